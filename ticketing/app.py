@@ -1,0 +1,173 @@
+"""The application factory: settings, database, doors, pages, error pages, headers."""
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, g, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_bootstrap import Bootstrap5
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from ticketing import settings as configuration
+from ticketing.casefile.tickets import views as tickets
+from ticketing.edges.console import commands as console
+from ticketing.edges.web import presentation
+from ticketing.kernel import db as database
+from ticketing.kernel.db import db
+from ticketing.kernel.errors import DomainError
+from ticketing.masters.estate import views as estate
+from ticketing.masters.people import guard
+from ticketing.masters.people import views as people
+from ticketing.oversight.audit import views as audit
+from ticketing.oversight.reports import views as reports
+from ticketing.settings import Settings
+from ticketing.steps.callback import views as callback
+from ticketing.steps.closing import views as closing
+from ticketing.steps.dispatch import views as dispatch
+from ticketing.steps.handling import views as handling
+from ticketing.steps.intake import views as intake
+
+ROOMS = (people, estate, tickets, intake, dispatch, handling, callback, closing, reports, audit)
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+SENTENCES = {
+    400: "请求不完整，请返回重试。",
+    401: "请先登录。",
+    403: "您没有权限查看或办理。",
+    404: "没有找到，或不在您的权限范围内。",
+    405: "这个地址不能这样使用。",
+    409: "内容已有变化。",
+    413: "提交的内容太大。",
+    422: "填写的内容有误。",
+    500: "系统出错了，已记录。请稍后再试。",
+    503: "数据库暂时繁忙或不可用，没有保存任何内容。请稍后再试。",
+}
+
+log = logging.getLogger("ticketing")
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """A ready application on the database the settings name."""
+    settings = settings or configuration.from_environment()
+    app = Flask(
+        "ticketing", template_folder=str(settings.templates), static_folder=str(settings.static)
+    )
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=dict(database.ENGINE_OPTIONS),
+        BOOTSTRAP_SERVE_LOCAL=True,
+        WTF_I18N_ENABLED=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=12 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.https,
+        SEND_FILE_MAX_AGE_DEFAULT=30 * 24 * 3600,
+        TESTING=settings.testing,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.extensions["ticketing"] = settings
+    db.init_app(app)
+    with app.app_context():
+        database.tune(db.engine)
+    Migrate(app, db, directory=str(configuration.ROOT / "migrations"), render_as_batch=True)
+    Bootstrap5(app)
+    CSRFProtect(app)
+    guard.install(app)
+    presentation.install(app, settings)
+    for room in ROOMS:
+        app.register_blueprint(room.bp)
+    console.install(app)
+    app.add_url_rule("/", "home", people.home)
+    _answer_errors(app)
+    _tend_requests(app, settings)
+    return app
+
+
+def _tend_requests(app: Flask, settings: Settings) -> None:
+    """Reading requests take no write lock; every answer carries the safety headers."""
+
+    @app.before_request
+    def _mark_reading() -> None:
+        g.reading = database.reading(request.method in READING)
+        g.reading.__enter__()
+
+    @app.teardown_request
+    def _unmark(_error: BaseException | None) -> None:
+        reading: Any = g.pop("reading", None)
+        if reading is not None:
+            reading.__exit__(None, None, None)
+
+    @app.after_request
+    def _headers(response: Response) -> Response:
+        headers = response.headers
+        headers.setdefault("Content-Security-Policy", POLICY)
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "same-origin"
+        headers["Permissions-Policy"] = "geolocation=(), microphone=(), camera=(self)"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        if request.endpoint not in ("static", "bootstrap.static"):
+            headers["Cache-Control"] = "no-store"
+            headers["Vary"] = "Cookie"
+        if settings.https:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        return response
+
+
+def _answer_errors(app: Flask) -> None:
+    """Every refusal is a Chinese page with the right status; nothing half done stays behind."""
+
+    def page(status: int, sentence: str, headers: dict[str, str] | None = None) -> Any:
+        db.session.rollback()
+        body = render_template("error.html", status=status, sentence=sentence, form=request.form)
+        return body, status, headers or {}
+
+    @app.errorhandler(DomainError)
+    def _domain(error: DomainError) -> ResponseReturnValue:
+        if request.headers.get("X-Fragment"):
+            return error.message, error.status
+        if error.status == 403:
+            presentation.note_refusal()
+        return page(error.status, error.message)
+
+    @app.errorhandler(CSRFError)
+    def _csrf(_error: CSRFError) -> ResponseReturnValue:
+        return page(400, "页面已过期或登录已变更，没有保存。请复制下面的内容，刷新后重新提交。")
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> ResponseReturnValue:
+        status = error.code or 500
+        kept = {
+            name: value
+            for name, value in error.get_response().headers.items()
+            if name in ("Allow", "Retry-After", "Location")
+        }
+        if status < 400:
+            return error.get_response()
+        return page(status, SENTENCES.get(status, "请求没有成功。"), kept)
+
+    @app.errorhandler(OperationalError)
+    def _database(error: OperationalError) -> ResponseReturnValue:
+        log.error("database unavailable: %s", error.orig)
+        db.session.rollback()
+        return (
+            render_template("plain_error.html", sentence=SENTENCES[503]),
+            503,
+            {"Retry-After": "5"},
+        )
+
+    @app.errorhandler(Exception)
+    def _crash(error: Exception) -> ResponseReturnValue:
+        log.exception("unhandled error at %s", request.path)
+        if app.config["TESTING"]:
+            raise error
+        db.session.rollback()
+        return render_template("plain_error.html", sentence=SENTENCES[500]), 500

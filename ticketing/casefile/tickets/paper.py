@@ -1,0 +1,76 @@
+"""The 来电来访登记表 on paper and the register as a workbook (procedure 5.3)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import segno
+
+from ticketing.casefile.tickets.queries import TicketFilter, export_rows
+from ticketing.kernel import clock, excel
+from ticketing.kernel.db import db
+from ticketing.kernel.text import masked_phone
+from ticketing.masters.people.scope import Scope
+from ticketing.procedure.permissions import Act
+
+HEADS = (
+    "编号",
+    "受理时间",
+    "渠道",
+    "受理人",
+    "小区",
+    "房号",
+    "客户",
+    "联系方式",
+    "投诉内容",
+    "分类",
+    "等级",
+    "责任部门",
+    "责任人",
+    "状态",
+    "当前时限",
+    "办结时限",
+    "关闭时间",
+    "满意程度",
+    "返工次数",
+)
+
+
+def write_register(path: Path, scope: Scope, wanted: TicketFilter, *, masked: bool) -> None:
+    """Write the listed tickets to a workbook at `path`: the rows on screen, all pages of them.
+
+    Phones are masked when `masked` says so; typed text can never become a formula.
+    """
+    rows = db.session.execute(
+        export_rows(scope, wanted).execution_options(yield_per=2000, stream_results=True)
+    )
+    excel.ledger(path, "登记表", HEADS, (_cells(row, masked) for row in rows))
+
+
+def _cells(row: Any, masked: bool) -> Iterator[Any]:
+    for value in row[:7]:
+        yield _cell(value)
+    yield masked_phone(row[7]) if masked else row[7]
+    for value in row[8:]:
+        yield _cell(value)
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if hasattr(value, "label"):
+        return value.label
+    if hasattr(value, "astimezone"):
+        return excel.wall_time(clock.SHANGHAI, value)
+    return value
+
+
+def may_see_all_phones(scope: Scope) -> bool:
+    """Whether an export may carry whole numbers: only for those who may read them on every row."""
+    return scope.may(Act.READ_PHONE) and scope.department_id is None
+
+
+def qr_svg(address: str) -> str:
+    """A QR code leading to `address`, as inline SVG without style attributes."""
+    code = segno.make(address, error="m")
+    return code.svg_inline(scale=3, border=0, omitsize=False, svgclass="qr", lineclass=None)

@@ -1,0 +1,164 @@
+"""Pages of tickets: the work list with its counts, one ticket with its story, its paper, the workbook."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from ticketing.casefile.tickets import commands, filters, guards, paper, queries
+from ticketing.casefile.tickets.models import Ticket
+from ticketing.journal.commands import record
+from ticketing.journal.queries import story
+from ticketing.kernel import clock, excel
+from ticketing.kernel.db import reading, transaction
+from ticketing.masters.estate import queries as estate
+from ticketing.masters.people import queries as people
+from ticketing.masters.people.guard import current_scope, current_user, requires
+from ticketing.masters.people.models import User
+from ticketing.masters.people.scope import Scope
+from ticketing.procedure.permissions import Act
+from ticketing.procedure.vocabulary import Role, TicketStage
+from ticketing.procedure.workflow import Step, steps_from
+
+bp = Blueprint("tickets", __name__, url_prefix="/tickets")
+
+ENDPOINTS: dict[Act, str] = {
+    Act.CORRECT: "intake.correct",
+    Act.AMEND: "intake.amend",
+    Act.DISPATCH: "dispatch.dispatch",
+    Act.TRANSFER: "dispatch.transfer",
+    Act.RETURN: "dispatch.send_back",
+    Act.ASK_ASSISTANCE: "dispatch.ask_assistance",
+    Act.FEED_BACK: "handling.feed_back",
+    Act.FOLLOW_UP: "handling.follow_up",
+    Act.ASSIST: "handling.assist",
+    Act.REGRADE: "handling.regrade",
+    Act.RESOLVE: "handling.resolve",
+    Act.CALL_BACK: "callback.call_back",
+    Act.CLOSE: "closing.close",
+    Act.REOPEN: "closing.reopen",
+    Act.INVALIDATE: "closing.invalidate",
+    Act.WITHDRAW: "closing.withdraw",
+    Act.MERGE: "closing.merge",
+}
+"""The page on which each act of the road is done."""
+
+MAIN_ACTS = frozenset({Act.DISPATCH, Act.FEED_BACK, Act.RESOLVE, Act.CALL_BACK, Act.ASSIST})
+
+OWN_STAGES: dict[Role, tuple[TicketStage, ...]] = {
+    Role.CLERK: (TicketStage.CALLBACK,),
+    Role.OFFICE: (TicketStage.REGISTERED, TicketStage.CALLBACK),
+    Role.CS_MANAGER: (TicketStage.REGISTERED, TicketStage.CALLBACK),
+    Role.HANDLER: (TicketStage.DISPATCHED, TicketStage.HANDLING),
+    Role.ENGINEER: (TicketStage.DISPATCHED, TicketStage.HANDLING),
+}
+"""Which stages wait for whom: what a role's work list leads to after an act."""
+
+
+@bp.get("/")
+@requires(Act.READ_TICKET)
+def index() -> ResponseReturnValue:
+    """The work list: chips with counts as filters, next deadline first, filters in the address."""
+    scope, wanted = current_scope(), filters.from_query(request.args)
+    if wanted.words and (ticket_id := queries.by_number(scope, wanted.words)):
+        return redirect(url_for("tickets.show", ticket_id=ticket_id))
+    rows, following = queries.page(scope, wanted)
+    return render_template(
+        "tickets/index.html",
+        rows=rows,
+        following=following,
+        wanted=wanted,
+        counts=queries.counts(scope),
+        communities=estate.communities(scope),
+        departments=people.departments(),
+    )
+
+
+@bp.get("/register.xlsx")
+@requires(Act.EXPORT)
+def export() -> ResponseReturnValue:
+    """The list as a workbook: the same rows, scope and masking as on screen; journalled."""
+    scope, wanted = current_scope(), filters.from_query(request.args)
+    handle, name = tempfile.mkstemp(suffix=".xlsx")
+    os.close(handle)
+    path = Path(name)
+    try:
+        paper.write_register(path, scope, wanted, masked=not paper.may_see_all_phones(scope))
+        stream = path.open("rb")
+    finally:
+        path.unlink()
+    _journal_export()
+    return send_file(
+        stream,
+        mimetype=excel.MIMETYPE,
+        as_attachment=True,
+        download_name=f"来电来访登记表 {clock.today()}.xlsx",
+    )
+
+
+def _journal_export() -> None:
+    actor = current_user()
+    with reading(False), transaction():
+        record(
+            "export",
+            actor.id,
+            Act.EXPORT.value,
+            actor=actor,
+            at=clock.now(),
+            facts={"list": request.query_string.decode("utf-8", "replace")[:500]},
+        )
+
+
+@bp.get("/<int:ticket_id>")
+@requires(Act.READ_TICKET)
+def show(ticket_id: int) -> ResponseReturnValue:
+    """One ticket: facts, clocks, next steps, and its whole story."""
+    scope, actor = current_scope(), current_user()
+    ticket = queries.ticket_with_story(scope, ticket_id)
+    steps = _possible_steps(ticket, actor)
+    return render_template(
+        "tickets/show.html",
+        ticket=ticket,
+        story=story(commands.SUBJECT, ticket.id),
+        main_steps=[step for step in steps if step.act in MAIN_ACTS],
+        other_steps=[step for step in steps if step.act not in MAIN_ACTS],
+        endpoints=ENDPOINTS,
+        sees_phone=queries.sees_phone(scope, ticket),
+        same_call=queries.of_call(scope, ticket),
+        merged_in=queries.merged_into(scope, ticket),
+        following=_next_ticket(scope, ticket.id),
+    )
+
+
+def _possible_steps(ticket: Ticket, actor: User) -> list[Step]:
+    """The steps this person can take now: role and state by the table, guards that need no input."""
+    possible = []
+    for step in steps_from(ticket.stage):
+        if step.roles & actor.roles and (
+            step.act in (Act.DISPATCH, Act.TRANSFER) or guards.holds(step.guard, ticket, actor, {})
+        ):
+            possible.append(step)
+    return possible
+
+
+def _next_ticket(scope: Scope, ticket_id: int) -> int | None:
+    stages = [stage for role in scope.roles for stage in OWN_STAGES.get(role, ())]
+    return queries.next_due(scope, ticket_id, stages) if stages else None
+
+
+@bp.get("/<int:ticket_id>/print")
+@requires(Act.READ_TICKET)
+def print_form(ticket_id: int) -> ResponseReturnValue:
+    """The 来电来访登记表 in the form's own layout, for A4 (procedure 5.3)."""
+    scope = current_scope()
+    ticket = queries.ticket_with_story(scope, ticket_id)
+    address = url_for("tickets.show", ticket_id=ticket.id, _external=True)
+    return render_template(
+        "tickets/print.html",
+        ticket=ticket,
+        sees_phone=queries.sees_phone(scope, ticket),
+        qr=Markup(paper.qr_svg(address)),
+    )

@@ -1,0 +1,74 @@
+"""Console commands; they call the same commands as the pages do."""
+
+import getpass
+import sys
+from datetime import timedelta
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from ticketing.edges.console import clauses
+from ticketing.journal import queries as journal
+from ticketing.kernel import clock
+from ticketing.kernel.db import reading, transaction
+from ticketing.kernel.errors import DomainError
+from ticketing.masters.people import commands as people
+from ticketing.procedure.vocabulary import Role
+
+KEPT = timedelta(days=7)
+
+
+def install(app: Flask) -> None:
+    """Hang the commands on the app."""
+    users = AppGroup("users", help="人员账号。")
+    app.cli.add_command(users)
+
+    @users.command("create-admin")
+    @click.argument("username")
+    @click.option("--name", default="系统管理员", help="姓名")
+    @click.option("--password-stdin", is_flag=True, help="从标准输入读取密码")
+    def _create_admin(username: str, name: str, password_stdin: bool) -> None:
+        """建立管理员账号；密码从提示符或标准输入读取。"""
+        password = sys.stdin.readline().strip() if password_stdin else getpass.getpass("密码：")
+        try:
+            with transaction():
+                people.create_user(
+                    username=username, name=name, password=password, roles=[Role.ADMIN], actor=None
+                )
+        except DomainError as error:
+            raise click.ClickException(error.message) from None
+        click.echo(f"已建立管理员 {username}。")
+
+    @users.command("setup-code")
+    def _setup_code() -> None:
+        """给出一次性初始化代码，在 /set-up 页面建立第一个管理员。"""
+        from ticketing.masters.people.queries import any_user
+
+        if any_user():
+            raise click.ClickException("系统已经初始化。")
+        with transaction():
+            code = people.offer_setup_code()
+        click.echo(f"初始化代码（只能使用一次）：{code}")
+
+    @app.cli.command("verify")
+    def _verify() -> None:
+        """核对审计日志的校验链；有问题时以非零状态退出。"""
+        with reading():
+            verdict = journal.verify()
+        if verdict.fault:
+            raise click.ClickException(f"审计日志有误：{verdict.fault}")
+        click.echo(f"审计日志 {verdict.count} 条，校验链完整；末条校验值 {verdict.head}")
+
+    @app.cli.command("tidy")
+    def _tidy() -> None:
+        """清除 7 天前已失效的登录、登录尝试和一次性表单标记。"""
+        with transaction():
+            dropped = people.tidy(clock.now() - KEPT)
+        click.echo(f"清除 {dropped} 行。")
+
+    @app.cli.command("procedure")
+    def _procedure() -> None:
+        """列出制度条款及承载它的测试。"""
+        for line in clauses.table():
+            click.echo(line)

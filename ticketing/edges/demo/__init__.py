@@ -1,0 +1,1 @@
+"""The demo database: people and events of an invented property group, told through the commands."""

@@ -1,0 +1,1 @@
+"""How pages look: filters, globals and navigation of the templates."""

@@ -1,0 +1,194 @@
+"""What every template may use: the procedure's words, dates and durations as people write them."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from flask import Flask, request, url_for
+from markupsafe import Markup
+
+from ticketing.casefile.tickets.timeline import field_name, show_value, timeline
+from ticketing.journal.commands import record
+from ticketing.kernel import clock
+from ticketing.kernel.db import reading, transaction
+from ticketing.kernel.text import masked_phone
+from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
+from ticketing.masters.workcalendar import calendar
+from ticketing.procedure import vocabulary
+from ticketing.procedure.permissions import Act
+from ticketing.procedure.workdays import working_days_between
+from ticketing.settings import Settings
+
+
+class Badge(NamedTuple):
+    """A deadline in words and a colour class: ``剩 1 工作日``, ``超 2 工作日``."""
+
+    text: str
+    tone: str
+
+
+class Place(NamedTuple):
+    """An entry of the navigation: shown to those who may do one of `acts`."""
+
+    label: str
+    endpoint: str
+    icon: str
+    acts: tuple[Act, ...]
+
+
+NAVIGATION = (
+    Place("工作台", "tickets.index", "inbox", (Act.READ_TICKET,)),
+    Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),
+    Place("小区与客户", "estate.index", "buildings", (Act.READ_ESTATE,)),
+    Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
+    Place("人员与部门", "people.index", "people", (Act.MANAGE_PEOPLE, Act.CONFIRM_ROLE)),
+    Place("审计日志", "audit.index", "shield-check", (Act.READ_JOURNAL,)),
+)
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Give the app's templates their filters and globals."""
+    env = app.jinja_env
+    env.trim_blocks = env.lstrip_blocks = True
+    env.add_extension("jinja2.ext.do")
+    env.filters.update(
+        day=lambda value: clock.show_date(value) if value else "—",
+        instant=lambda value: clock.show_instant(value) if value else "—",
+        ago=elapsed,
+        masked=masked_phone,
+        percent=percent,
+        paragraphs=paragraphs,
+        local_day=lambda value: clock.local(value).date(),
+        fieldname=field_name,
+        factvalue=show_value,
+        timeline=timeline,
+        actname=act_name,
+    )
+    env.globals.update(
+        Act=Act,
+        vocabulary=vocabulary,
+        due_badge=due_badge,
+        asset=asset,
+        keep_query=keep_query,
+        settings=settings,
+        today=clock.today,
+    )
+
+    @app.context_processor
+    def _who() -> dict[str, Any]:
+        if not someone_signed_in():
+            return {"me": None, "can": lambda _act: False, "navigation": ()}
+        scope = current_scope()
+        return {
+            "me": current_user(),
+            "can": scope.may,
+            "navigation": [
+                place for place in NAVIGATION if any(scope.may(act) for act in place.acts)
+            ],
+        }
+
+
+def due_badge(due_on: date | None, done_on: date | None = None) -> Badge:
+    """How a deadline stands today, or stood on the day it was done, in words and tone."""
+    if due_on is None:
+        return Badge("—", "none")
+    if done_on is not None:
+        late = working_days_between(due_on, done_on, calendar)
+        if done_on <= due_on:
+            return Badge("按时", "done")
+        return Badge(f"迟 {max(late, 1)} 工作日", "late")
+    today = clock.today()
+    if today > due_on:
+        return Badge(f"超 {max(working_days_between(due_on, today, calendar), 1)} 工作日", "late")
+    if today == due_on:
+        return Badge("今日到期", "soon")
+    left = working_days_between(today, due_on, calendar)
+    return Badge(f"剩 {left} 工作日", "soon" if left <= 1 else "fine")
+
+
+def elapsed(start: datetime, end: datetime | None = None) -> str:
+    """A duration in words: ``3 天 4 小时``, ``25 分钟``."""
+    minutes = int(((end or clock.now()) - start).total_seconds() // 60)
+    days, rest = divmod(max(minutes, 0), 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    if days:
+        return f"{days} 天 {hours} 小时" if hours else f"{days} 天"
+    return f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分钟"
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as a percentage; an empty denominator prints a dash, never 0 %."""
+    return "—" if fraction is None else f"{fraction:.1%}"
+
+
+def paragraphs(text: str) -> Markup:
+    """Typed text with its line breaks kept, everything else escaped."""
+    return Markup("<br>").join(text.split("\n"))
+
+
+ACT_NAMES = {
+    "sign_in": "登录",
+    "create": "新建",
+    "edit": "修改",
+    "save": "保存",
+    "set_password": "设置密码",
+    "revoke_sign_ins": "令其退出",
+    "grant_role": "授予岗位",
+    "take_role": "收回岗位",
+    "confirm_role": "确认岗位",
+    "settle_in": "登记住户",
+    "move_out": "迁出",
+    "merged_into": "并入他人",
+    "took_over": "接收合并",
+    "refused": "被拒绝",
+    "import": "导入",
+}
+
+
+def act_name(value: str) -> str:
+    """A journalled act as people call it."""
+    known = {act.value: act.label for act in Act}
+    return ACT_NAMES.get(value) or known.get(value, value)
+
+
+@lru_cache(maxsize=64)
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
+
+
+def asset(name: str) -> str:
+    """The address of a static file, with its content's hash so that it may be cached for long."""
+    from flask import current_app
+
+    return url_for("static", filename=name, v=_digest(f"{current_app.static_folder}/{name}"))
+
+
+def keep_query(**changes: Any) -> str:
+    """This page's address with some query parameters changed; None drops one. Repeats are kept."""
+    values: dict[str, Any] = request.args.to_dict(flat=False)
+    for name, value in changes.items():
+        if value is None:
+            values.pop(name, None)
+        else:
+            values[name] = value
+    kept: Mapping[str, Any] = {**(request.view_args or {}), **values}
+    return url_for(request.endpoint or "tickets.index", **kept)
+
+
+def note_refusal() -> None:
+    """Write a refused access into the journal, in a transaction of its own."""
+    if not someone_signed_in():
+        return
+    user = current_user()
+    with reading(False), transaction():
+        record(
+            "access",
+            user.id,
+            "refused",
+            actor=user,
+            at=clock.now(),
+            facts={"method": request.method, "path": request.path},
+        )

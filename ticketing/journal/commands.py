@@ -1,0 +1,92 @@
+"""Writing the journal: one entry for each act, chained to the one before."""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import insert, select, update
+
+from ticketing.journal.models import JournalEntry, JournalHead
+from ticketing.kernel.db import db
+
+GENESIS = "0" * 64
+HEAD = 1
+SYSTEM = "系统"
+
+
+class Actor(Protocol):
+    """Who did it: anything with an id and a name, such as a user."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+def record(
+    subject: str,
+    subject_id: int,
+    act: str,
+    *,
+    actor: Actor | None,
+    at: datetime,
+    clause: str = "",
+    origin: str = "",
+    target: str = "",
+    version: int = 0,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """Append one entry to the chain, in the caller's transaction.
+
+    `actor` None is the system itself. `facts` must be JSON-serialisable; changed fields are given as ``{name: [old, new]}``.
+    The head row is locked first, so entries of parallel transactions queue up.
+    """
+    session = db.session
+    head = session.execute(
+        select(JournalHead.count, JournalHead.hash).where(JournalHead.id == HEAD).with_for_update()
+    ).one_or_none()
+    if head is None:
+        session.execute(insert(JournalHead).values(id=HEAD, count=0, hash=GENESIS))
+        head = (0, GENESIS)
+    number, previous = head[0] + 1, head[1]
+    row = {
+        "id": number,
+        "at": at,
+        "actor_id": actor.id if actor else None,
+        "actor_name": actor.name if actor else SYSTEM,
+        "subject": subject,
+        "subject_id": subject_id,
+        "subject_version": version,
+        "act": act,
+        "clause": clause,
+        "origin": origin,
+        "target": target,
+        "facts": json.dumps(facts or {}, ensure_ascii=False, sort_keys=True),
+    }
+    row["hash"] = chained(previous, row)
+    session.execute(insert(JournalEntry), row)
+    session.execute(
+        update(JournalHead).where(JournalHead.id == HEAD).values(count=number, hash=row["hash"])
+    )
+
+
+def chained(previous: str, row: dict[str, Any]) -> str:
+    """The SHA-256 (hex) of an entry's content together with the hash of the entry before."""
+    parts = (
+        previous,
+        str(row["id"]),
+        row["at"].isoformat(),
+        str(row["actor_id"]),
+        row["actor_name"],
+        row["subject"],
+        str(row["subject_id"]),
+        str(row["subject_version"]),
+        row["act"],
+        row["clause"],
+        row["origin"],
+        row["target"],
+        row["facts"],
+    )
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

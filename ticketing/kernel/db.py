@@ -1,0 +1,141 @@
+"""The database: typed base, column kinds, engine settings, and the one place that commits.
+
+Models inherit `Base` and know no Flask. Two engines are supported and tested: SQLite and PostgreSQL.
+"""
+
+import enum
+import functools
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    Integer,
+    MetaData,
+    Text,
+    TypeDecorator,
+    event,
+)
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm.exc import StaleDataError
+
+from ticketing.kernel.errors import Conflict
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: refuses naive values, stores UTC, gives back aware UTC on every engine."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a value without a time zone; store the UTC wall time."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the stored wall time its zone back."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+Id = Annotated[int, mapped_column(BigId, primary_key=True)]
+
+
+class Base(DeclarativeBase):
+    """Base of every model: named constraints, aware instants, enums by value."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: UtcDateTime,
+        str: Text,
+        enum.Enum: Enum(
+            enum.Enum,
+            native_enum=False,
+            length=32,
+            values_callable=lambda kind: [member.value for member in kind],
+        ),
+    }
+
+
+db = SQLAlchemy(metadata=Base.metadata)
+
+ENGINE_OPTIONS: dict[str, Any] = {
+    "json_serializer": functools.partial(json.dumps, ensure_ascii=False),
+}
+
+_reading: ContextVar[bool] = ContextVar("reading", default=False)
+_PRAGMAS = ("foreign_keys=ON", "journal_mode=WAL", "busy_timeout=10000", "synchronous=FULL")
+
+
+@contextmanager
+def reading(only: bool = True) -> Iterator[None]:
+    """Inside the block transactions begin without a write lock (SQLite); nothing may be written."""
+    token = _reading.set(only)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+def tune(engine: Engine) -> None:
+    """Give a SQLite engine its pragmas and let every writing transaction begin IMMEDIATE.
+
+    A deferred transaction that reads and then writes fails at once under WAL when another writer
+    came between; taking the write lock at the start makes writers queue instead.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """The one committer: commit what the block did, or nothing of it.
+
+    Raises Conflict when another transaction changed the same row first.
+    """
+    try:
+        yield
+        db.session.commit()
+    except StaleDataError:
+        db.session.rollback()
+        raise Conflict("刚才有人先一步修改了这条记录，请核对最新内容后再提交。") from None
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def dialect() -> str:
+    """The name of the engine in use: ``sqlite`` or ``postgresql``."""
+    return db.engine.dialect.name

@@ -1,0 +1,250 @@
+"""Forms: Chinese messages, cleaned text, one-time tokens, and `carry_out`, which turns a filled form
+into an executed command.
+
+A form's fields are the keyword arguments of its command. `carry_out` validates, opens the transaction,
+runs the command once for each one-time token, and turns a `DomainError` into a form error with its own
+HTTP status, keeping what the person typed.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, ClassVar
+
+from flask import request
+from flask_wtf import FlaskForm
+from wtforms import Field, HiddenField, IntegerField
+from wtforms import SelectField as _SelectField
+from wtforms import SelectMultipleField as _SelectMultipleField
+from wtforms import StringField as _StringField
+from wtforms import TextAreaField as _TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.widgets import CheckboxInput, DateTimeLocalInput, HiddenInput, ListWidget
+
+from ticketing.kernel import clock, submissions
+from ticketing.kernel.db import transaction
+from ticketing.kernel.enums import Labelled
+from ticketing.kernel.errors import Conflict, DomainError
+from ticketing.kernel.text import clean, clean_line
+
+
+class LineField(_StringField):
+    """One line of typed text, cleaned."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Clean what was typed."""
+        self.data = clean_line(valuelist[0]) if valuelist else self.data or ""
+
+
+class ParagraphField(_TextAreaField):
+    """Several lines of typed text, cleaned."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Clean what was typed."""
+        self.data = clean(valuelist[0]) if valuelist else self.data or ""
+
+
+_WRONG_CHOICE = {
+    "invalid_value_message": "选项无效，请重新选择。",
+    "invalid_choice_message": "选项无效，请重新选择。",
+}
+
+
+class EnumField(_SelectField):
+    """A choice among the members of a `Labelled` enumeration; data is the member or None."""
+
+    def __init__(self, label: str, kind: type[Labelled], *, blank: str = "", **kwargs: Any) -> None:
+        choices = [SelectChoice(value, text) for value, text in kind.choices()]
+        if blank:
+            choices.insert(0, SelectChoice("", blank))
+
+        def member(value: Any) -> Labelled | None:
+            if isinstance(value, kind) or not value:
+                return value or None
+            return kind(value)
+
+        super().__init__(label, choices=choices, coerce=member, **_WRONG_CHOICE, **kwargs)
+
+
+class IdField(_SelectField):
+    """A choice among rows by id; data is the id or None. Set `choices` by `offer`."""
+
+    def __init__(self, label: str, *, blank: str = "", **kwargs: Any) -> None:
+        self.blank = blank
+        super().__init__(label, choices=[], coerce=_id_or_none, **_WRONG_CHOICE, **kwargs)
+
+    def offer(self, rows: Iterable[tuple[int, str]], groups: Iterable[str] | None = None) -> None:
+        """Let the person choose among `rows` of (id, label), optionally grouped."""
+        marks = list(groups) if groups is not None else None
+        choices = [
+            SelectChoice(str(row_id), label, optgroup=marks[n] if marks else None)
+            for n, (row_id, label) in enumerate(rows)
+        ]
+        self.choices = [SelectChoice("", self.blank), *choices] if self.blank else choices
+
+
+class IdsField(_SelectMultipleField):
+    """A choice of several rows by id, as check boxes; data is a list of ids."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        super().__init__(label, choices=[], coerce=int, **kwargs)
+
+    def offer(self, rows: Iterable[tuple[int, str]]) -> None:
+        """Let the person choose among `rows` of (id, label)."""
+        self.choices = [SelectChoice(str(row_id), label) for row_id, label in rows]
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuse an id that was not offered, in Chinese."""
+        offered = {str(choice.value) for choice in self.choices}
+        if any(str(value) not in offered for value in self.data or ()):
+            raise ValidationError("选项无效，请重新选择。")
+
+
+class EnumsField(_SelectMultipleField):
+    """A choice of several members of a `Labelled` enumeration, as check boxes."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def __init__(self, label: str, kind: type[Labelled], **kwargs: Any) -> None:
+        def member(value: Any) -> Labelled:
+            return value if isinstance(value, kind) else kind(value)
+
+        super().__init__(
+            label,
+            choices=[SelectChoice(value, text) for value, text in kind.choices()],
+            coerce=member,
+            **kwargs,
+        )
+
+    def pre_validate(self, form: Any) -> None:
+        """Members are checked when they are read."""
+
+
+class InstantField(Field):
+    """A Shanghai wall time, typed in the browser's own widget; data is an aware UTC instant."""
+
+    widget = DateTimeLocalInput()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return clock.local(self.data).strftime("%Y-%m-%dT%H:%M") if self.data else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the wall time; a bad one is refused at the field."""
+        self.data = None
+        if valuelist and valuelist[0].strip():
+            try:
+                wall = datetime.fromisoformat(valuelist[0].strip())
+            except ValueError:
+                raise ValidationError("时间格式不正确。") from None
+            self.data = wall.replace(tzinfo=clock.SHANGHAI).astimezone(clock.UTC)
+
+
+def _id_or_none(value: Any) -> int | None:
+    return int(value) if value not in (None, "", "None") else None
+
+
+def required(message: str) -> InputRequired:
+    """The validator of a field that must be filled, with its own sentence."""
+    return InputRequired(message)
+
+
+def at_most(limit: int) -> Length:
+    """The validator of a text length."""
+    return Length(max=limit, message=f"最多 {limit} 个字。")
+
+
+class BaseForm(FlaskForm):
+    """A form with Chinese messages whose fields are the keyword arguments of one command.
+
+    After `carry_out`, `status` is the HTTP status to answer with, `conflict` the conflict if the
+    record had moved on, `result` what the command returned or, for a repeated request, None, and
+    `outcome` the id of that result, also for a repeated request.
+    """
+
+    once = HiddenField()
+
+    status: int = 200
+    conflict: Conflict | None = None
+    result: Any = None
+    outcome: str = ""
+    not_facts: ClassVar[frozenset[str]] = frozenset({"csrf_token", "once"})
+
+    class Meta(FlaskForm.Meta):
+        """Messages come from WTForms' Chinese catalogue."""
+
+        locales: ClassVar[list[str]] = ["zh"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.once.data:
+            self.once.data = secrets.token_urlsafe(12)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the person filled in, by the command's argument names."""
+        return {
+            name: field.data for name, field in self._fields.items() if name not in self.not_facts
+        }
+
+    @property
+    def refusal(self) -> str:
+        """The first sentence of refusal, for a form that is only a button."""
+        sentences = [*self.form_errors, *(e for field in self for e in field.errors)]
+        return str(sentences[0]) if sentences else "没有成功，请重试。"
+
+    def carry_out(
+        self,
+        command: Callable[..., Any],
+        *subject: Any,
+        **more: Any,
+    ) -> bool:
+        """Whether the form was submitted, accepted and its command committed."""
+        if request.method != "POST":
+            return False
+        if not self.validate():
+            self.status = 422
+            return False
+        try:
+            with transaction():
+                actor, token = more.get("actor"), self.once.data or ""
+                if actor is not None:
+                    earlier = submissions.claim(actor.id, token)
+                    if earlier is not None:
+                        self.outcome = earlier
+                        return True
+                self.result = command(*subject, **self.facts, **more)
+                self.outcome = str(getattr(self.result, "id", ""))
+                if actor is not None:
+                    submissions.settle(actor.id, token, self.outcome)
+        except DomainError as error:
+            self.refuse(error)
+            return False
+        return True
+
+    def refuse(self, error: DomainError) -> None:
+        """Show a refusal at its field, or above the form."""
+        self.status = error.status
+        if isinstance(error, Conflict):
+            self.conflict = error
+        field: Field | None = self._fields.get(error.field) if error.field else None
+        if field is not None:
+            field.errors = [*field.errors, error.message]
+        else:
+            self.form_errors.append(error.message)
+
+
+class VersionedForm(BaseForm):
+    """A form about a paper two people may hold: it carries the version its reader saw."""
+
+    version = IntegerField(widget=HiddenInput(), validators=[InputRequired("请刷新页面后重试。")])
+
+
+class ConfirmForm(VersionedForm):
+    """A form without any field of its own: a button."""

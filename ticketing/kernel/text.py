@@ -1,0 +1,67 @@
+"""Typed text: what is let in, how it is compared, how it is masked, how it is split for search."""
+
+import re
+import unicodedata
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+_SPACES = re.compile(r"[^\S\n]+")
+_PHONE_NOISE = re.compile(r"[\s\-()（）—]+")
+_HAN = "\u3400-\u9fff\U00020000-\U0003ffff\uf900-\ufaff"
+_TOKEN = re.compile(rf"[{_HAN}]|[0-9a-z]+")
+
+
+def clean(text: str | None) -> str:
+    """Text as it may be stored: no control or invisible characters, unix line ends, trimmed."""
+    if not text:
+        return ""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    text = _INVISIBLE.sub("", _CONTROL.sub("", text))
+    return "\n".join(line.rstrip() for line in text.split("\n")).strip()
+
+
+def clean_line(text: str | None) -> str:
+    """`clean` for a single line: line breaks and runs of blanks become one blank."""
+    return _SPACES.sub(" ", clean(text).replace("\n", " ")).strip()
+
+
+def fold(text: str) -> str:
+    """Text for comparison: full-width forms narrowed (NFKC), lower case."""
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+def phone_digits(text: str) -> str:
+    """A phone number without blanks, hyphens and brackets, narrowed: ``+86`` is dropped."""
+    digits = _PHONE_NOISE.sub("", fold(text))
+    return digits.removeprefix("+86").removeprefix("0086")
+
+
+def looks_like_phone(text: str) -> bool:
+    """Whether `text` can be dialled: 5 to 20 digits, an optional leading + and extension."""
+    return re.fullmatch(r"\+?\d{5,20}(?:[转x*#]\d{1,6})?", phone_digits(text)) is not None
+
+
+def masked_phone(number: str) -> str:
+    """A phone number for people who need not dial it: ``138****5678``."""
+    if len(number) >= 8:
+        return f"{number[:3]}****{number[-4:]}"
+    return "*" * len(number)
+
+
+def spaced(text: str) -> str:
+    """Text for a full-text index: a blank around each Han character, other words kept whole.
+
+    Both engines then find one- and two-character Chinese words by a phrase query.
+    """
+    return " ".join(_TOKEN.findall(fold(text)))
+
+
+def search_terms(query: str) -> list[str]:
+    """The blank-separated words of a query, each `spaced`; empty ones are dropped."""
+    return [term for word in fold(query).split() if (term := spaced(word))]
+
+
+def one_line(text: str, limit: int) -> str:
+    """The first `limit` characters of `text` on one line, with an ellipsis where it was cut."""
+    line = clean_line(text)
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,1 @@
+"""Who and where: people with their departments and rights; communities, units, customers."""

@@ -1,0 +1,370 @@
+"""Acts on the estate: make and change communities, units and customers; merge duplicate customers."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm.attributes import flag_modified
+
+from ticketing.journal.commands import Actor, record
+from ticketing.kernel import clock
+from ticketing.kernel.db import db
+from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
+from ticketing.kernel.text import clean, clean_line, looks_like_phone, phone_digits
+from ticketing.masters.estate.models import (
+    Building,
+    Community,
+    Customer,
+    CustomerPhone,
+    LookupKey,
+    Residency,
+    ServiceOffice,
+    Unit,
+)
+from ticketing.masters.estate.words import initials, room_label, words_of
+from ticketing.masters.people.scope import Scope
+from ticketing.procedure.vocabulary import Relation
+
+
+def save_office(
+    office: ServiceOffice | None, *, code: str, name: str, actor: Actor | None
+) -> ServiceOffice:
+    """Make or change a service office. Raises Conflict."""
+    code, name = clean_line(code).upper(), clean_line(name)
+    twin = db.session.scalars(
+        select(ServiceOffice).where((ServiceOffice.code == code) | (ServiceOffice.name == name))
+    ).first()
+    if twin is not None and twin is not office:
+        raise Conflict("已有同名或同代号的客户服务处。", field="name")
+    if office is None:
+        office = ServiceOffice()
+        db.session.add(office)
+    office.code, office.name = code, name
+    db.session.flush()
+    record(
+        "service_office",
+        office.id,
+        "save",
+        actor=actor,
+        at=clock.now(),
+        facts={"code": code, "name": name},
+    )
+    return office
+
+
+def save_community(
+    community: Community | None,
+    *,
+    code: str,
+    name: str,
+    office_id: int,
+    delivered_on: date | None,
+    address: str = "",
+    actor: Actor | None,
+) -> Community:
+    """Make or change a community. The code of one that has tickets stays: it is in their numbers.
+
+    Raises Invalid, Conflict.
+    """
+    code, name = clean_line(code).upper(), clean_line(name)
+    if not (2 <= len(code) <= 8 and code.isascii() and code.isalnum()):
+        raise Invalid("代号用 2 至 8 位字母或数字。", field="code")
+    twin = db.session.scalars(
+        select(Community).where((Community.code == code) | (Community.name == name))
+    ).first()
+    if twin is not None and twin is not community:
+        raise Conflict("已有同名或同代号的小区。", field="name")
+    if community is None:
+        community = Community()
+        db.session.add(community)
+    elif community.code != code:
+        raise Invalid("小区代号已用于编号，不能更改。", field="code")
+    community.code, community.name, community.office_id = code, name, office_id
+    community.delivered_on, community.address = delivered_on, clean_line(address)
+    db.session.flush()
+    record(
+        "community",
+        community.id,
+        "save",
+        actor=actor,
+        at=clock.now(),
+        facts={"code": code, "name": name, "delivered_on": str(delivered_on or "")},
+    )
+    return community
+
+
+def add_unit(
+    community: Community,
+    *,
+    building: str,
+    stair: str,
+    room: str,
+    delivered_on: date | None = None,
+    moved_in_on: date | None = None,
+    actor: Actor | None,
+) -> Unit:
+    """Add one home, and its building when it is the first there. Raises Invalid, Conflict."""
+    building, stair, room = clean_line(building), clean_line(stair), clean_line(room)
+    if not building or not room:
+        raise Invalid("请填写楼栋和房号。", field="room")
+    house = db.session.scalars(
+        select(Building).where(Building.community_id == community.id, Building.name == building)
+    ).one_or_none()
+    if house is None:
+        house = Building(community_id=community.id, name=building, delivered_on=delivered_on)
+        db.session.add(house)
+        db.session.flush()
+    taken = select(Unit.id).where(
+        Unit.building_id == house.id, Unit.stair == stair, Unit.room == room
+    )
+    if db.session.scalar(taken) is not None:
+        raise Conflict("这套房已经存在。", field="room")
+    unit = Unit(
+        community_id=community.id,
+        building_id=house.id,
+        stair=stair,
+        room=room,
+        label=room_label(building, stair, room),
+        delivered_on=delivered_on,
+        moved_in_on=moved_in_on,
+    )
+    db.session.add(unit)
+    db.session.flush()
+    record("unit", unit.id, "create", actor=actor, at=clock.now(), facts={"label": unit.label})
+    reindex([unit.id])
+    return unit
+
+
+def add_customer(
+    *,
+    name: str,
+    phones: list[str],
+    unit: Unit | None,
+    relation: Relation = Relation.OWNER,
+    note: str = "",
+    actor: Actor | None,
+) -> Customer:
+    """Add a customer with his phones, living at `unit` if given (procedure 3.7.1). Raises Invalid."""
+    name = clean_line(name)
+    if not name:
+        raise Invalid("请填写姓名。", field="name")
+    customer = Customer(name=name, initials=initials(name), note=clean(note))
+    db.session.add(customer)
+    db.session.flush()
+    _set_phones(customer, phones)
+    if unit is not None:
+        db.session.add(Residency(unit_id=unit.id, customer_id=customer.id, relation=relation))
+    db.session.flush()
+    record(
+        "customer",
+        customer.id,
+        "create",
+        actor=actor,
+        at=clock.now(),
+        version=customer.version,
+        facts={"name": name},
+    )
+    if unit is not None:
+        reindex([unit.id])
+    return customer
+
+
+def edit_customer(
+    customer: Customer, *, version: int, name: str, phones: list[str], note: str, actor: Actor
+) -> Customer:
+    """Change a customer's name, phones and note. Raises Invalid, Conflict."""
+    if version != customer.version:
+        raise Conflict("客户资料刚被他人修改，请核对后再保存。", seen=version)
+    name = clean_line(name)
+    if not name:
+        raise Invalid("请填写姓名。", field="name")
+    before = _facts(customer)
+    customer.name, customer.initials, customer.note = name, initials(name), clean(note)
+    if _set_phones(customer, phones):
+        flag_modified(customer, "note")
+    db.session.flush()
+    after = _facts(customer)
+    changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
+    if changed:
+        record(
+            "customer",
+            customer.id,
+            "edit",
+            actor=actor,
+            at=clock.now(),
+            version=customer.version,
+            facts={"changed": changed},
+        )
+        reindex([residency.unit_id for residency in customer.residencies])
+    return customer
+
+
+def settle_in(
+    customer: Customer,
+    unit: Unit,
+    *,
+    relation: Relation,
+    since_on: date | None = None,
+    actor: Actor | None,
+) -> Residency:
+    """Note that a customer belongs to a unit; an ended stay of the same kind is taken up again."""
+    residency = db.session.scalars(
+        select(Residency).where(
+            Residency.customer_id == customer.id,
+            Residency.unit_id == unit.id,
+            Residency.relation == relation,
+        )
+    ).one_or_none()
+    if residency is None:
+        residency = Residency(customer_id=customer.id, unit_id=unit.id, relation=relation)
+        db.session.add(residency)
+    residency.since_on, residency.until_on = since_on or residency.since_on, None
+    db.session.flush()
+    record(
+        "customer",
+        customer.id,
+        "settle_in",
+        actor=actor,
+        at=clock.now(),
+        facts={"unit": unit.label, "relation": relation.value},
+    )
+    reindex([unit.id])
+    return residency
+
+
+def move_out(residency: Residency, *, until_on: date, actor: Actor) -> None:
+    """Note that a customer has left a unit; the stay remains as history."""
+    residency.until_on = until_on
+    db.session.flush()
+    record(
+        "customer",
+        residency.customer_id,
+        "move_out",
+        actor=actor,
+        at=clock.now(),
+        facts={"unit_id": residency.unit_id, "until_on": until_on.isoformat()},
+    )
+    reindex([residency.unit_id])
+
+
+def merge_customers(
+    twin: Customer, survivor: Customer, *, scope: Scope, reason: str, actor: Actor
+) -> Customer:
+    """Let `survivor` take over phones and units of `twin`, which stays as a pointer (3.7.1).
+
+    Past tickets keep the customer they were written for; his page lists the twin's too.
+    Raises Invalid, NotPermitted (a unit of either lies outside `scope`).
+    """
+    if twin.id == survivor.id:
+        raise Invalid("不能把客户并入其自身。")
+    if twin.merged_into_id is not None or survivor.merged_into_id is not None:
+        raise Conflict("其中一位客户已经合并过。")
+    unit_ids = {stay.unit_id for stay in (*twin.residencies, *survivor.residencies)}
+    homes = db.session.scalars(select(Unit).where(Unit.id.in_(unit_ids))).all()
+    if not all(scope.reaches_community(home.community_id) for home in homes):
+        raise NotPermitted("其中一位客户在您权限外的小区还有房产，请由客户服务部经理合并。")
+    held = {phone.number for phone in survivor.phones}
+    for phone in twin.phones:
+        if phone.number not in held:
+            db.session.add(
+                CustomerPhone(customer_id=survivor.id, number=phone.number, label=phone.label)
+            )
+    stays = {(stay.unit_id, stay.relation) for stay in survivor.residencies}
+    for stay in twin.residencies:
+        if (stay.unit_id, stay.relation) not in stays:
+            db.session.add(
+                Residency(
+                    unit_id=stay.unit_id,
+                    customer_id=survivor.id,
+                    relation=stay.relation,
+                    since_on=stay.since_on,
+                    until_on=stay.until_on,
+                )
+            )
+        stay.until_on = stay.until_on or clock.today()
+    twin.merged_into_id = survivor.id
+    db.session.flush()
+    for customer, role in ((twin, "merged_into"), (survivor, "took_over")):
+        record(
+            "customer",
+            customer.id,
+            role,
+            actor=actor,
+            at=clock.now(),
+            version=customer.version,
+            facts={"twin": twin.id, "survivor": survivor.id, "reason": clean(reason)},
+        )
+    reindex(unit_ids)
+    return survivor
+
+
+def reindex(unit_ids: Iterable[int]) -> None:
+    """Write the lookup words of these units anew from units, residents and phones."""
+    ids = sorted(set(unit_ids))
+    if not ids:
+        return
+    db.session.execute(delete(LookupKey).where(LookupKey.unit_id.in_(ids)))
+    units = db.session.execute(
+        select(Unit.id, Unit.community_id, Unit.label, Unit.room).where(Unit.id.in_(ids))
+    ).all()
+    people: dict[int, list[tuple[int, str]]] = {}
+    for unit_id, customer_id, name in db.session.execute(
+        select(Residency.unit_id, Customer.id, Customer.name)
+        .join(Customer, Customer.id == Residency.customer_id)
+        .where(
+            Residency.unit_id.in_(ids),
+            Residency.until_on.is_(None),
+            Customer.merged_into_id.is_(None),
+        )
+    ):
+        people.setdefault(unit_id, []).append((customer_id, name))
+    customer_ids = {customer_id for group in people.values() for customer_id, _ in group}
+    phones: dict[int, list[str]] = {}
+    for customer_id, number in db.session.execute(
+        select(CustomerPhone.customer_id, CustomerPhone.number).where(
+            CustomerPhone.customer_id.in_(customer_ids)
+        )
+    ):
+        phones.setdefault(customer_id, []).append(number)
+    rows: list[dict[str, Any]] = []
+    for unit_id, community_id, label, room in units:
+        for customer_id, name in people.get(unit_id) or [(None, "")]:
+            rows += [
+                {
+                    "community_id": community_id,
+                    "word": word,
+                    "unit_id": unit_id,
+                    "customer_id": customer_id,
+                }
+                for word in words_of(
+                    label=label, room=room, name=name, phones=phones.get(customer_id or 0, [])
+                )
+            ]
+    if rows:
+        db.session.execute(insert(LookupKey), rows)
+
+
+def _set_phones(customer: Customer, phones: list[str]) -> bool:
+    """Make the customer's numbers exactly `phones`; whether anything changed. Raises Invalid."""
+    wanted = list(dict.fromkeys(phone_digits(phone) for phone in phones if phone.strip()))
+    for number in wanted:
+        if not looks_like_phone(number):
+            raise Invalid(f"“{number}”不像电话号码。", field="phones")
+    held = {phone.number: phone for phone in customer.phones}
+    for number in wanted:
+        if number not in held:
+            customer.phones.append(CustomerPhone(number=number))
+    gone = held.keys() - set(wanted)
+    for number in gone:
+        customer.phones.remove(held[number])
+        db.session.delete(held[number])
+    return bool(gone) or len(held) != len(wanted)
+
+
+def _facts(customer: Customer) -> dict[str, Any]:
+    return {
+        "name": customer.name,
+        "phones": sorted(phone.number for phone in customer.phones),
+        "note": customer.note,
+    }

@@ -1,0 +1,96 @@
+"""The door of every page: who is asking, and may this kind of person come in at all."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+import flask_login
+from flask import Flask, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager
+
+from ticketing.kernel import clock
+from ticketing.kernel.errors import NotPermitted
+from ticketing.masters.people import queries
+from ticketing.masters.people.models import User
+from ticketing.masters.people.scope import Scope, scope_of
+from ticketing.procedure.permissions import Act
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+DOOR = "_door"
+
+
+class Visitor(flask_login.UserMixin):
+    """The signed-in person at this request. Its id, kept in the cookie, is the session's token."""
+
+    def __init__(self, user: User, token: str) -> None:
+        self.user = user
+        self.token = token
+
+    def get_id(self) -> str:
+        """The token Flask-Login keeps; the server stores only its hash."""
+        return self.token
+
+
+def install(app: Flask) -> None:
+    """Give the app its login manager: sessions live in the database and can be revoked."""
+    manager = LoginManager()
+    manager.session_protection = None
+    manager.init_app(app)
+
+    @manager.user_loader
+    def _load(token: str) -> Visitor | None:
+        user = queries.signed_in(token, clock.now())
+        return Visitor(user, token) if user else None
+
+    @manager.unauthorized_handler
+    def _sign_in() -> ResponseReturnValue:
+        if request.method == "GET" and request.headers.get("X-Fragment") is None:
+            session["after_sign_in"] = request.full_path.rstrip("?")
+            return redirect(url_for("people.sign_in"))
+        return "登录已过期，请重新登录。", 401
+
+
+def current_user() -> User:
+    """The signed-in person's row. Only behind `requires` or `signed_in_only`."""
+    return cast(User, flask_login.current_user.user)
+
+
+def current_scope() -> Scope:
+    """The signed-in person's scope, computed once a request."""
+    scope: Scope | None = g.get("scope")
+    if scope is None:
+        scope = g.scope = scope_of(current_user())
+    return scope
+
+
+def someone_signed_in() -> bool:
+    """Whether this request comes from a signed-in person."""
+    return bool(flask_login.current_user.is_authenticated)
+
+
+def requires(*acts: Act) -> Callable[[View], View]:
+    """Let in only signed-in people who may do one of `acts`; others get 401 or 403."""
+
+    def hang(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+            if not someone_signed_in():
+                return cast(
+                    ResponseReturnValue, flask_login.utils.current_app.login_manager.unauthorized()
+                )
+            if acts and not any(current_scope().may(act) for act in acts):
+                raise NotPermitted("您的岗位不能使用这一功能。")
+            return view(*args, **kwargs)
+
+        setattr(guarded, DOOR, acts or "signed in")
+        return cast(View, guarded)
+
+    return hang
+
+
+def public(view: View) -> View:
+    """Mark a page that anybody may open."""
+    setattr(view, DOOR, "public")
+    return view

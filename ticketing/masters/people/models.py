@@ -1,0 +1,150 @@
+"""Rows of people: departments, users with roles and communities, sessions, sign-in attempts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ticketing.kernel.db import Base, Id
+from ticketing.procedure.vocabulary import Role
+
+
+class Department(Base):
+    """A body of the company; complaints go to its designated handler (procedure 2, 3.4.2.1)."""
+
+    __tablename__ = "department"
+
+    id: Mapped[Id]
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    aliases: Mapped[str] = mapped_column(default="")
+    handler_id: Mapped[int | None] = mapped_column(
+        ForeignKey("user_account.id", use_alter=True), index=True
+    )
+    active: Mapped[bool] = mapped_column(default=True)
+
+    handler: Mapped[User | None] = relationship(
+        foreign_keys=[handler_id], lazy="joined", innerjoin=False
+    )
+    members: Mapped[list[User]] = relationship(
+        back_populates="department", foreign_keys="User.department_id", order_by="User.name"
+    )
+
+
+class User(Base):
+    """A person who signs in. `employee_number` ties several accounts of one person together."""
+
+    __tablename__ = "user_account"
+
+    id: Mapped[Id]
+    username: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    employee_number: Mapped[str] = mapped_column(default="")
+    phone: Mapped[str] = mapped_column(default="")
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), index=True)
+    everywhere: Mapped[bool] = mapped_column(default=False)
+    password_hash: Mapped[str] = mapped_column(default="")
+    active: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column()
+
+    department: Mapped[Department | None] = relationship(
+        back_populates="members", foreign_keys=[department_id]
+    )
+    grants: Mapped[list[RoleGrant]] = relationship(
+        back_populates="user", foreign_keys="RoleGrant.user_id", lazy="selectin"
+    )
+    postings: Mapped[list[Posting]] = relationship(back_populates="user", lazy="selectin")
+
+    __mapper_args__ = {"version_id_col": version}
+
+    @cached_property
+    def roles(self) -> frozenset[Role]:
+        """The roles in force: granted and, where it takes two people, confirmed."""
+        return frozenset(grant.role for grant in self.grants if grant.in_force)
+
+    @property
+    def community_ids(self) -> frozenset[int] | None:
+        """The communities this person works for; None means all of them."""
+        if self.everywhere:
+            return None
+        return frozenset(posting.community_id for posting in self.postings)
+
+
+class RoleGrant(Base):
+    """One role of one person; a business role counts only when a second person confirmed it."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (
+        UniqueConstraint("user_id", "role"),
+        CheckConstraint("confirmed_by_id <> granted_by_id", name="two_people"),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    role: Mapped[Role]
+    granted_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    granted_at: Mapped[datetime]
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    in_force: Mapped[bool] = mapped_column(default=False)
+
+    user: Mapped[User] = relationship(back_populates="grants", foreign_keys=[user_id])
+    granted_by: Mapped[User | None] = relationship(foreign_keys=[granted_by_id])
+
+
+class Posting(Base):
+    """A person works for a community: his scope of tickets, customers and reports."""
+
+    __tablename__ = "posting"
+    __table_args__ = (UniqueConstraint("user_id", "community_id"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"), index=True)
+
+    user: Mapped[User] = relationship(back_populates="postings")
+
+
+class SignIn(Base):
+    """A server-side session: the browser holds a random token, the row holds its hash."""
+
+    __tablename__ = "sign_in"
+
+    id: Mapped[Id]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    began_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+    address: Mapped[str]
+    browser: Mapped[str]
+    revoked_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship()
+
+
+class SignInAttempt(Base):
+    """A try to sign in, kept to throttle guessing and for the audit."""
+
+    __tablename__ = "sign_in_attempt"
+    __table_args__ = (
+        Index(None, "username", "tried_at"),
+        Index(None, "address", "tried_at"),
+    )
+
+    id: Mapped[Id]
+    username: Mapped[str]
+    address: Mapped[str]
+    tried_at: Mapped[datetime]
+    succeeded: Mapped[bool]
+
+
+class SetupCode(Base):
+    """The one-time code with which the first administrator of an empty database makes his account."""
+
+    __tablename__ = "setup_code"
+
+    id: Mapped[Id]
+    code_hash: Mapped[str]
+    used_at: Mapped[datetime | None]

@@ -1,0 +1,136 @@
+"""Reading people: departments for a select box, users for a page, who is signed in."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from ticketing.kernel import clock
+from ticketing.kernel.db import db
+from ticketing.kernel.errors import NotFound
+from ticketing.masters.people.models import Department, RoleGrant, SignIn, SignInAttempt, User
+from ticketing.procedure.vocabulary import Role
+
+WINDOW = timedelta(minutes=15)
+TRIES_PER_NAME = 5
+TRIES_PER_ADDRESS = 50
+
+
+def token_hash(token: str) -> str:
+    """What is stored instead of a secret token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def signed_in(token: str, at: datetime) -> User | None:
+    """The active user whose session token this is, with roles and communities; None when it ended."""
+    return db.session.scalars(
+        select(User)
+        .join(SignIn, SignIn.user_id == User.id)
+        .where(
+            SignIn.token_hash == token_hash(token),
+            SignIn.revoked_at.is_(None),
+            SignIn.ends_at > at,
+            User.active,
+        )
+    ).one_or_none()
+
+
+def must_wait(username: str, address: str) -> bool:
+    """Whether too many failed tries stand against this account or address in the last 15 minutes."""
+    since = clock.now() - WINDOW
+    failed = select(func.count()).where(
+        SignInAttempt.tried_at > since, SignInAttempt.succeeded.is_(False)
+    )
+    by_name = db.session.scalar(failed.where(SignInAttempt.username == username)) or 0
+    by_address = db.session.scalar(failed.where(SignInAttempt.address == address)) or 0
+    return by_name >= TRIES_PER_NAME or by_address >= TRIES_PER_ADDRESS
+
+
+def user_by_name(username: str) -> User | None:
+    """The account with this sign-in name, whatever its state."""
+    return db.session.scalars(select(User).where(User.username == username)).one_or_none()
+
+
+def any_user() -> bool:
+    """Whether the database has any account yet."""
+    return db.session.scalar(select(User.id).limit(1)) is not None
+
+
+def users() -> list[User]:
+    """All accounts with department, roles and communities, by department and name."""
+    return list(
+        db.session.scalars(
+            select(User)
+            .outerjoin(Department, Department.id == User.department_id)
+            .options(joinedload(User.department))
+            .order_by(User.active.desc(), Department.id, User.name)
+        ).unique()
+    )
+
+
+def user(user_id: int) -> User:
+    """One account. Raises NotFound."""
+    found = db.session.get(User, user_id, options=[joinedload(User.department)])
+    if found is None:
+        raise NotFound
+    return found
+
+
+def live_sign_ins(user_id: int) -> list[SignIn]:
+    """The sessions of one person that are still open, newest first."""
+    return list(
+        db.session.scalars(
+            select(SignIn)
+            .where(
+                SignIn.user_id == user_id,
+                SignIn.revoked_at.is_(None),
+                SignIn.ends_at > clock.now(),
+            )
+            .order_by(SignIn.id.desc())
+        )
+    )
+
+
+def departments() -> list[Department]:
+    """The active departments in order, each with its designated handler."""
+    return list(
+        db.session.scalars(select(Department).where(Department.active).order_by(Department.id))
+    )
+
+
+def department(department_id: int) -> Department:
+    """One department. Raises NotFound."""
+    found = db.session.get(Department, department_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def possible_handlers() -> list[User]:
+    """Active people who can be named responsible for a ticket, by department and name."""
+    return list(
+        db.session.scalars(
+            select(User)
+            .join(User.grants)
+            .where(
+                User.active,
+                User.department_id.is_not(None),
+                RoleGrant.in_force,
+                RoleGrant.role.in_((Role.HANDLER, Role.ENGINEER, Role.OFFICE, Role.CS_MANAGER)),
+            )
+            .order_by(User.department_id, User.name)
+        ).unique()
+    )
+
+
+def pending_grants() -> list[RoleGrant]:
+    """Granted business roles that wait for a second person, oldest first."""
+    return list(
+        db.session.scalars(
+            select(RoleGrant)
+            .where(RoleGrant.in_force.is_(False))
+            .options(selectinload(RoleGrant.user), joinedload(RoleGrant.granted_by))
+            .order_by(RoleGrant.id)
+        )
+    )

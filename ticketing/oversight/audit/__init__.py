@@ -1,0 +1,1 @@
+"""The audit page: the journal newest first, for those who may read it (docs/trust.md)."""

@@ -1,0 +1,100 @@
+"""Acts, and the roles that may do each. Moves of a ticket take their roles from the workflow table."""
+
+from collections.abc import Iterable
+
+from ticketing.kernel.enums import Labelled
+from ticketing.procedure.vocabulary import Reach, Role
+
+
+class Act(Labelled):
+    """Everything a person can do through a page, the command line or an import."""
+
+    REGISTER = "register", "登记"
+    CORRECT = "correct", "更正登记"
+    AMEND = "amend", "补充登记"
+    DISPATCH = "dispatch", "分派"
+    TRANSFER = "transfer", "改派"
+    RETURN = "return", "退回"
+    FEED_BACK = "feed_back", "部门反馈"
+    FOLLOW_UP = "follow_up", "记跟踪"
+    ASK_ASSISTANCE = "ask_assistance", "请求协办"
+    ASSIST = "assist", "协办回复"
+    REGRADE = "regrade", "调整等级"
+    RESOLVE = "resolve", "处理完毕"
+    CALL_BACK = "call_back", "回访"
+    CLOSE = "close", "关闭"
+    REOPEN = "reopen", "重新受理"
+    INVALIDATE = "invalidate", "判为无效"
+    WITHDRAW = "withdraw", "客户撤回"
+    MERGE = "merge", "合并"
+
+    READ_TICKET = "read_ticket", "查看登记表"
+    READ_PHONE = "read_phone", "查看电话"
+    EXPORT = "export", "导出 Excel"
+    READ_ESTATE = "read_estate", "查看房产与客户"
+    EDIT_CUSTOMER = "edit_customer", "维护客户资料"
+    MERGE_CUSTOMER = "merge_customer", "合并客户"
+    IMPORT_ESTATE = "import_estate", "导入房产客户"
+    MANAGE_ESTATE = "manage_estate", "维护小区"
+    READ_REPORT = "read_report", "查看报表"
+    COMPILE_REPORT = "compile_report", "汇总报表"
+    CHECK_REPORT = "check_report", "复核报表"
+    SUBMIT_REPORT = "submit_report", "上报报表"
+    MANAGE_PEOPLE = "manage_people", "维护人员与部门"
+    CONFIRM_ROLE = "confirm_role", "确认授权"
+    READ_JOURNAL = "read_journal", "查看审计日志"
+
+
+_CUSTOMER_SERVICE = frozenset({Role.CLERK, Role.OFFICE, Role.CS_MANAGER})
+_LEADERS = frozenset({Role.DEPUTY_GM, Role.GENERAL_MANAGER})
+_OVERSEERS = frozenset({Role.AUDITOR, Role.DEPUTY_CHIEF_ENGINEER}) | _LEADERS
+
+PERMISSIONS: dict[Act, frozenset[Role]] = {
+    Act.READ_TICKET: _CUSTOMER_SERVICE | _OVERSEERS | {Role.HANDLER, Role.ENGINEER, Role.READER},
+    Act.READ_PHONE: _CUSTOMER_SERVICE | _LEADERS | {Role.HANDLER, Role.ENGINEER},
+    Act.EXPORT: _CUSTOMER_SERVICE | _OVERSEERS | {Role.HANDLER, Role.ENGINEER},
+    Act.READ_ESTATE: _CUSTOMER_SERVICE,
+    Act.EDIT_CUSTOMER: _CUSTOMER_SERVICE,
+    Act.MERGE_CUSTOMER: frozenset({Role.OFFICE, Role.CS_MANAGER}),
+    Act.IMPORT_ESTATE: _CUSTOMER_SERVICE,
+    Act.MANAGE_ESTATE: frozenset({Role.ADMIN}),
+    Act.READ_REPORT: _CUSTOMER_SERVICE | _OVERSEERS | {Role.FINANCE, Role.READER},
+    Act.COMPILE_REPORT: _CUSTOMER_SERVICE,
+    Act.CHECK_REPORT: frozenset({Role.OFFICE, Role.CS_MANAGER}),
+    Act.SUBMIT_REPORT: frozenset({Role.OFFICE, Role.CS_MANAGER}),
+    Act.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
+    Act.CONFIRM_ROLE: frozenset({Role.ADMIN, Role.CS_MANAGER}),
+    Act.READ_JOURNAL: frozenset({Role.AUDITOR, Role.ADMIN}) | _LEADERS,
+}
+
+TICKET_REACH: dict[Role, Reach] = {
+    Role.CLERK: Reach.COMMUNITY,
+    Role.OFFICE: Reach.COMMUNITY,
+    Role.HANDLER: Reach.DEPARTMENT,
+    Role.CAPTAIN: Reach.NONE,
+    Role.ENGINEER: Reach.DEPARTMENT,
+    Role.CS_MANAGER: Reach.ALL,
+    Role.AUDITOR: Reach.ALL,
+    Role.DEPUTY_CHIEF_ENGINEER: Reach.ALL,
+    Role.DEPUTY_GM: Reach.ALL,
+    Role.GENERAL_MANAGER: Reach.ALL,
+    Role.FINANCE: Reach.NONE,
+    Role.ADMIN: Reach.NONE,
+    Role.READER: Reach.COMMUNITY,
+}
+"""How far each role sees tickets (docs/architecture.md, access matrix)."""
+
+BUSINESS_ROLES = frozenset(Role) - {Role.ADMIN, Role.READER}
+"""Roles that touch the procedure itself: granting one takes a second person."""
+
+
+def roles_for(act: Act) -> frozenset[Role]:
+    """The roles that may do `act` somewhere; moves of a ticket are read from the workflow table."""
+    from ticketing.procedure.workflow import roles_that_move
+
+    return PERMISSIONS.get(act) or roles_that_move(act)
+
+
+def may(roles: Iterable[Role], act: Act) -> bool:
+    """Whether one of `roles` may do `act` at all; the state of the paper is checked by the mover."""
+    return not roles_for(act).isdisjoint(roles)

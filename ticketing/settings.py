@@ -1,0 +1,67 @@
+"""Settings come from the environment; every one has a documented default (docs/operations.md)."""
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may differ from one installation to another.
+
+    - `database_url` (TICKETING_DATABASE_URL): SQLAlchemy address; default a SQLite file in instance/.
+    - `secret_key` (TICKETING_SECRET_KEY): signs cookies; default a random one kept in instance/.
+    - `host`, `port`, `threads` (TICKETING_HOST, _PORT, _THREADS): where the server listens.
+    - `demo` (TICKETING_DEMO): the sign-in page offers the demo accounts of a demo database.
+    - `https` (TICKETING_HTTPS): the site is reached by https: secure cookies and HSTS.
+    - `company` (TICKETING_COMPANY): the developer's name printed on papers.
+    - `property_company` (TICKETING_PROPERTY_COMPANY): the property company's name.
+    """
+
+    database_url: str
+    secret_key: str
+    instance: Path = ROOT / "instance"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    threads: int = 8
+    demo: bool = False
+    https: bool = False
+    company: str = "房地产有限公司"
+    property_company: str = "物业公司"
+    testing: bool = False
+    templates: Path = field(default=ROOT / "templates")
+    static: Path = field(default=ROOT / "static")
+
+
+def _flag(name: str) -> bool:
+    return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+
+
+def from_environment() -> Settings:
+    """The settings of this process."""
+    instance = Path(os.environ.get("TICKETING_INSTANCE", ROOT / "instance")).resolve()
+    instance.mkdir(parents=True, exist_ok=True)
+    return Settings(
+        database_url=os.environ.get(
+            "TICKETING_DATABASE_URL", f"sqlite:///{instance / 'ticketing.db'}"
+        ),
+        secret_key=os.environ.get("TICKETING_SECRET_KEY") or _kept_secret(instance / "secret_key"),
+        instance=instance,
+        host=os.environ.get("TICKETING_HOST", "127.0.0.1"),
+        port=int(os.environ.get("TICKETING_PORT", "8000")),
+        threads=int(os.environ.get("TICKETING_THREADS", "8")),
+        demo=_flag("TICKETING_DEMO"),
+        https=_flag("TICKETING_HTTPS"),
+        company=os.environ.get("TICKETING_COMPANY", "房地产有限公司"),
+        property_company=os.environ.get("TICKETING_PROPERTY_COMPANY", "物业公司"),
+    )
+
+
+def _kept_secret(path: Path) -> str:
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path.read_text()

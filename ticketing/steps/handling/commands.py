@@ -1,0 +1,124 @@
+"""Acts of handling: feedback, follow-up notes, assistance replies, grade, resolution."""
+
+from datetime import date
+
+from ticketing.casefile.tickets.commands import add_note, advance
+from ticketing.casefile.tickets.models import Ticket
+from ticketing.kernel.db import db
+from ticketing.kernel.errors import Invalid, NotPermitted
+from ticketing.kernel.text import clean, one_line
+from ticketing.masters.people.models import User
+from ticketing.procedure.permissions import Act
+from ticketing.procedure.vocabulary import Grade, NoteKind, Role
+
+
+def feed_back(
+    ticket: Ticket,
+    *,
+    version: int,
+    action_taken: str,
+    action_needed: str,
+    next_on: date | None,
+    actor: User,
+) -> Ticket:
+    """The department's first answer; it stops the 3-working-day clock (procedure 3.4.2.2)."""
+    taken = _filled(action_taken, "action_taken", "请填写已采取行动。")
+    at = advance(
+        ticket, Act.FEED_BACK, actor=actor, version=version, facts={"taken": one_line(taken, 80)}
+    )
+    add_note(
+        ticket,
+        NoteKind.FEEDBACK,
+        taken,
+        author=actor,
+        at=at,
+        action_needed=clean(action_needed),
+        next_on=next_on,
+    )
+    return ticket
+
+
+def follow_up(
+    ticket: Ticket,
+    *,
+    action_taken: str,
+    action_needed: str,
+    next_on: date | None,
+    actor: User,
+) -> Ticket:
+    """A line of 已进行的跟踪行动; nobody else's work is touched, so no version is asked (3.4.4)."""
+    taken = _filled(action_taken, "action_taken", "请填写已采取行动。")
+    at = advance(
+        ticket, Act.FOLLOW_UP, actor=actor, version=None, facts={"taken": one_line(taken, 80)}
+    )
+    add_note(
+        ticket,
+        NoteKind.FOLLOW_UP,
+        taken,
+        author=actor,
+        at=at,
+        action_needed=clean(action_needed),
+        next_on=next_on,
+    )
+    return ticket
+
+
+def assist(ticket: Ticket, *, reply: str, actor: User) -> Ticket:
+    """The asked department's reply, part of the ticket (procedure 2.1.3). Raises NotPermitted."""
+    reply = _filled(reply, "reply", "请填写协办回复。")
+    at = advance(
+        ticket, Act.ASSIST, actor=actor, version=None, facts={"reply": one_line(reply, 80)}
+    )
+    for assistance in ticket.assistances:
+        if assistance.department_id == actor.department_id and assistance.replied_at is None:
+            assistance.replied_at, assistance.replied_by_id = at, actor.id
+            assistance.reply = reply
+    db.session.flush()
+    return ticket
+
+
+def regrade(ticket: Ticket, *, version: int, grade: Grade, reason: str, actor: User) -> Ticket:
+    """Raise the grade, or lower it: lowering is the manager's alone (procedure 3.4.7).
+
+    Raises Invalid, NotPermitted, Conflict.
+    """
+    reason = _filled(reason, "reason", "请写明调整等级的理由。")
+    if grade is ticket.grade:
+        raise Invalid("等级没有变化。", field="grade")
+    if grade.weight < ticket.grade.weight and Role.CS_MANAGER not in actor.roles:
+        raise NotPermitted("降低等级须由客户服务部经理办理。", field="grade")
+    advance(
+        ticket,
+        Act.REGRADE,
+        actor=actor,
+        version=version,
+        changes={"grade": grade},
+        facts={"reason": reason},
+    )
+    return ticket
+
+
+def resolve(
+    ticket: Ticket, *, version: int, resolution: str, customer_opinion: str, actor: User
+) -> Ticket:
+    """The department has done what was to be done; the customer will be called (3.4.5, 3.5.4)."""
+    resolution = _filled(resolution, "resolution", "请填写处理结果。")
+    opinion = clean(customer_opinion)
+    at = advance(
+        ticket,
+        Act.RESOLVE,
+        actor=actor,
+        version=version,
+        changes={"resolution": resolution, "customer_opinion": opinion},
+    )
+    add_note(ticket, NoteKind.RESOLUTION, resolution, author=actor, at=at)
+    if opinion:
+        add_note(ticket, NoteKind.OPINION, opinion, author=actor, at=at)
+    return ticket
+
+
+def _filled(text: str, field: str, sentence: str) -> str:
+    text = clean(text)
+    if not text:
+        raise Invalid(sentence, field=field)
+    return text

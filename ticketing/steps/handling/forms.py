@@ -1,0 +1,56 @@
+"""Forms of handling: the lower half of the 来电来访登记表."""
+
+from wtforms import DateField
+from wtforms.validators import Optional
+
+from ticketing.kernel.forms import (
+    BaseForm,
+    EnumField,
+    ParagraphField,
+    VersionedForm,
+    at_most,
+    required,
+)
+from ticketing.procedure.vocabulary import Grade
+
+
+class FeedBackForm(VersionedForm):
+    """The department's first answer (procedure 3.4.2.2)."""
+
+    action_taken = ParagraphField(
+        "已采取行动", validators=[required("请填写已采取行动。"), at_most(2000)]
+    )
+    action_needed = ParagraphField("所需跟踪行动", validators=[at_most(2000)])
+    next_on = DateField("下一步日期", validators=[Optional()])
+
+
+class FollowUpForm(BaseForm):
+    """A line of 已进行的跟踪行动 (procedure 3.4.4)."""
+
+    action_taken = ParagraphField(
+        "已进行的跟踪行动", validators=[required("请填写已进行的跟踪行动。"), at_most(2000)]
+    )
+    action_needed = ParagraphField("所需跟踪行动", validators=[at_most(2000)])
+    next_on = DateField("下一步日期", validators=[Optional()])
+
+
+class AssistForm(BaseForm):
+    """The asked department's reply (procedure 2.1.3)."""
+
+    reply = ParagraphField("协办回复", validators=[required("请填写协办回复。"), at_most(2000)])
+
+
+class RegradeForm(VersionedForm):
+    """Another grade, with the reason (procedure 3.4.7)."""
+
+    grade = EnumField("等级", Grade)
+    reason = ParagraphField("理由", validators=[required("请写明理由。"), at_most(1000)])
+
+
+class ResolveForm(VersionedForm):
+    """What was done, and what the customer said to it."""
+
+    resolution = ParagraphField(
+        "处理结果", validators=[required("请填写处理结果。"), at_most(2000)]
+    )
+    customer_opinion = ParagraphField("客户反馈意见", validators=[at_most(2000)])

@@ -1,0 +1,161 @@
+"""Writing the register: a new entry, a repeated call, a correction before and after dispatch."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from ticketing.casefile.tickets.commands import add_note, advance, enter, search_texts
+from ticketing.casefile.tickets.models import Ticket
+from ticketing.kernel import clock, search
+from ticketing.kernel.errors import Conflict, Invalid
+from ticketing.kernel.text import clean, clean_line, looks_like_phone, one_line, phone_digits
+from ticketing.masters.estate import commands as estate
+from ticketing.masters.estate import queries as estate_queries
+from ticketing.masters.people.models import User
+from ticketing.masters.people.scope import Scope
+from ticketing.procedure.permissions import Act
+from ticketing.procedure.vocabulary import Channel, NoteKind, Relation
+
+OLDEST = timedelta(days=366)
+SUMMARY = 40
+
+
+def register(
+    *,
+    unit_id: int | None,
+    customer_id: int | None,
+    community_id: int | None,
+    caller_name: str,
+    caller_phone: str,
+    place: str,
+    channel: Channel,
+    collected_by_id: int | None,
+    received_at: datetime,
+    summary: str,
+    content: str,
+    action_taken: str,
+    action_needed: str,
+    call: str,
+    remember: bool,
+    relation: Relation,
+    actor: User,
+    scope: Scope,
+) -> Ticket:
+    """Write one matter of one call into the register and put it on the road (procedure 3.4.3).
+
+    The unit decides the community; without a unit `community_id` and `place` say where. The caller
+    is copied onto the ticket; with `remember` a new one is added to the customers of the unit.
+    `call` ties the matters of one call together.
+
+    Raises Invalid (a fact is missing or impossible), NotFound (out of scope), NotPermitted.
+    """
+    at = clock.now()
+    if received_at > at + timedelta(minutes=5):
+        raise Invalid("受理时间不能晚于现在。", field="received_at")
+    if received_at < at - OLDEST and not actor.everywhere:
+        raise Invalid("受理时间早于一年，请核对。", field="received_at")
+    unit = estate_queries.unit(scope, unit_id) if unit_id else None
+    if unit is not None:
+        community = unit.community
+    elif community_id:
+        community = estate_queries.community(scope, community_id)
+    else:
+        raise Invalid("请选择房号，或至少选择小区。", field="community_id")
+    phone = phone_digits(caller_phone)
+    if phone and not looks_like_phone(phone):
+        raise Invalid("联络方式不像电话号码，请核对。", field="caller_phone")
+    content = clean(content)
+    if not content:
+        raise Invalid("请填写投诉内容。", field="content")
+    customer = estate_queries.customer(scope, customer_id) if customer_id else None
+    name = clean_line(caller_name) or (customer.name if customer else "")
+    if not name:
+        raise Invalid("请填写客户姓名。", field="caller_name")
+    if customer is not None and customer.merged_into is not None:
+        customer = customer.merged_into
+    if customer is None and remember and unit is not None:
+        customer = estate.add_customer(
+            name=name, phones=[phone] if phone else [], unit=unit, relation=relation, actor=actor
+        )
+    ticket = Ticket(
+        call=call or secrets.token_hex(8),
+        community_id=community.id,
+        unit_id=unit.id if unit else None,
+        customer_id=customer.id if customer else None,
+        caller_name=name,
+        caller_phone=phone,
+        room=unit.label if unit else clean_line(place),
+        channel=channel,
+        collected_by_id=collected_by_id,
+        received_at=received_at,
+        registered_at=at,
+        registered_by_id=actor.id,
+        summary=clean_line(summary) or one_line(content, SUMMARY),
+        content=content,
+        action_taken=clean(action_taken),
+        action_needed=clean(action_needed),
+    )
+    return enter(ticket, community_code=community.code, actor=actor)
+
+
+def join_call(ticket: Ticket, *, content: str, actor: User) -> Ticket:
+    """Note that the customer called again about an open ticket, instead of writing a new one.
+
+    Raises Invalid, Conflict (the ticket is no longer open), NotPermitted.
+    """
+    content = clean(content)
+    if not content:
+        raise Invalid("请填写本次来电内容。", field="content")
+    if not ticket.is_open:
+        raise Conflict("这张登记表已经结束，请新登记或重新受理。")
+    at = advance(
+        ticket,
+        Act.FOLLOW_UP,
+        actor=actor,
+        version=None,
+        changes={"again_count": ticket.again_count + 1},
+        facts={"again": one_line(content, 80)},
+    )
+    add_note(ticket, NoteKind.AGAIN, content, author=actor, at=at)
+    return ticket
+
+
+def correct(ticket: Ticket, *, version: int, actor: User, **facts: Any) -> Ticket:
+    """Put the register entry right before it is dispatched. Raises Invalid, Conflict, NotPermitted."""
+    return _rewrite(ticket, Act.CORRECT, version=version, actor=actor, facts=facts, reason="")
+
+
+def amend(ticket: Ticket, *, version: int, reason: str, actor: User, **facts: Any) -> Ticket:
+    """Change the register entry after dispatch; the old words stay in the journal with the reason.
+
+    Raises Invalid, Conflict, NotPermitted.
+    """
+    return _rewrite(ticket, Act.AMEND, version=version, actor=actor, facts=facts, reason=reason)
+
+
+def _rewrite(
+    ticket: Ticket, act: Act, *, version: int, actor: User, facts: dict[str, Any], reason: str
+) -> Ticket:
+    phone = phone_digits(facts["caller_phone"])
+    if phone and not looks_like_phone(phone):
+        raise Invalid("联络方式不像电话号码，请核对。", field="caller_phone")
+    changes = {
+        "caller_name": clean_line(facts["caller_name"]),
+        "caller_phone": phone,
+        "channel": facts["channel"],
+        "collected_by_id": facts["collected_by_id"],
+        "summary": clean_line(facts["summary"]) or one_line(facts["content"], SUMMARY),
+        "content": clean(facts["content"]),
+        "action_taken": clean(facts["action_taken"]),
+        "action_needed": clean(facts["action_needed"]),
+    }
+    advance(
+        ticket,
+        act,
+        actor=actor,
+        version=version,
+        changes=changes,
+        facts={"reason": reason} if reason else None,
+    )
+    search.replace(ticket.id, *search_texts(ticket))
+    return ticket

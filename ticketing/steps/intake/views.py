@@ -1,0 +1,184 @@
+"""Pages of intake: the form with the caller lookup beside it, a repeated call, corrections."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ticketing.casefile.tickets import queries
+from ticketing.casefile.tickets.act_page import act_page, open_form
+from ticketing.casefile.tickets.models import Ticket
+from ticketing.kernel.text import phone_digits
+from ticketing.masters.estate import queries as estate
+from ticketing.masters.people import queries as people
+from ticketing.masters.people.guard import current_scope, current_user, requires
+from ticketing.procedure.permissions import Act
+from ticketing.procedure.vocabulary import Channel
+from ticketing.steps.intake import commands
+from ticketing.steps.intake.forms import AmendForm, CorrectForm, IntakeForm, JoinForm
+
+bp = Blueprint("intake", __name__)
+
+
+@bp.route("/intake", methods=["GET", "POST"])
+@requires(Act.REGISTER)
+def new() -> ResponseReturnValue:
+    """Register a call: find the caller, see what is open, write it down (procedure 3.4.3)."""
+    scope, form = current_scope(), IntakeForm()
+    if request.method == "GET":
+        _take_over(form)
+    form.community_id.offer((c.id, c.name) for c in estate.communities(scope))
+    form.collected_by_id.offer((d.id, d.name) for d in people.departments())
+    unseen = _unseen_open_tickets(form) if request.method == "POST" else []
+    if not unseen and form.carry_out(commands.register, actor=current_user(), scope=scope):
+        return _after(form)
+    if unseen:
+        form.status = 409
+        form.form_errors.append("这位客户还有未结的登记表，请先看右侧；确是新事项再保存一次即可。")
+    form.seen.data = ",".join(str(ticket.id) for ticket in unseen) or form.seen.data
+    return (
+        render_template("intake/new.html", form=form, unseen=unseen, **_caller(form)),
+        form.status,
+    )
+
+
+def _take_over(form: IntakeForm) -> None:
+    """Another matter of the same call starts with the caller already filled in; so does a page's link."""
+    args, scope = request.args, current_scope()
+    earlier_id = args.get("same_call", type=int)
+    if earlier_id:
+        earlier = queries.ticket_for(scope, earlier_id)
+        form.call.data = earlier.call
+        form.unit_id.data, form.customer_id.data = earlier.unit_id, earlier.customer_id
+        form.community_id.data = earlier.community_id
+        form.place.data, form.channel.data = earlier.room, earlier.channel
+        form.caller_name.data, form.caller_phone.data = earlier.caller_name, earlier.caller_phone
+        form.received_at.data = earlier.received_at
+    elif unit_id := args.get("unit", type=int):
+        home = estate.unit(scope, unit_id)
+        form.unit_id.data, form.place.data = home.id, home.label
+        form.community_id.data = home.community_id
+        if customer_id := args.get("customer", type=int):
+            customer = estate.customer(scope, customer_id)
+            form.customer_id.data, form.caller_name.data = customer.id, customer.name
+            form.caller_phone.data = customer.phones[0].number if customer.phones else ""
+    else:
+        homes = estate.communities(scope)
+        if len(homes) == 1:
+            form.community_id.data = homes[0].id
+
+
+def _unseen_open_tickets(form: IntakeForm) -> list[queries.Sibling]:
+    """Open tickets of this home or phone that the clerk had not before his eyes when he saved.
+
+    Another matter of the same call needs no warning about its sisters.
+    """
+    phone = phone_digits(form.caller_phone.data or "")
+    if not (form.unit_id.data or phone):
+        return []
+    seen = {int(part) for part in (form.seen.data or "").split(",") if part.isdigit()}
+    return [
+        ticket
+        for ticket in queries.open_tickets_of(
+            current_scope(),
+            unit_id=form.unit_id.data,
+            customer_id=form.customer_id.data,
+            phone=phone,
+            except_call=form.call.data or "",
+        )
+        if ticket.id not in seen
+    ]
+
+
+def _caller(form: IntakeForm) -> dict[str, object]:
+    """What stands beside the form for the caller chosen so far."""
+    scope = current_scope()
+    unit_id, phone = form.unit_id.data, phone_digits(form.caller_phone.data or "")
+    home = estate.unit(scope, unit_id) if unit_id else None
+    return {
+        "unit": home,
+        "residents": estate.residents(home.id) if home else [],
+        "beside": queries.beside(scope, unit=home, customer_id=form.customer_id.data, phone=phone),
+    }
+
+
+def _after(form: IntakeForm) -> ResponseReturnValue:
+    """Where to go after saving: another matter of the call, dispatch if he may, else the ticket."""
+    ticket_id = int(form.outcome)
+    ticket = queries.ticket_for(current_scope(), ticket_id)
+    flash(f"已登记 {ticket.number}。", "success")
+    if request.form.get("another"):
+        return redirect(url_for("intake.new", same_call=ticket_id))
+    if current_scope().may(Act.DISPATCH):
+        return redirect(url_for("dispatch.dispatch", ticket_id=ticket_id))
+    return redirect(url_for("tickets.show", ticket_id=ticket_id))
+
+
+@bp.get("/intake/callers")
+@requires(Act.REGISTER)
+def callers() -> ResponseReturnValue:
+    """A fragment: who may be calling, as the clerk types."""
+    found = estate.callers(current_scope(), request.args.get("q", "")[:60])
+    return render_template("intake/_callers.html", callers=found)
+
+
+@bp.get("/intake/beside")
+@requires(Act.REGISTER)
+def beside() -> ResponseReturnValue:
+    """A fragment: the chosen home, who lives there, and the open tickets near it."""
+    scope, args = current_scope(), request.args
+    unit_id = args.get("unit", type=int)
+    home = estate.unit(scope, unit_id) if unit_id else None
+    phone = phone_digits(args.get("phone", "")[:30])
+    found = queries.beside(
+        scope, unit=home, customer_id=args.get("customer", type=int), phone=phone
+    )
+    people_there = estate.residents(home.id) if home else []
+    return render_template("intake/_beside.html", unit=home, residents=people_there, beside=found)
+
+
+@bp.route("/tickets/<int:ticket_id>/again", methods=["GET", "POST"])
+@requires(Act.REGISTER)
+def again(ticket_id: int) -> ResponseReturnValue:
+    """The customer called again about this ticket."""
+    ticket = queries.ticket_for(current_scope(), ticket_id)
+    form = JoinForm()
+    if request.method == "GET":
+        form.content.data = request.args.get("content", "")[:5000]
+    return act_page(
+        ticket, Act.FOLLOW_UP, form, commands.join_call, done=f"已记入 {ticket.number} 的再次来电。"
+    )
+
+
+def _entry(ticket: Ticket) -> dict[str, object]:
+    names = (
+        "caller_name",
+        "caller_phone",
+        "channel",
+        "collected_by_id",
+        "summary",
+        "content",
+        "action_taken",
+        "action_needed",
+    )
+    return {name: getattr(ticket, name) for name in names}
+
+
+@bp.route("/tickets/<int:ticket_id>/correct", methods=["GET", "POST"])
+@requires(Act.CORRECT)
+def correct(ticket_id: int) -> ResponseReturnValue:
+    """Put the entry right before it is dispatched."""
+    return _rewrite(ticket_id, Act.CORRECT, CorrectForm)
+
+
+@bp.route("/tickets/<int:ticket_id>/amend", methods=["GET", "POST"])
+@requires(Act.AMEND)
+def amend(ticket_id: int) -> ResponseReturnValue:
+    """Change the entry after dispatch, with a reason."""
+    return _rewrite(ticket_id, Act.AMEND, AmendForm)
+
+
+def _rewrite(ticket_id: int, act: Act, form_class: type[CorrectForm]) -> ResponseReturnValue:
+    ticket = queries.ticket_for(current_scope(), ticket_id)
+    form = open_form(form_class, ticket, **_entry(ticket))
+    form.collected_by_id.offer((d.id, d.name) for d in people.departments())
+    command = commands.correct if act is Act.CORRECT else commands.amend
+    return act_page(ticket, act, form, command, present=_entry(ticket), channels=Channel)

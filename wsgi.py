@@ -1,0 +1,24 @@
+"""The server: `python wsgi.py` serves with waitress; other servers import `app`."""
+
+import signal
+import sys
+
+from waitress import serve
+
+from ticketing.app import create_app
+from ticketing.settings import Settings
+
+app = create_app()
+
+
+def main() -> None:
+    """Serve on the address of the settings until told to stop; running requests are finished."""
+    settings: Settings = app.extensions["ticketing"]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    sys.stdout.write(f"客服通 http://{settings.host}:{settings.port}/\n")
+    sys.stdout.flush()
+    serve(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
+
+
+if __name__ == "__main__":
+    main()
