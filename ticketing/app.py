@@ -125,7 +125,9 @@ def _tend_requests(app: Flask, settings: Settings) -> None:
 def _answer_errors(app: Flask) -> None:
     """Every refusal is a Chinese page with the right status; nothing half done stays behind."""
 
-    def page(status: int, sentence: str, headers: dict[str, str] | None = None) -> Any:
+    def page(
+        status: int, sentence: str, headers: dict[str, str] | None = None
+    ) -> tuple[str, int, dict[str, str]]:
         db.session.rollback()
         body = render_template("error.html", status=status, sentence=sentence, form=request.form)
         return body, status, headers or {}

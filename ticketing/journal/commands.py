@@ -49,8 +49,9 @@ def record(
     ).one_or_none()
     if head is None:
         session.execute(insert(JournalHead).values(id=HEAD, count=0, hash=GENESIS))
-        head = (0, GENESIS)
-    number, previous = head[0] + 1, head[1]
+        number, previous = 1, GENESIS
+    else:
+        number, previous = head[0] + 1, head[1]
     row = {
         "id": number,
         "at": at,

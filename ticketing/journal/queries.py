@@ -30,7 +30,7 @@ def story(subject: str, subject_id: int, *, after_version: int | None = None) ->
     return parsed(db.session.scalars(query))
 
 
-def entries(*, subject: str = "", before_id: int | None = None) -> Select[tuple[JournalEntry]]:
+def entries(*, subject: str = "", before_id: int | None = None) -> Select[JournalEntry]:
     """The entries newest first, for the audit page; `before_id` continues a page."""
     query = select(JournalEntry).order_by(JournalEntry.id.desc())
     if subject:
@@ -48,7 +48,7 @@ def parsed(rows: Iterable[JournalEntry]) -> list[StoryLine]:
 class Verdict(NamedTuple):
     """The result of walking the chain: how many entries agree, and the first fault if any."""
 
-    count: int
+    entries: int
     head: str
     fault: str | None
 

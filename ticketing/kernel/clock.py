@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+__all__ = ["SHANGHAI", "UTC", "at", "held", "local", "now", "show_date", "show_instant", "today"]
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 WEEKDAYS = "一二三四五六日"
 

@@ -9,7 +9,7 @@ class Labelled(Enum):
 
     label: str
 
-    def __new__(cls, value: str, label: str) -> Self:
+    def __new__(cls, value: str, label: str = "") -> Self:
         """Take the stored value as the member's value and keep the label beside it."""
         member = object.__new__(cls)
         member._value_ = value

@@ -7,13 +7,14 @@ length go through `ledger`, whose writer stores text as text and keeps memory fl
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 from rustpy_xlsxwriter import FastExcel
 
@@ -32,7 +33,7 @@ def safe_text(value: str) -> str:
     return value if len(value) <= LONGEST else value[: LONGEST - len(CUT)] + CUT
 
 
-def put(cell: Cell, value: Any) -> Cell:
+def put(cell: Any, value: Any) -> Cell:
     """Write a value into a cell; text stays text even when it looks like a formula."""
     if isinstance(value, str):
         value = safe_text(value)
@@ -42,7 +43,7 @@ def put(cell: Cell, value: Any) -> Cell:
             cell.quotePrefix = True
     else:
         cell.value = value
-    return cell
+    return cast(Cell, cell)
 
 
 class Sheet:
@@ -55,8 +56,8 @@ class Sheet:
         worksheet.page_setup.paperSize = worksheet.PAPERSIZE_A4
         worksheet.page_setup.orientation = "landscape" if landscape else "portrait"
         worksheet.page_setup.fitToHeight = 0
-        worksheet.sheet_properties.pageSetUpPr.fitToPage = True
-        worksheet.oddFooter.center.text = "第 &P 页 共 &N 页"
+        worksheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+        cast(Any, worksheet).oddFooter.center.text = "第 &P 页 共 &N 页"
 
     def title(self, text: str) -> None:
         """A large line."""

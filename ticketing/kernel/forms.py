@@ -32,6 +32,8 @@ from ticketing.kernel.text import clean, clean_line
 class LineField(_StringField):
     """One line of typed text, cleaned."""
 
+    data: str
+
     def process_formdata(self, valuelist: list[str]) -> None:
         """Clean what was typed."""
         self.data = clean_line(valuelist[0]) if valuelist else self.data or ""
@@ -39,6 +41,8 @@ class LineField(_StringField):
 
 class ParagraphField(_TextAreaField):
     """Several lines of typed text, cleaned."""
+
+    data: str
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Clean what was typed."""

@@ -1,8 +1,9 @@
 """One-time form tokens: a second click or a resent request gets the first answer and does nothing."""
 
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select, text, update
+from sqlalchemy import CursorResult, ForeignKey, UniqueConstraint, bindparam, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ticketing.kernel import clock
@@ -33,7 +34,10 @@ def claim(user_id: int, token: str) -> str | None:
 
     A parallel request with the same token waits for the first one to end.
     """
-    taken = db.session.execute(_CLAIM, {"user_id": user_id, "token": token, "at": clock.now()})
+    taken = cast(
+        CursorResult[Any],
+        db.session.execute(_CLAIM, {"user_id": user_id, "token": token, "at": clock.now()}),
+    )
     if taken.rowcount:
         return None
     return db.session.scalar(

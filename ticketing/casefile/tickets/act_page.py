@@ -23,7 +23,7 @@ def act_page(
     template: str = "tickets/act.html",
     done: str = "",
     more: dict[str, Any] | None = None,
-    **context: Any,
+    context: dict[str, Any] | None = None,
 ) -> ResponseReturnValue:
     """Answer a request to do `act` on `ticket` with `form`, which becomes `command`'s arguments.
 
@@ -47,7 +47,9 @@ def act_page(
         if isinstance(form, VersionedForm):
             form.version.data = ticket.version
             form.version.raw_data = None
-    page = render_template(template, ticket=ticket, act=act, form=form, newer=newer, **context)
+    page = render_template(
+        template, ticket=ticket, act=act, form=form, newer=newer, **(context or {})
+    )
     return page, form.status
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -20,7 +21,7 @@ from ticketing.procedure.vocabulary import (
     TicketStage,
 )
 
-OPEN_ONLY = {"sqlite_where": text("is_open = 1"), "postgresql_where": text("is_open")}
+OPEN_ONLY: Any = {"sqlite_where": text("is_open = 1"), "postgresql_where": text("is_open")}
 """The open tickets are few and asked for on every page: their indexes hold nothing else."""
 
 

@@ -1,6 +1,5 @@
 """The 来电来访登记表 on paper and the register as a workbook (procedure 5.3)."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ HEADS = (
     "满意程度",
     "返工次数",
 )
+PHONE = HEADS.index("联系方式")
 
 
 def write_register(path: Path, scope: Scope, wanted: TicketFilter, *, masked: bool) -> None:
@@ -47,12 +47,11 @@ def write_register(path: Path, scope: Scope, wanted: TicketFilter, *, masked: bo
     excel.ledger(path, "登记表", HEADS, (_cells(row, masked) for row in rows))
 
 
-def _cells(row: Any, masked: bool) -> Iterator[Any]:
-    for value in row[:7]:
-        yield _cell(value)
-    yield masked_phone(row[7]) if masked else row[7]
-    for value in row[8:]:
-        yield _cell(value)
+def _cells(row: Any, masked: bool) -> list[Any]:
+    cells = [_cell(value) for value in row]
+    if masked:
+        cells[PHONE] = masked_phone(cells[PHONE])
+    return cells
 
 
 def _cell(value: Any) -> Any:

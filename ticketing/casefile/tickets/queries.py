@@ -161,8 +161,8 @@ class ListedTicket(NamedTuple):
         return f"{self.due_on:%Y%m%d}.{self.id}" if self.due_on else f"99991231.{self.id}"
 
 
-def _listed(scope: Scope, wanted: TicketFilter) -> Select[Any]:
-    query = (
+def _listed(scope: Scope, wanted: TicketFilter) -> Select[*tuple[Any, ...]]:
+    query: Select[*tuple[Any, ...]] = (
         select(
             Ticket.id,
             Ticket.number,
@@ -396,8 +396,7 @@ def beside(
         found += _siblings(scope, Ticket.unit_id.in_(stair), "本单元")
         building = near.where(Unit.stair != unit.stair)
         found += _siblings(scope, Ticket.unit_id.in_(building), "本楼栋")
-    seen: set[int] = set()
-    return [s for s in found if not (s.id in seen or seen.add(s.id))]
+    return list({sibling.id: sibling for sibling in reversed(found)}.values())[::-1]
 
 
 def _siblings(scope: Scope, where: ColumnElement[bool], nearness: str) -> list[Sibling]:
@@ -459,7 +458,7 @@ def next_due(scope: Scope, ticket_id: int, stages: Iterable[TicketStage]) -> int
     )
 
 
-def export_rows(scope: Scope, wanted: TicketFilter) -> Select[Any]:
+def export_rows(scope: Scope, wanted: TicketFilter) -> Select[*tuple[Any, ...]]:
     """The same rows as the list, all of them, with the columns of the register for a workbook."""
     registrar = aliased(User)
     query = (

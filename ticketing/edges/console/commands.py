@@ -58,7 +58,7 @@ def install(app: Flask) -> None:
             verdict = journal.verify()
         if verdict.fault:
             raise click.ClickException(f"审计日志有误：{verdict.fault}")
-        click.echo(f"审计日志 {verdict.count} 条，校验链完整；末条校验值 {verdict.head}")
+        click.echo(f"审计日志 {verdict.entries} 条，校验链完整；末条校验值 {verdict.head}")
 
     @app.cli.command("tidy")
     def _tidy() -> None:

@@ -3,9 +3,9 @@
 import secrets
 import string
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import CursorResult, delete, select, update
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from ticketing.journal.commands import record
@@ -377,5 +377,5 @@ def tidy(before: datetime) -> int:
         delete(SignInAttempt).where(SignInAttempt.tried_at < before),
         delete(Submission).where(Submission.at < before),
     ):
-        dropped += db.session.execute(statement).rowcount
+        dropped += cast(CursorResult[Any], db.session.execute(statement)).rowcount
     return dropped

@@ -26,6 +26,8 @@ def call_back(ticket_id: int) -> ResponseReturnValue:
         commands.call_back,
         template="callback/call_back.html",
         done="回访已记录。",
-        sees_phone=queries.sees_phone(scope, ticket),
-        attempts=ticket.callbacks,
+        context={
+            "sees_phone": queries.sees_phone(scope, ticket),
+            "attempts": ticket.callbacks,
+        },
     )

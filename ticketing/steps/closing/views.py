@@ -56,7 +56,10 @@ def merge(ticket_id: int) -> ResponseReturnValue:
     scope = current_scope()
     ticket = queries.ticket_for(scope, ticket_id)
     form = open_form(MergeForm, ticket)
-    unit = ticket.unit
+    near = queries.beside(
+        scope, unit=ticket.unit, customer_id=ticket.customer_id, phone=ticket.caller_phone
+    )
+    candidates = [sibling for sibling in near if sibling.id != ticket.id]
     return act_page(
         ticket,
         Act.MERGE,
@@ -64,11 +67,5 @@ def merge(ticket_id: int) -> ResponseReturnValue:
         commands.merge,
         template="closing/merge.html",
         more={"scope": scope},
-        candidates=[
-            sibling
-            for sibling in queries.beside(
-                scope, unit=unit, customer_id=ticket.customer_id, phone=ticket.caller_phone
-            )
-            if sibling.id != ticket.id
-        ],
+        context={"candidates": candidates},
     )

@@ -1,5 +1,7 @@
 """Pages of dispatch."""
 
+from typing import Any
+
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -14,7 +16,7 @@ from ticketing.steps.dispatch.forms import AssistanceForm, DispatchForm, SendBac
 bp = Blueprint("dispatch", __name__, url_prefix="/tickets/<int:ticket_id>")
 
 
-def _offer_people(form: DispatchForm | TransferForm) -> dict[str, object]:
+def _offer_people(form: DispatchForm | TransferForm) -> dict[str, Any]:
     """Fill departments and handlers; returns what the page needs to narrow the handlers."""
     departments = people.departments()
     form.department_id.offer(
@@ -45,7 +47,7 @@ def dispatch(ticket_id: int) -> ResponseReturnValue:
         commands.dispatch,
         template="dispatch/dispatch.html",
         done=f"{ticket.number} 已分派。",
-        **_offer_people(form),
+        context=_offer_people(form),
     )
 
 
@@ -63,7 +65,7 @@ def transfer(ticket_id: int) -> ResponseReturnValue:
         form,
         commands.transfer,
         template="dispatch/dispatch.html",
-        **_offer_people(form),
+        context=_offer_people(form),
     )
 
 

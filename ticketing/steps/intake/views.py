@@ -11,7 +11,6 @@ from ticketing.masters.estate import queries as estate
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.vocabulary import Channel
 from ticketing.steps.intake import commands
 from ticketing.steps.intake.forms import AmendForm, CorrectForm, IntakeForm, JoinForm
 
@@ -181,4 +180,4 @@ def _rewrite(ticket_id: int, act: Act, form_class: type[CorrectForm]) -> Respons
     form = open_form(form_class, ticket, **_entry(ticket))
     form.collected_by_id.offer((d.id, d.name) for d in people.departments())
     command = commands.correct if act is Act.CORRECT else commands.amend
-    return act_page(ticket, act, form, command, present=_entry(ticket), channels=Channel)
+    return act_page(ticket, act, form, command, context={"present": _entry(ticket)})
