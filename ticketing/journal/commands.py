@@ -1,17 +1,15 @@
 """Writing the journal: one entry for each act, chained to the one before."""
 
-import hashlib
 import json
 from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import insert, select, update
 
+from ticketing.journal.chain import GENESIS, HEAD, chained
 from ticketing.journal.models import JournalEntry, JournalHead
 from ticketing.kernel.db import db
 
-GENESIS = "0" * 64
-HEAD = 1
 SYSTEM = "系统"
 
 
@@ -71,23 +69,3 @@ def record(
     session.execute(
         update(JournalHead).where(JournalHead.id == HEAD).values(count=number, hash=row["hash"])
     )
-
-
-def chained(previous: str, row: dict[str, Any]) -> str:
-    """The SHA-256 (hex) of an entry's content together with the hash of the entry before."""
-    parts = (
-        previous,
-        str(row["id"]),
-        row["at"].isoformat(),
-        str(row["actor_id"]),
-        row["actor_name"],
-        row["subject"],
-        str(row["subject_id"]),
-        str(row["subject_version"]),
-        row["act"],
-        row["clause"],
-        row["origin"],
-        row["target"],
-        row["facts"],
-    )
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, select
 
-from ticketing.journal.commands import GENESIS, HEAD, chained
+from ticketing.journal.chain import GENESIS, HEAD, chained
 from ticketing.journal.models import JournalEntry, JournalHead
 from ticketing.kernel.db import db
 
