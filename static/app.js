@@ -5,14 +5,11 @@
   const all = (selector, root) => [...(root || document).querySelectorAll(selector)];
   const typing = (element) => element && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
 
-  // The menu stands open beside the page on wide screens and folds on narrow ones.
-  const menu = one("[data-menu]");
-  if (menu) {
-    const wide = matchMedia("(min-width: 901px)");
-    const fit = () => { menu.open = wide.matches; };
-    fit();
-    wide.addEventListener("change", fit);
-  }
+  // Menu and filters stand open on wide screens and fold on narrow ones.
+  const wide = matchMedia("(min-width: 901px)");
+  const fit = () => all("[data-open-wide]").forEach((box) => { box.open = wide.matches; });
+  fit();
+  wide.addEventListener("change", fit);
 
   all("[data-theme-toggle]").forEach((button) => button.addEventListener("click", () => {
     const theme = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
@@ -84,6 +81,26 @@
     else if (event.key === "." && one("[data-number]")) navigator.clipboard && navigator.clipboard.writeText(one("[data-number]").textContent);
     else if (event.key === "?") one("#keys").showModal();
   });
+
+  // Dispatch: a category proposes its usual department; a department offers only its own people.
+  const dispatch = one("[data-dispatch]");
+  if (dispatch) {
+    const usual = JSON.parse(dispatch.dataset.dispatch);
+    const department = one("#department_id");
+    const handler = one("#handler_id");
+    const narrow = () => {
+      const chosen = department.selectedOptions[0] ? department.selectedOptions[0].textContent.split("（")[0] : "";
+      all("optgroup", handler).forEach((group) => {
+        group.hidden = group.disabled = Boolean(department.value) && group.label !== chosen;
+        if (group.disabled && group.contains(handler.selectedOptions[0])) handler.value = "";
+      });
+    };
+    all("[name=category]", dispatch).forEach((radio) => radio.addEventListener("change", () => {
+      if (usual[radio.value]) { department.value = usual[radio.value]; narrow(); }
+    }));
+    department.addEventListener("change", narrow);
+    narrow();
+  }
 
   // Intake: one box finds the caller; his home and open tickets appear beside the form.
   const intake = one("[data-intake]");

@@ -19,14 +19,14 @@ from wtforms import SelectMultipleField as _SelectMultipleField
 from wtforms import StringField as _StringField
 from wtforms import TextAreaField as _TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, ValidationError
-from wtforms.widgets import CheckboxInput, DateTimeLocalInput, HiddenInput, ListWidget
+from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
+from wtforms.widgets import CheckboxInput, DateTimeLocalInput, HiddenInput, ListWidget, RadioInput
 
 from ticketing.kernel import clock, submissions
 from ticketing.kernel.db import transaction
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Conflict, DomainError
-from ticketing.kernel.text import clean, clean_line
+from ticketing.kernel.text import clean, clean_line, row_id
 
 
 class LineField(_StringField):
@@ -49,6 +49,35 @@ class ParagraphField(_TextAreaField):
         self.data = clean(valuelist[0]) if valuelist else self.data or ""
 
 
+class TokenField(HiddenField):
+    """A word the page itself carries along, cleaned and cut: nobody types it, anybody may forge it."""
+
+    data: str
+
+    def __init__(self, *args: Any, limit: int = 64, **kwargs: Any) -> None:
+        self.limit = limit
+        super().__init__(*args, **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Keep what a token may hold."""
+        self.data = clean_line(valuelist[0])[: self.limit] if valuelist else self.data or ""
+
+
+class RowIdField(IntegerField):
+    """The id of a row the page chose for the person, such as the home he clicked; data or None."""
+
+    widget = HiddenInput()
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the id; what no row can have is refused."""
+        self.data = None
+        if valuelist and valuelist[0].strip():
+            try:
+                self.data = row_id(valuelist[0].strip())
+            except ValueError:
+                raise ValidationError("选中的房号或客户无效，请重新选择。") from None
+
+
 _WRONG_CHOICE = {
     "invalid_value_message": "选项无效，请重新选择。",
     "invalid_choice_message": "选项无效，请重新选择。",
@@ -69,6 +98,13 @@ class EnumField(_SelectField):
             return kind(value)
 
         super().__init__(label, choices=choices, coerce=member, **_WRONG_CHOICE, **kwargs)
+
+
+class EnumRadioField(EnumField):
+    """The same choice with all members in sight, as radio buttons."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = RadioInput()
 
 
 class IdField(_SelectField):
@@ -95,7 +131,7 @@ class IdsField(_SelectMultipleField):
     option_widget = CheckboxInput()
 
     def __init__(self, label: str, **kwargs: Any) -> None:
-        super().__init__(label, choices=[], coerce=int, **kwargs)
+        super().__init__(label, choices=[], coerce=int, **_WRONG_CHOICE, **kwargs)
 
     def offer(self, rows: Iterable[tuple[int, str]]) -> None:
         """Let the person choose among `rows` of (id, label)."""
@@ -122,6 +158,7 @@ class EnumsField(_SelectMultipleField):
             label,
             choices=[SelectChoice(value, text) for value, text in kind.choices()],
             coerce=member,
+            **_WRONG_CHOICE,
             **kwargs,
         )
 
@@ -147,6 +184,8 @@ class InstantField(Field):
                 wall = datetime.fromisoformat(valuelist[0].strip())
             except ValueError:
                 raise ValidationError("时间格式不正确。") from None
+            if wall.tzinfo is not None or not 1900 <= wall.year <= 2900:
+                raise ValidationError("时间格式不正确。")
             self.data = wall.replace(tzinfo=clock.SHANGHAI).astimezone(clock.UTC)
 
 
@@ -154,9 +193,20 @@ def _id_or_none(value: Any) -> int | None:
     return int(value) if value not in (None, "", "None") else None
 
 
-def required(message: str) -> InputRequired:
+class Filled(InputRequired):
+    """Something must be given; blanks alone are nothing."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Refuse an empty or blank value."""
+        super().__call__(form, field)
+        if isinstance(field.data, str) and not field.data.strip():
+            field.errors[:] = []
+            raise StopValidation(self.message)
+
+
+def required(message: str) -> Filled:
     """The validator of a field that must be filled, with its own sentence."""
-    return InputRequired(message)
+    return Filled(message)
 
 
 def at_most(limit: int) -> Length:
@@ -172,7 +222,7 @@ class BaseForm(FlaskForm):
     `outcome` the id of that result, also for a repeated request.
     """
 
-    once = HiddenField()
+    once = TokenField()
 
     status: int = 200
     conflict: Conflict | None = None
@@ -214,6 +264,12 @@ class BaseForm(FlaskForm):
             return False
         if not self.validate():
             self.status = 422
+            self.form_errors += [
+                str(error)
+                for field in self
+                if isinstance(field.widget, HiddenInput)
+                for error in field.errors
+            ]
             return False
         try:
             with transaction():

@@ -3,14 +3,15 @@
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.tickets.models import CallbackRecord, Note, Ticket
 from ticketing.journal.queries import StoryLine
-from ticketing.kernel.text import clean_line
+from ticketing.kernel.text import clean_line, masked_phone
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import (
     Category,
     Channel,
     Grade,
+    NoteKind,
     Satisfaction,
     TicketStage,
 )
@@ -56,7 +57,13 @@ _QUIET = frozenset(
 )
 """Changes whose words the line itself already says."""
 
-_NOTE_ACTS = frozenset({Act.FEED_BACK, Act.FOLLOW_UP, Act.RESOLVE, Act.REOPEN})
+_NOTES_OF: dict[Act, tuple[NoteKind, ...]] = {
+    Act.FEED_BACK: (NoteKind.FEEDBACK,),
+    Act.FOLLOW_UP: (NoteKind.FOLLOW_UP, NoteKind.AGAIN),
+    Act.RESOLVE: (NoteKind.RESOLUTION, NoteKind.OPINION),
+    Act.REOPEN: (NoteKind.AGAIN,),
+}
+"""Which notes an act writes; they are shown in its line."""
 
 
 class Line(NamedTuple):
@@ -70,57 +77,74 @@ class Line(NamedTuple):
     changed: list[tuple[str, str, str]]
 
 
-def timeline(story: list[StoryLine], ticket: Ticket) -> list[Line]:
-    """The lines newest first. A note or callback stands in for the journal entry of its act."""
-    lines = [
-        Line(
-            note.at,
-            "note",
-            note.author.name,
-            note.kind.label,
-            "\n".join(
-                part
-                for part in (
-                    note.action_taken,
-                    f"所需跟踪行动：{note.action_needed}" if note.action_needed else "",
-                    f"下一步：{note.next_on}" if note.next_on else "",
-                )
-                if part
-            ),
-            [],
-        )
-        for note in ticket.notes
-    ]
-    for call in ticket.callbacks:
-        answer = call.satisfaction.label if call.satisfaction else "未接通"
-        lines.append(Line(call.at, "call", call.caller.name, f"回访：{answer}", call.opinion, []))
+def timeline(story: list[StoryLine], ticket: Ticket, sees_phone: bool = False) -> list[Line]:
+    """The lines newest first; the words of a note or callback stand in the line of its act.
+
+    A changed phone number is masked unless `sees_phone`.
+    """
+    notes: dict[tuple[datetime, int | None], list[Note]] = {}
+    for note in ticket.notes:
+        notes.setdefault((note.at, note.author_id), []).append(note)
+    calls: dict[tuple[datetime, int | None], CallbackRecord] = {
+        (call.at, call.caller_id): call for call in ticket.callbacks
+    }
+    lines = []
     for entry, facts in story:
-        act = Act(entry.act)
-        if act is Act.CALL_BACK or (act in _NOTE_ACTS and entry.origin == entry.target):
-            continue
-        lines.append(
-            Line(
-                entry.at,
-                "act",
-                entry.actor_name,
-                _what(act, entry.target, facts),
-                _text(facts),
-                [
-                    (
-                        FIELD_NAMES.get(name, name),
-                        show_value(pair[0], name),
-                        show_value(pair[1], name),
-                    )
-                    for name, pair in facts.get("changed", {}).items()
-                    if name not in _QUIET
-                ],
-            )
+        act, key = Act(entry.act), (entry.at, entry.actor_id)
+        call = calls.pop(key, None) if act is Act.CALL_BACK else None
+        if call is not None:
+            answer = call.satisfaction.label if call.satisfaction else "未接通"
+            kind, what, text = "call", f"回访：{answer}", call.opinion
+        elif said := _said(notes.get(key, []), _NOTES_OF.get(act, ())):
+            kind, what = "note", said[0].kind.label
+            text = "\n".join(filter(None, map(_words, said)))
+        else:
+            kind, what, text = "act", _what(act, facts), _text(facts)
+        if entry.origin != entry.target and entry.origin:
+            what += f"（{TicketStage(entry.target).label}）"
+        lines.append(Line(entry.at, kind, entry.actor_name, what, text, _changed(facts, sees_phone)))
+    for said in notes.values():
+        lines += [
+            Line(note.at, "note", note.author.name, note.kind.label, _words(note), [])
+            for note in said
+        ]
+    lines.sort(key=lambda line: line.at)
+    return lines[::-1]
+
+
+def _said(notes: list[Note], kinds: tuple[NoteKind, ...]) -> list[Note]:
+    """Take out of `notes` (one person's at one instant) those an act of these kinds wrote."""
+    said = []
+    for kind in kinds:
+        found = next((note for note in notes if note.kind is kind), None)
+        if found is not None:
+            notes.remove(found)
+            said.append(found)
+    return said
+
+
+def _words(note: Note) -> str:
+    parts = [note.action_taken]
+    if note.action_needed:
+        parts.append(f"所需跟踪行动：{note.action_needed}")
+    if note.next_on:
+        parts.append(f"下一步：{note.next_on}")
+    return "\n".join(parts)
+
+
+def _changed(facts: dict[str, Any], sees_phone: bool) -> list[tuple[str, str, str]]:
+    return [
+        (
+            field_name(name),
+            show_value(pair[0], name, sees_phone),
+            show_value(pair[1], name, sees_phone),
         )
-    lines.sort(key=lambda line: line.at, reverse=True)
-    return lines
+        for name, pair in facts.get("changed", {}).items()
+        if name not in _QUIET
+    ]
 
 
-def _what(act: Act, target: str, facts: dict[str, Any]) -> str:
+def _what(act: Act, facts: dict[str, Any]) -> str:
     words = [act.label]
     if act in (Act.DISPATCH, Act.TRANSFER):
         words.append(f"给 {facts.get('department', '')} {facts.get('handler', '')}")
@@ -128,8 +152,6 @@ def _what(act: Act, target: str, facts: dict[str, Any]) -> str:
         words.append(f"：{facts.get('department', '')}")
     elif act is Act.MERGE:
         words.append(f"入 {facts.get('into', '')}")
-    if target and target != TicketStage.REGISTERED.value:
-        words.append(f"（{TicketStage(target).label}）")
     return "".join(words)
 
 
@@ -137,10 +159,12 @@ def _text(facts: dict[str, Any]) -> str:
     return str(facts.get("reason") or facts.get("question") or "")
 
 
-def show_value(value: Any, name: str) -> str:
-    """A journalled value as people read it."""
+def show_value(value: Any, name: str, sees_phone: bool = False) -> str:
+    """A journalled value as people read it; phone numbers masked unless `sees_phone`."""
     if value in (None, ""):
         return "—"
+    if name == "caller_phone" and not sees_phone:
+        return masked_phone(str(value))
     kind = _KINDS.get(name)
     if kind is not None:
         return kind(value).label

@@ -3,12 +3,16 @@
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
-from ticketing.kernel.forms import EnumField, ParagraphField, VersionedForm, at_most
+from ticketing.kernel.forms import EnumRadioField, ParagraphField, VersionedForm, at_most
 from ticketing.procedure.vocabulary import Satisfaction
 
 
 def _yes(value: object) -> bool:
-    return value in (True, "yes")
+    if value in (True, "yes"):
+        return True
+    if value in (False, "no"):
+        return False
+    raise ValueError(value)
 
 
 class CallbackForm(VersionedForm):
@@ -19,6 +23,8 @@ class CallbackForm(VersionedForm):
         choices=[SelectChoice("yes", "接通"), SelectChoice("no", "未接通")],
         coerce=_yes,
         default=True,
+        invalid_value_message="请选择是否接通。",
+        invalid_choice_message="请选择是否接通。",
     )
-    satisfaction = EnumField("满意程度", Satisfaction, blank="请选择（未接通时不填）")
+    satisfaction = EnumRadioField("满意程度", Satisfaction, validate_choice=False)
     opinion = ParagraphField("客户意见", validators=[at_most(2000)])

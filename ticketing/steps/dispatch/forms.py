@@ -1,7 +1,7 @@
 """Forms of dispatch."""
 
 from ticketing.kernel.forms import (
-    EnumField,
+    EnumRadioField,
     IdField,
     IdsField,
     LineField,
@@ -16,8 +16,8 @@ from ticketing.procedure.vocabulary import Category, Grade
 class DispatchForm(VersionedForm):
     """Category, grade, department, handler: all in one step (procedure 3.4.2)."""
 
-    category = EnumField("分类", Category, blank="请选择", validators=[required("请选择分类。")])
-    grade = EnumField("等级", Grade, default=Grade.GENERAL)
+    category = EnumRadioField("分类", Category, validators=[required("请选择分类。")])
+    grade = EnumRadioField("等级", Grade, default=Grade.GENERAL)
     department_id = IdField("责任部门", blank="请选择", validators=[required("请选择责任部门。")])
     handler_id = IdField("责任人", blank="该部门的投诉处理专人")
     assisting_ids = IdsField("协办部门")
@@ -27,7 +27,7 @@ class DispatchForm(VersionedForm):
 class TransferForm(VersionedForm):
     """Another department or person."""
 
-    category = EnumField("分类", Category, blank="请选择", validators=[required("请选择分类。")])
+    category = EnumRadioField("分类", Category, validators=[required("请选择分类。")])
     department_id = IdField("责任部门", blank="请选择", validators=[required("请选择责任部门。")])
     handler_id = IdField("责任人", blank="该部门的投诉处理专人")
     reason = LineField("改派理由", validators=[required("请写明改派理由。"), at_most(200)])

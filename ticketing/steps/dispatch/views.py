@@ -10,6 +10,7 @@ from ticketing.casefile.tickets.act_page import act_page, open_form
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.guard import current_scope, requires
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.suggestions import DEPARTMENT_OF, likely_category
 from ticketing.steps.dispatch import commands
 from ticketing.steps.dispatch.forms import AssistanceForm, DispatchForm, SendBackForm, TransferForm
 
@@ -31,7 +32,9 @@ def _offer_people(form: DispatchForm | TransferForm) -> dict[str, Any]:
     )
     if isinstance(form, DispatchForm):
         form.assisting_ids.offer((d.id, d.name) for d in departments)
-    return {"departments": departments}
+    codes = {d.code: d.id for d in departments}
+    usual = {c.value: codes[code] for c, code in DEPARTMENT_OF.items() if code in codes}
+    return {"usual_departments": usual}
 
 
 @bp.route("/dispatch", methods=["GET", "POST"])
@@ -39,7 +42,13 @@ def _offer_people(form: DispatchForm | TransferForm) -> dict[str, Any]:
 def dispatch(ticket_id: int) -> ResponseReturnValue:
     """Classify and assign (procedure 3.4.2)."""
     ticket = queries.ticket_for(current_scope(), ticket_id)
-    form = open_form(DispatchForm, ticket, category=ticket.category, grade=ticket.grade)
+    likely = ticket.category or likely_category(ticket.content)
+    form = open_form(DispatchForm, ticket, category=likely, grade=ticket.grade)
+    offered = _offer_people(form)
+    if likely is not None and ticket.category is None:
+        form.department_id.data = form.department_id.data or offered["usual_departments"].get(
+            likely.value
+        )
     return act_page(
         ticket,
         Act.DISPATCH,
@@ -47,7 +56,7 @@ def dispatch(ticket_id: int) -> ResponseReturnValue:
         commands.dispatch,
         template="dispatch/dispatch.html",
         done=f"{ticket.number} 已分派。",
-        context=_offer_people(form),
+        context={**offered, "likely": likely if ticket.category is None else None},
     )
 
 
