@@ -1,0 +1,131 @@
+"""A browser's connection for measuring: keep-alive, cookies, form tokens; and the server it talks to."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+ROOT = Path(__file__).resolve().parent.parent
+_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    body: bytes
+    location: str
+
+
+class Client:
+    """One signed-in person's keep-alive connection."""
+
+    def __init__(self, port: int, username: str = "", password: str = "") -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+        self.connection.connect()
+        self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.cookies: dict[str, str] = {}
+        self.token = ""
+        if username:
+            self.read_token("/sign-in")
+            answer = self.post("/sign-in", username=username, password=password)
+            if answer.status != 302:
+                raise SystemExit(f"{username} cannot sign in: {answer.status}")
+
+    def get(self, path: str) -> Answer:
+        """A page."""
+        return self._ask("GET", path, None, {})
+
+    def post(self, path: str, **fields: object) -> Answer:
+        """A form, with the token read last."""
+        body = urlencode({"csrf_token": self.token, **fields}, doseq=True)
+        return self._ask("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded"})
+
+    def read_token(self, path: str) -> None:
+        """Read the form's token as a browser does."""
+        found = _TOKEN.search(self.get(path).body.decode())
+        if found is None:
+            raise SystemExit(f"no form at {path}")
+        self.token = found[1]
+
+    def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Answer:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        self.connection.request(method, path, body, headers)
+        answer = self.connection.getresponse()
+        content = answer.read()
+        for header in answer.headers.get_all("Set-Cookie") or ():
+            for name, morsel in SimpleCookie(header).items():
+                self.cookies[name] = morsel.value
+        return Answer(answer.status, content, answer.headers.get("Location") or "")
+
+
+class Server:
+    """The product in a process of its own; `start_seconds` is the time to its first answer."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        environment = os.environ | {
+            "TICKETING_DATABASE_URL": url,
+            "TICKETING_INSTANCE": str(folder),
+            "TICKETING_PORT": str(self.port),
+            "PYTHONPATH": str(ROOT),
+        }
+        self.log = (folder / "server.log").open("ab")
+        began = time.perf_counter()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.server"],
+            env=environment,
+            cwd=ROOT,
+            stdout=self.log,
+            stderr=self.log,
+        )
+        self._await_answer()
+        self.start_seconds = time.perf_counter() - began
+
+    def _await_answer(self) -> None:
+        for _ in range(3000):
+            if self.process.poll() is not None:
+                raise SystemExit(f"the server did not start; see {self.log.name}")
+            try:
+                if Client(self.port).get("/sign-in").status == 200:
+                    return
+            except OSError:
+                time.sleep(0.01)
+        raise SystemExit("the server did not answer")
+
+    def memory(self, name: str = "VmRSS") -> float:
+        """Memory of the process and its children in MB: VmRSS now, VmHWM at its peak."""
+        total = 0
+        for process in (self.process.pid, *self._children()):
+            try:
+                status = Path(f"/proc/{process}/status").read_text()
+            except OSError:
+                continue
+            found = re.search(rf"{name}:\s+(\d+)", status)
+            total += int(found[1]) if found else 0
+        return total / 1024
+
+    def _children(self) -> list[int]:
+        found: list[int] = []
+        for path in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            try:
+                found += map(int, path.read_text().split())
+            except OSError:
+                continue
+        return found
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        self.log.close()
