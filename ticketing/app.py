@@ -9,7 +9,9 @@ from flask_bootstrap import Bootstrap5
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
 from ticketing.casefile.tickets import views as tickets
@@ -73,6 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=30 * 24 * 3600,
         TESTING=settings.testing,
     )
+    app.url_map.converters["int"] = RowIdConverter
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["ticketing"] = settings
     db.init_app(app)
@@ -92,6 +95,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
+class RowIdConverter(IntegerConverter):
+    """A row id in an address: a number no database can hold leads nowhere."""
+
+    regex = r"\d{1,18}"
+
+
 def _tend_requests(app: Flask, settings: Settings) -> None:
     """Reading requests take no write lock; every answer carries the safety headers."""
 
@@ -105,6 +114,13 @@ def _tend_requests(app: Flask, settings: Settings) -> None:
         reading: Any = g.pop("reading", None)
         if reading is not None:
             reading.__exit__(None, None, None)
+
+    @app.after_request
+    def _note_refusal(response: Response) -> Response:
+        if response.status_code == 403:
+            db.session.rollback()
+            presentation.note_refusal()
+        return response
 
     @app.after_request
     def _headers(response: Response) -> Response:
@@ -129,15 +145,14 @@ def _answer_errors(app: Flask) -> None:
         status: int, sentence: str, headers: dict[str, str] | None = None
     ) -> tuple[str, int, dict[str, str]]:
         db.session.rollback()
-        body = render_template("error.html", status=status, sentence=sentence, form=request.form)
+        typed = None if status == 413 else request.form
+        body = render_template("error.html", status=status, sentence=sentence, form=typed)
         return body, status, headers or {}
 
     @app.errorhandler(DomainError)
     def _domain(error: DomainError) -> ResponseReturnValue:
         if request.headers.get("X-Fragment"):
             return error.message, error.status
-        if error.status == 403:
-            presentation.note_refusal()
         return page(error.status, error.message)
 
     @app.errorhandler(CSRFError)
@@ -157,8 +172,9 @@ def _answer_errors(app: Flask) -> None:
         return page(status, SENTENCES.get(status, "请求没有成功。"), kept)
 
     @app.errorhandler(OperationalError)
-    def _database(error: OperationalError) -> ResponseReturnValue:
-        log.error("database unavailable: %s", error.orig)
+    @app.errorhandler(PoolTimeout)
+    def _database(error: Exception) -> ResponseReturnValue:
+        log.error("database unavailable: %s", error)
         db.session.rollback()
         return (
             render_template("plain_error.html", sentence=SENTENCES[503]),

@@ -61,6 +61,13 @@ def search_terms(query: str) -> list[str]:
     return [term for word in fold(query).split() if (term := spaced(word))]
 
 
+def row_id(text: str) -> int:
+    """A row id typed into an address or a form. Raises ValueError for what no row can have."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise ValueError(text)
+    return int(text)
+
+
 def one_line(text: str, limit: int) -> str:
     """The first `limit` characters of `text` on one line, with an ellipsis where it was cut."""
     line = clean_line(text)

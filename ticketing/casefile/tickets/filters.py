@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from ticketing.casefile.tickets.queries import TicketFilter
 from ticketing.kernel.enums import Labelled
-from ticketing.kernel.text import clean_line
+from ticketing.kernel.text import clean_line, row_id
 from ticketing.procedure.vocabulary import Category, Channel, Grade, TicketStage
 
 Kind = TypeVar("Kind", bound=Labelled)
@@ -38,31 +38,26 @@ def from_query(args: MultiDict[str, str]) -> TicketFilter:
         grades=members("grade", Grade),
         categories=members("category", Category),
         channels=members("channel", Channel),
-        community_id=one("community", _row_id),
-        department_id=one("department", _row_id),
-        handler_id=one("handler", _row_id),
-        unit_id=one("unit", _row_id),
-        customer_id=one("customer", _row_id),
-        received_from=one("from", date.fromisoformat),
-        received_to=one("to", _before_the_last_day),
-        registered_from=one("registered_from", date.fromisoformat),
-        registered_to=one("registered_to", _before_the_last_day),
-        closed_from=one("closed_from", date.fromisoformat),
-        closed_to=one("closed_to", _before_the_last_day),
+        community_id=one("community", row_id),
+        department_id=one("department", row_id),
+        handler_id=one("handler", row_id),
+        unit_id=one("unit", row_id),
+        customer_id=one("customer", row_id),
+        received_from=one("from", _day),
+        received_to=one("to", _day),
+        registered_from=one("registered_from", _day),
+        registered_to=one("registered_to", _day),
+        closed_from=one("closed_from", _day),
+        closed_to=one("closed_to", _day),
         words=words,
         newest_first=args.get("order") == "newest",
         after=args.get("after", ""),
     )
 
 
-def _row_id(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:
-        raise ValueError(text)
-    return int(text)
-
-
-def _before_the_last_day(text: str) -> date:
+def _day(text: str) -> date:
+    """A date of this business; far ones would leave the range of instants."""
     day = date.fromisoformat(text)
-    if day >= date.max.replace(day=30):
+    if not 1900 <= day.year <= 2900:
         raise ValueError(text)
     return day

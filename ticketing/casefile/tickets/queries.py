@@ -223,6 +223,8 @@ def _place(wanted: TicketFilter) -> tuple[Any, int] | None:
     key, _, row_id = wanted.after.partition(".")
     if not (key.isascii() and key.isdigit() and row_id.isascii() and row_id.isdigit()):
         return None
+    if len(row_id) > 18:
+        return None
     try:
         if wanted.by_newest:
             instant = datetime.strptime(key, "%Y%m%d%H%M%S").replace(tzinfo=clock.UTC)
@@ -320,15 +322,16 @@ def sees_phone(scope: Scope, ticket: Ticket) -> bool:
     """
     if not scope.may(Act.READ_PHONE):
         return False
-    if scope.roles & _PHONE_EVERYWHERE:
+    if scope.roles & PHONE_EVERYWHERE:
         return True
     in_office = {Role.CLERK, Role.OFFICE} & scope.roles
     if in_office and (scope.communities is None or ticket.community_id in scope.communities):
         return True
-    return ticket.is_open and ticket.department_id == scope.department_id
+    mine = scope.department_id is not None and ticket.department_id == scope.department_id
+    return ticket.is_open and mine
 
 
-_PHONE_EVERYWHERE = frozenset({Role.CS_MANAGER, Role.DEPUTY_GM, Role.GENERAL_MANAGER})
+PHONE_EVERYWHERE = frozenset({Role.CS_MANAGER, Role.DEPUTY_GM, Role.GENERAL_MANAGER})
 
 
 class Sibling(NamedTuple):

@@ -102,7 +102,9 @@ def timeline(story: list[StoryLine], ticket: Ticket, sees_phone: bool = False) -
             kind, what, text = "act", _what(act, facts), _text(facts)
         if entry.origin != entry.target and entry.origin:
             what += f"（{TicketStage(entry.target).label}）"
-        lines.append(Line(entry.at, kind, entry.actor_name, what, text, _changed(facts, sees_phone)))
+        lines.append(
+            Line(entry.at, kind, entry.actor_name, what, text, _changed(facts, sees_phone))
+        )
     for said in notes.values():
         lines += [
             Line(note.at, "note", note.author.name, note.kind.label, _words(note), [])

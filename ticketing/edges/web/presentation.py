@@ -1,11 +1,12 @@
 """What every template may use: the procedure's words, dates and durations as people write them."""
 
 import hashlib
-from collections.abc import Mapping
+import json
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from flask import Flask, request, url_for
 from markupsafe import Markup
@@ -66,6 +67,7 @@ def install(app: Flask, settings: Settings) -> None:
         factvalue=show_value,
         timeline=timeline,
         actname=act_name,
+        facts=facts_text,
     )
     env.globals.update(
         Act=Act,
@@ -154,6 +156,11 @@ def act_name(value: str) -> str:
     return ACT_NAMES.get(value) or known.get(value, value)
 
 
+def facts_text(facts: dict[str, Any]) -> str:
+    """Journalled facts on one line, as they are stored."""
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True) if facts else ""
+
+
 @lru_cache(maxsize=64)
 def _digest(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
@@ -166,16 +173,22 @@ def asset(name: str) -> str:
     return url_for("static", filename=name, v=_digest(f"{current_app.static_folder}/{name}"))
 
 
-def keep_query(**changes: Any) -> str:
-    """This page's address with some query parameters changed; None drops one. Repeats are kept."""
+def keep_query(endpoint: str | None = None, **changes: Any) -> str:
+    """This page's address, or that of `endpoint`, with some query parameters changed; None drops one.
+
+    Repeats are kept. The parameters are the visitor's own, so they never become arguments of `url_for`.
+    """
     values: dict[str, Any] = request.args.to_dict(flat=False)
     for name, value in changes.items():
         if value is None:
             values.pop(name, None)
         else:
             values[name] = value
-    kept: Mapping[str, Any] = {**(request.view_args or {}), **values}
-    return url_for(request.endpoint or "tickets.index", **kept)
+    if endpoint is None:
+        address = url_for(request.endpoint or "tickets.index", **(request.view_args or {}))
+    else:
+        address = url_for(endpoint)
+    return f"{address}?{urlencode(values, doseq=True)}" if values else address
 
 
 def note_refusal() -> None:

@@ -36,7 +36,7 @@ _DUMMY_HASH = (
     "a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293"
 )
 WRONG = "账号或密码不正确。"
-WAIT = "尝试次数过多，请 15 分钟后再试，或请管理员重置密码。"
+WAIT = "尝试次数过多，请 15 分钟后再试。"
 
 
 def password_is_right(user: User | None, password: str) -> bool:

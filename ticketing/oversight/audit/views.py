@@ -1,11 +1,14 @@
 """The audit page."""
 
+from typing import Any
+
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ticketing.journal import queries
 from ticketing.kernel.db import db
-from ticketing.masters.people.guard import requires
+from ticketing.kernel.text import masked_phone, row_id
+from ticketing.masters.people.guard import current_scope, requires
 from ticketing.procedure.permissions import Act
 
 bp = Blueprint("audit", __name__, url_prefix="/audit")
@@ -31,14 +34,28 @@ SUBJECTS = {
 def index() -> ResponseReturnValue:
     """The newest entries, optionally of one kind, page by page."""
     subject = request.args.get("subject", "")
-    before_id = request.args.get("after", type=int)
+    subject = subject if subject in SUBJECTS else ""
+    before_id = request.args.get("after", type=row_id)
     query = queries.entries(subject=subject, before_id=before_id).limit(PAGE + 1)
     lines = queries.parsed(db.session.scalars(query))
     following = str(lines[PAGE - 1].entry.id) if len(lines) > PAGE else ""
     return render_template(
         "audit/index.html",
         lines=lines[:PAGE],
+        shown=(lambda facts: facts) if current_scope().may(Act.READ_PHONE) else without_phones,
         following=following,
         subjects=SUBJECTS,
         subject=subject,
     )
+
+
+def without_phones(facts: Any, name: str = "") -> Any:
+    """The facts of an entry with every phone number masked, for those who need not dial it."""
+    if isinstance(facts, dict):
+        return {key: without_phones(value, key) for key, value in facts.items()}
+    if isinstance(facts, list):
+        return [without_phones(value, name) for value in facts]
+    return masked_phone(facts) if name in _PHONES and isinstance(facts, str) else facts
+
+
+_PHONES = frozenset({"caller_phone", "phone", "phones"})

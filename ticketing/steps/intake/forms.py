@@ -1,8 +1,7 @@
 """The register's form: the words of the 来电来访登记表 (procedure 5.3)."""
 
-from wtforms import BooleanField, HiddenField, IntegerField
+from wtforms import BooleanField
 from wtforms.validators import Optional
-from wtforms.widgets import HiddenInput
 
 from ticketing.kernel import clock
 from ticketing.kernel.forms import (
@@ -12,6 +11,8 @@ from ticketing.kernel.forms import (
     InstantField,
     LineField,
     ParagraphField,
+    RowIdField,
+    TokenField,
     VersionedForm,
     at_most,
     required,
@@ -24,11 +25,11 @@ class IntakeForm(BaseForm):
 
     not_facts = BaseForm.not_facts | {"seen", "another"}
 
-    unit_id = IntegerField(widget=HiddenInput(), validators=[Optional()])
-    customer_id = IntegerField(widget=HiddenInput(), validators=[Optional()])
-    call = HiddenField(validators=[at_most(32)])
-    seen = HiddenField()
-    another = HiddenField()
+    unit_id = RowIdField(validators=[Optional()])
+    customer_id = RowIdField(validators=[Optional()])
+    call = TokenField()
+    seen = TokenField(limit=500)
+    another = TokenField()
 
     community_id = IdField("小区", blank="（由房号决定）")
     place = LineField("单元房号/位置", validators=[at_most(60)])

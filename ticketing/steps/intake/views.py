@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from ticketing.casefile.tickets import queries
 from ticketing.casefile.tickets.act_page import act_page, open_form
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel.text import phone_digits
+from ticketing.kernel.text import clean_line, phone_digits, row_id
 from ticketing.masters.estate import queries as estate
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.guard import current_scope, current_user, requires
@@ -42,7 +42,7 @@ def new() -> ResponseReturnValue:
 def _take_over(form: IntakeForm) -> None:
     """Another matter of the same call starts with the caller already filled in; so does a page's link."""
     args, scope = request.args, current_scope()
-    earlier_id = args.get("same_call", type=int)
+    earlier_id = args.get("same_call", type=row_id)
     if earlier_id:
         earlier = queries.ticket_for(scope, earlier_id)
         form.call.data = earlier.call
@@ -51,11 +51,11 @@ def _take_over(form: IntakeForm) -> None:
         form.place.data, form.channel.data = earlier.room, earlier.channel
         form.caller_name.data, form.caller_phone.data = earlier.caller_name, earlier.caller_phone
         form.received_at.data = earlier.received_at
-    elif unit_id := args.get("unit", type=int):
+    elif unit_id := args.get("unit", type=row_id):
         home = estate.unit(scope, unit_id)
         form.unit_id.data, form.place.data = home.id, home.label
         form.community_id.data = home.community_id
-        if customer_id := args.get("customer", type=int):
+        if customer_id := args.get("customer", type=row_id):
             customer = estate.customer(scope, customer_id)
             form.customer_id.data, form.caller_name.data = customer.id, customer.name
             form.caller_phone.data = customer.phones[0].number if customer.phones else ""
@@ -73,7 +73,7 @@ def _unseen_open_tickets(form: IntakeForm) -> list[queries.Sibling]:
     phone = phone_digits(form.caller_phone.data or "")
     if not (form.unit_id.data or phone):
         return []
-    seen = {int(part) for part in (form.seen.data or "").split(",") if part.isdigit()}
+    seen = set((form.seen.data or "").split(","))
     return [
         ticket
         for ticket in queries.open_tickets_of(
@@ -83,7 +83,7 @@ def _unseen_open_tickets(form: IntakeForm) -> list[queries.Sibling]:
             phone=phone,
             except_call=form.call.data or "",
         )
-        if ticket.id not in seen
+        if str(ticket.id) not in seen
     ]
 
 
@@ -115,7 +115,7 @@ def _after(form: IntakeForm) -> ResponseReturnValue:
 @requires(Act.REGISTER)
 def callers() -> ResponseReturnValue:
     """A fragment: who may be calling, as the clerk types."""
-    found = estate.callers(current_scope(), request.args.get("q", "")[:60])
+    found = estate.callers(current_scope(), clean_line(request.args.get("q", ""))[:60])
     return render_template("intake/_callers.html", callers=found)
 
 
@@ -124,11 +124,11 @@ def callers() -> ResponseReturnValue:
 def beside() -> ResponseReturnValue:
     """A fragment: the chosen home, who lives there, and the open tickets near it."""
     scope, args = current_scope(), request.args
-    unit_id = args.get("unit", type=int)
+    unit_id = args.get("unit", type=row_id)
     home = estate.unit(scope, unit_id) if unit_id else None
-    phone = phone_digits(args.get("phone", "")[:30])
+    phone = phone_digits(clean_line(args.get("phone", ""))[:30])
     found = queries.beside(
-        scope, unit=home, customer_id=args.get("customer", type=int), phone=phone
+        scope, unit=home, customer_id=args.get("customer", type=row_id), phone=phone
     )
     people_there = estate.residents(home.id) if home else []
     return render_template("intake/_beside.html", unit=home, residents=people_there, beside=found)
