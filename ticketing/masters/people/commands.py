@@ -227,6 +227,7 @@ def _place(
     for community_id in held.keys() - set(community_ids):
         user.postings.remove(held[community_id])
         db.session.delete(held[community_id])
+    user.__dict__.pop("posts", None)
 
 
 def _facts(user: User) -> dict[str, Any]:
