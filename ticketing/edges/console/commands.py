@@ -8,7 +8,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from ticketing.edges.console import clauses
+from ticketing.edges.console import clauses, road
 from ticketing.journal import queries as journal
 from ticketing.kernel import clock
 from ticketing.kernel.db import reading, transaction
@@ -66,6 +66,11 @@ def install(app: Flask) -> None:
         with transaction():
             dropped = people.tidy(clock.now() - KEPT)
         click.echo(f"清除 {dropped} 行。")
+
+    @app.cli.command("road")
+    def _road() -> None:
+        """打印由流程表生成的 docs/road.md。"""
+        click.echo(road.document(), nl=False)
 
     @app.cli.command("procedure")
     def _procedure() -> None:
