@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -53,6 +54,18 @@ class Engine:
         self.url, self.app, self.world, self.renew = url, app, world, renew
 
 
+class Browser(FlaskClient):
+    """A client whose every request has an application context of its own.
+
+    Inside the `ctx` fixture requests would otherwise share one `g`, and with it the first signed-in
+    user and his scope, and the test's own database session.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        with self.application.app_context():
+            return super().open(*args, **kwargs)
+
+
 def _app(url: str, folder: Path, **more: object) -> Flask:
     settings = Settings(
         database_url=url,
@@ -63,6 +76,7 @@ def _app(url: str, folder: Path, **more: object) -> Flask:
     )
     app = create_app(settings)
     app.config["WTF_CSRF_ENABLED"] = False
+    app.test_client_class = Browser
     return app
 
 
