@@ -61,4 +61,4 @@ def show_date(day: date) -> str:
 
 def show_instant(instant: datetime) -> str:
     """An instant on the Shanghai wall clock: ``2026-11-23 09:05``."""
-    return local(instant).strftime("%Y-%m-%d %H:%M")
+    return local(instant).isoformat(" ", "minutes")[:16]

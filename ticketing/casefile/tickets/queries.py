@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    Date,
     Select,
     and_,
+    bindparam,
     case,
     exists,
     false,
@@ -161,35 +164,38 @@ class ListedTicket(NamedTuple):
         return f"{self.due_on:%Y%m%d}.{self.id}" if self.due_on else f"99991231.{self.id}"
 
 
-def _listed(scope: Scope, wanted: TicketFilter) -> Select[*tuple[Any, ...]]:
-    query: Select[*tuple[Any, ...]] = (
-        select(
-            Ticket.id,
-            Ticket.number,
-            Ticket.stage,
-            Ticket.grade,
-            Ticket.category,
-            Ticket.summary,
-            Community.name,
-            Ticket.room,
-            Ticket.caller_name,
-            Ticket.caller_phone,
-            Department.name,
-            User.name,
-            Ticket.received_at,
-            Ticket.due_on,
-            Ticket.due_provisional,
-            Ticket.complaint_due_on,
-            Ticket.closed_at,
-            Ticket.rework_count,
-            Ticket.again_count,
-            Ticket.return_count,
-        )
-        .join(Community, Community.id == Ticket.community_id)
-        .outerjoin(Department, Department.id == Ticket.department_id)
-        .outerjoin(User, User.id == Ticket.handler_id)
-        .where(*conditions(scope, wanted))
+_LISTED: Select[*tuple[Any, ...]] = (
+    select(
+        Ticket.id,
+        Ticket.number,
+        Ticket.stage,
+        Ticket.grade,
+        Ticket.category,
+        Ticket.summary,
+        Community.name,
+        Ticket.room,
+        Ticket.caller_name,
+        Ticket.caller_phone,
+        Department.name,
+        User.name,
+        Ticket.received_at,
+        Ticket.due_on,
+        Ticket.due_provisional,
+        Ticket.complaint_due_on,
+        Ticket.closed_at,
+        Ticket.rework_count,
+        Ticket.again_count,
+        Ticket.return_count,
     )
+    .join(Community, Community.id == Ticket.community_id)
+    .outerjoin(Department, Department.id == Ticket.department_id)
+    .outerjoin(User, User.id == Ticket.handler_id)
+)
+"""The part every list shares; putting it together anew cost more than running it."""
+
+
+def _listed(scope: Scope, wanted: TicketFilter) -> Select[*tuple[Any, ...]]:
+    query = _LISTED.where(*conditions(scope, wanted))
     match = search.matches(wanted.words)
     if match is not None:
         query = query.join(search.SOURCE, Ticket.id == search.ROW_ID).where(match)
@@ -256,8 +262,16 @@ class Counts(NamedTuple):
 
 def counts(scope: Scope) -> Counts:
     """Count the open tickets within scope in one pass over the index of open tickets."""
-    today = clock.today()
-    rows = db.session.execute(
+    rows = db.session.execute(_counting(scope), {"today": clock.today()}).all()
+    total = [sum(row[n] for row in rows) for n in range(1, 6)]
+    return Counts({row[0]: row[1] for row in rows}, *total)
+
+
+@lru_cache(maxsize=512)
+def _counting(scope: Scope) -> Select[*tuple[Any, ...]]:
+    """The counting statement of a scope, kept: every list shows the counts."""
+    today = bindparam("today", type_=Date())
+    return (
         select(
             Ticket.stage,
             func.count(),
@@ -268,9 +282,30 @@ def counts(scope: Scope) -> Counts:
         )
         .where(visible(scope), Ticket.is_open == true())
         .group_by(Ticket.stage)
-    ).all()
-    total = [sum(row[n] for row in rows) for n in range(1, 6)]
-    return Counts({row[0]: row[1] for row in rows}, *total)
+    )
+
+
+class Choice(NamedTuple):
+    """One entry of a filter's select box."""
+
+    id: int
+    name: str
+
+
+def filter_choices(scope: Scope) -> tuple[list[Choice], list[Choice]]:
+    """The communities within scope and the active departments, to filter a list by."""
+    communities = db.session.execute(_COMMUNITY_CHOICES)
+    departments = db.session.execute(_DEPARTMENT_CHOICES)
+    return (
+        [Choice(*row) for row in communities if scope.reaches_community(row[0])],
+        [Choice(*row) for row in departments],
+    )
+
+
+_COMMUNITY_CHOICES = select(Community.id, Community.name).order_by(Community.code)
+_DEPARTMENT_CHOICES = (
+    select(Department.id, Department.name).where(Department.active).order_by(Department.id)
+)
 
 
 def ticket_for(scope: Scope, ticket_id: int) -> Ticket:

@@ -14,8 +14,6 @@ from ticketing.journal.commands import record
 from ticketing.journal.queries import story
 from ticketing.kernel import clock, excel
 from ticketing.kernel.db import reading, transaction
-from ticketing.masters.estate import queries as estate
-from ticketing.masters.people import queries as people
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
@@ -66,14 +64,15 @@ def index() -> ResponseReturnValue:
     if wanted.words and (ticket_id := queries.by_number(scope, wanted.words)):
         return redirect(url_for("tickets.show", ticket_id=ticket_id))
     rows, following = queries.page(scope, wanted)
+    communities, departments = queries.filter_choices(scope)
     return render_template(
         "tickets/index.html",
         rows=rows,
         following=following,
         wanted=wanted,
         counts=queries.counts(scope),
-        communities=estate.communities(scope),
-        departments=people.departments(),
+        communities=communities,
+        departments=departments,
     )
 
 
