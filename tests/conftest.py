@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy import create_engine, text
@@ -58,10 +58,13 @@ class Browser(FlaskClient):
     """A client whose every request has an application context of its own.
 
     Inside the `ctx` fixture requests would otherwise share one `g`, and with it the first signed-in
-    user and his scope, and the test's own database session.
+    user and his scope, and the test's own database session, whose open transaction is ended first
+    because on SQLite it would hold the write lock.
     """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
+        if has_app_context():
+            db.session.rollback()
         with self.application.app_context():
             return super().open(*args, **kwargs)
 
