@@ -190,11 +190,30 @@ def upgrade() -> None:
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("file_name", sa.Text(), nullable=False),
         sa.Column("began_at", UtcDateTime(), nullable=False),
-        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("beat_at", UtcDateTime(), nullable=False),
+        sa.Column(
+            "stage",
+            sa.Enum(
+                "checking",
+                "refused",
+                "checked",
+                "writing",
+                "indexing",
+                "done",
+                "dropped",
+                "failed",
+                name="importstage",
+                native_enum=False,
+                length=32,
+            ),
+            nullable=False,
+        ),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("problem_count", sa.Integer(), nullable=False),
         sa.Column("problems", sa.JSON(), nullable=False),
         sa.Column("summary", sa.JSON(), nullable=False),
+        sa.Column("unindexed", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"], ["user_account.id"], name=op.f("fk_import_run_user_id_user_account")
         ),
@@ -606,6 +625,9 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_ticket_community_newest", ["community_id", "received_at", "id"], unique=False
         )
+        batch_op.create_index(
+            batch_op.f("ix_ticket_complaint_due_on"), ["complaint_due_on"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_ticket_customer_id"), ["customer_id"], unique=False)
         batch_op.create_index(
             "ix_ticket_department_newest", ["department_id", "received_at", "id"], unique=False
@@ -778,6 +800,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_note")),
     )
     with op.batch_alter_table("note", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_note_kind_at"), ["kind", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_note_ticket_id"), ["ticket_id"], unique=False)
 
     op.create_table(
@@ -845,6 +868,7 @@ def downgrade() -> None:
     op.drop_table("ticket_flow")
     with op.batch_alter_table("note", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_note_ticket_id"))
+        batch_op.drop_index(batch_op.f("ix_note_kind_at"))
 
     op.drop_table("note")
     with op.batch_alter_table("callback_record", schema=None) as batch_op:
@@ -875,6 +899,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ticket_feedback_due_on"))
         batch_op.drop_index("ix_ticket_department_newest")
         batch_op.drop_index(batch_op.f("ix_ticket_customer_id"))
+        batch_op.drop_index(batch_op.f("ix_ticket_complaint_due_on"))
         batch_op.drop_index("ix_ticket_community_newest")
         batch_op.drop_index(batch_op.f("ix_ticket_closed_at"))
         batch_op.drop_index(batch_op.f("ix_ticket_caller_phone"))

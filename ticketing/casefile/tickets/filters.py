@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from werkzeug.datastructures import MultiDict
 
+from ticketing.casefile.tickets import behind
 from ticketing.casefile.tickets.queries import TicketFilter
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.text import clean_line, row_id
@@ -52,6 +53,7 @@ def from_query(args: MultiDict[str, str]) -> TicketFilter:
         words=words,
         newest_first=args.get("order") == "newest",
         after=args.get("after", ""),
+        behind=behind.from_query(args, one, day=_day, row_id=row_id),
     )
 
 

@@ -89,7 +89,7 @@ class Ticket(Base):
 
     due_on: Mapped[date | None]
     due_provisional: Mapped[bool] = mapped_column(default=False)
-    complaint_due_on: Mapped[date]
+    complaint_due_on: Mapped[date] = mapped_column(index=True)
     complaint_due_provisional: Mapped[bool] = mapped_column(default=False)
     feedback_due_on: Mapped[date | None] = mapped_column(index=True)
     callback_due_on: Mapped[date | None] = mapped_column(index=True)
@@ -132,6 +132,7 @@ class Note(Base):
     """A line written on the form: what was done, what is to follow, what the customer said."""
 
     __tablename__ = "note"
+    __table_args__ = (Index(None, "kind", "at"),)
 
     id: Mapped[Id]
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)

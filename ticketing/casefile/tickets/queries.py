@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
+from ticketing.casefile.tickets.behind import NO_FIGURE, Behind
 from ticketing.casefile.tickets.models import Assistance, CallbackRecord, Note, Ticket
 from ticketing.kernel import clock, search
 from ticketing.kernel.db import db
@@ -80,6 +81,7 @@ class TicketFilter:
     words: str = ""
     newest_first: bool = False
     after: str = ""
+    behind: Behind = NO_FIGURE
 
     @property
     def by_newest(self) -> bool:
@@ -130,7 +132,7 @@ def conditions(scope: Scope, wanted: TicketFilter) -> list[ColumnElement[bool]]:
             add(instant >= clock.at(first))
         if last is not None:
             add(instant < clock.at(date.fromordinal(last.toordinal() + 1)))
-    return where
+    return [*where, *wanted.behind.conditions()]
 
 
 class ListedTicket(NamedTuple):

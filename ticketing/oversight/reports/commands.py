@@ -1,0 +1,204 @@
+"""The life of a report: compiled, checked by a second person, submitted, then frozen (3.10.3)."""
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from ticketing.journal.commands import record
+from ticketing.kernel import clock
+from ticketing.kernel.db import db
+from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
+from ticketing.kernel.text import clean
+from ticketing.masters.people.models import User
+from ticketing.masters.people.scope import Scope
+from ticketing.masters.workcalendar import calendar
+from ticketing.oversight.reports import queries
+from ticketing.oversight.reports.compiling import compile_figures
+from ticketing.oversight.reports.figures import (
+    Figures,
+    Unbalanced,
+    check_balance,
+    from_json,
+    to_json,
+)
+from ticketing.oversight.reports.models import Report
+from ticketing.oversight.reports.queries import Subject
+from ticketing.procedure.periods import Period
+from ticketing.procedure.permissions import Act, may
+from ticketing.procedure.vocabulary import ReportKind, ReportStage
+from ticketing.procedure.workdays import add_working_days
+
+SUBJECT = "report"
+CLAUSES = {ReportKind.WEEKLY: "3.10.3", ReportKind.QUARTERLY: "3.10.4"}
+CLOSING_TIME = (17, 30)
+READINGS = 3
+"""A case written between two reads of one compilation unbalances it; reading again settles that."""
+
+
+def compile_report(*, key: str, actor: User, scope: Scope) -> Report:
+    """Count a week or quarter for the first time (procedure 3.4.4, 3.10.3, 3.10.4).
+
+    While the period runs the report is an interim one and says up to when it counts.
+
+    Raises NotPermitted, NotFound (not his office), Invalid (no such period, not begun yet),
+    Conflict (compiled already), Unbalanced.
+    """
+    _must(actor, Act.COMPILE_REPORT)
+    subject = queries.subject(scope, key)
+    at = clock.now()
+    if subject.period.first_on > clock.local(at).date():
+        raise Invalid("这一期还没有开始。", field="key")
+    if queries.exists_already(subject.key):
+        raise Conflict("这一期已经汇总，请打开该报表后重新汇总。", field="key")
+    period, office = subject
+    report = Report(
+        key=subject.key,
+        kind=period.kind,
+        office_id=office.id if office else None,
+        office=office,
+        first_on=period.first_on,
+        last_on=period.last_on,
+        compiled_by=actor,
+        stage=ReportStage.COMPILED,
+        remarks="",
+        late=False,
+    )
+    _count(report, subject)
+    db.session.add(report)
+    try:
+        db.session.flush()
+    except IntegrityError:
+        raise Conflict("刚才已有同事汇总了这一期，请刷新。", field="key") from None
+    _journal(report, Act.COMPILE_REPORT, actor, origin="")
+    return report
+
+
+def recompile(report: Report, *, version: int, remarks: str, actor: User) -> Report:
+    """Count again; an earlier check no longer holds (procedure 3.10.3).
+
+    Raises NotPermitted, Conflict (submitted, or changed meanwhile), Unbalanced.
+    """
+    _must(actor, Act.COMPILE_REPORT)
+    origin = _held(report, version)
+    _count(report, Subject(Period(report.kind, report.first_on, report.last_on), report.office))
+    report.remarks = clean(remarks)
+    report.stage = ReportStage.COMPILED
+    report.compiled_by = actor
+    report.checked_by, report.checked_at = None, None
+    db.session.flush()
+    _journal(report, Act.COMPILE_REPORT, actor, origin=origin.value)
+    return report
+
+
+def check(report: Report, *, version: int, remarks: str, actor: User) -> Report:
+    """A second person vouches for the figures (procedure 3.10.3).
+
+    Raises NotPermitted (role, or the compiler himself), Conflict.
+    """
+    _must(actor, Act.CHECK_REPORT)
+    origin = _held(report, version)
+    if report.stage is not ReportStage.COMPILED:
+        raise Conflict("这份报表已经复核。")
+    if _same_person(actor, report.compiled_by):
+        raise NotPermitted("汇总人不能复核自己的报表，请由其他同事复核。")
+    _must_be_complete(report)
+    report.remarks = clean(remarks)
+    report.stage = ReportStage.CHECKED
+    report.checked_by, report.checked_at = actor, clock.now()
+    db.session.flush()
+    _journal(report, Act.CHECK_REPORT, actor, origin=origin.value)
+    return report
+
+
+def submit(report: Report, *, version: int, actor: User) -> Report:
+    """Hand a checked report in; from then on nothing changes it (procedure 3.4.4, 3.10.3).
+
+    It is late after 17:30 of the first working day following the period.
+
+    Raises NotPermitted, Conflict (not checked, submitted already, changed meanwhile).
+    """
+    _must(actor, Act.SUBMIT_REPORT)
+    origin = _held(report, version)
+    if report.stage is not ReportStage.CHECKED:
+        raise Conflict("报表须先由第二人复核，才能上报。")
+    _must_be_complete(report)
+    at = clock.now()
+    due_on = add_working_days(report.last_on, 1, calendar).on
+    report.stage = ReportStage.SUBMITTED
+    report.submitted_by, report.submitted_at = actor, at
+    report.late = at > clock.at(due_on, *CLOSING_TIME)
+    db.session.flush()
+    _journal(report, Act.SUBMIT_REPORT, actor, origin=origin.value)
+    return report
+
+
+def figures_of(report: Report) -> Figures:
+    """The numbers a report stores; pages and workbooks show nothing else."""
+    return from_json(report.figures)
+
+
+def _must(actor: User, act: Act) -> None:
+    if not may(actor.roles, act):
+        raise NotPermitted(f"您的岗位不能办理“{act}”。")
+
+
+def _held(report: Report, version: int) -> ReportStage:
+    """The stage of a report that may still change, seen in its present version."""
+    if report.stage is ReportStage.SUBMITTED:
+        raise Conflict("这份报表已经上报，不能再改；更正在下一期体现。", seen=version)
+    if version != report.version:
+        raise Conflict("您打开本页之后，这份报表已被他人修改，请核对后再办理。", seen=version)
+    return report.stage
+
+
+def _must_be_complete(report: Report) -> None:
+    if not report.figures["complete"]:
+        raise Conflict("这是期中数据。请在本期结束后重新汇总，再复核、上报。")
+
+
+def _same_person(one: User, other: User) -> bool:
+    """One person, also when he has two accounts (rule S11)."""
+    return one.id == other.id or bool(
+        one.employee_number and one.employee_number == other.employee_number
+    )
+
+
+def _count(report: Report, subject: Subject) -> None:
+    """Put fresh figures on the report. Raises Unbalanced."""
+    period, office = subject
+    carried = queries.submitted_closing(Subject(period.previous, office).key)
+    for reading in range(READINGS):
+        figures = compile_figures(period, office, now=clock.now(), carried=carried)
+        try:
+            check_balance(figures)
+            break
+        except Unbalanced:
+            if reading == READINGS - 1:
+                raise
+    report.figures = to_json(figures)
+    report.cutoff_at = figures.cutoff_at
+
+
+def _journal(report: Report, act: Act, actor: User, *, origin: str) -> None:
+    stored = json.dumps(report.figures, ensure_ascii=False, sort_keys=True)
+    facts: dict[str, Any] = {
+        "key": report.key,
+        "cutoff": report.cutoff_at.isoformat(),
+        "figures": hashlib.sha256(stored.encode()).hexdigest(),
+    }
+    if report.stage is ReportStage.SUBMITTED:
+        facts["late"] = report.late
+    record(
+        SUBJECT,
+        report.id,
+        act.value,
+        actor=actor,
+        at=clock.now(),
+        clause=CLAUSES[report.kind],
+        origin=origin,
+        target=report.stage.value,
+        version=report.version,
+        facts=facts,
+    )

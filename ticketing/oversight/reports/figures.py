@@ -1,0 +1,381 @@
+"""The figures of a report: frozen numbers, the balance they must keep, and their stored form.
+
+Counts only; every rate is derived from two counts where it is shown, and an empty denominator gives
+None, which prints as a dash. The page and the workbook are two faces of one `Figures`.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from enum import Enum
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from ticketing.kernel.errors import DomainError
+from ticketing.procedure.periods import Period
+from ticketing.procedure.vocabulary import Grade, ReportKind
+
+Row = TypeVar("Row")
+
+AGE_BANDS = ((0, 3), (4, 7), (8, 15), (16, 30), (31, 90), (91, None))
+"""Calendar days since receipt; the last band is open."""
+
+COMPARABLE = 20
+"""Below this base a change is not shown as a percentage: it would only be noise."""
+
+
+def rate(part: int, whole: int) -> float | None:
+    """A share; None where there is nothing to share."""
+    return part / whole if whole else None
+
+
+def change(now: int, base: int) -> float | None:
+    """The change against an earlier period; None when the base is too small to compare."""
+    return (now - base) / base if base >= COMPARABLE else None
+
+
+def age_band(days: int) -> int:
+    """Which of `AGE_BANDS` an age in calendar days falls into."""
+    return next(n for n, (_, last) in enumerate(AGE_BANDS) if last is None or days <= last)
+
+
+class Unbalanced(DomainError):
+    """The figures contradict each other; such a report is never stored (procedure 3.10.3)."""
+
+    status = 409
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """W1: what one community carried over, received, finished and still owes."""
+
+    community_id: int | None
+    name: str
+    office: str
+    opening: int = 0
+    new: int = 0
+    major: int = 0
+    reopened: int = 0
+    closed: int = 0
+    invalid: int = 0
+    withdrawn: int = 0
+    merged: int = 0
+    closing: int = 0
+    overdue: int = 0
+    callbacks_due: int = 0
+    callbacks_made: int = 0
+    answers: int = 0
+    content: int = 0
+    place: int | None = None
+
+    @property
+    def to_handle(self) -> int:
+        """本期应处理: carried over and new."""
+        return self.opening + self.new
+
+    @property
+    def completion(self) -> float | None:
+        """完成率: closed per case to handle."""
+        return rate(self.closed, self.to_handle)
+
+    @property
+    def balance(self) -> int:
+        """What must still be open: opening + new + reopened - closed - invalid - withdrawn - merged."""
+        out = self.closed + self.invalid + self.withdrawn + self.merged
+        return self.opening + self.new + self.reopened - out
+
+
+@dataclass(frozen=True)
+class CategoryRow:
+    """W2: one category; `code` is empty for what nobody has classified yet.
+
+    `last` counts the new ones of the period before; `base` those of the four weeks before the
+    reporting week, or of the same quarter of last year.
+    """
+
+    code: str
+    name: str
+    new: int = 0
+    last: int = 0
+    base: int = 0
+    closed: int = 0
+    open: int = 0
+
+
+@dataclass(frozen=True)
+class DepartmentRow:
+    """W4: one responsible department; `longest` is in calendar days past the completion date."""
+
+    department_id: int | None
+    name: str
+    dispatched: int = 0
+    feedback_due: int = 0
+    feedback_on_time: int = 0
+    due: int = 0
+    on_time: int = 0
+    overdue: int = 0
+    longest: int = 0
+
+
+@dataclass(frozen=True)
+class AgeRow:
+    """W5: the open cases of one grade by age in calendar days since receipt."""
+
+    grade: Grade | None
+    name: str
+    bands: tuple[int, ...]
+    mean: float | None
+    median: float | None
+
+    @property
+    def count(self) -> int:
+        """All open cases of the grade."""
+        return sum(self.bands)
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """W6: one open case the reader has to know of (procedure 3.4.4)."""
+
+    ticket_id: int
+    number: str
+    room: str
+    summary: str
+    grade: Grade
+    received_on: date
+    due_on: date
+    days_over: int
+    handler: str
+    action_taken: str
+    next_step: str
+    next_on: date | None
+    untracked: bool
+
+
+@dataclass(frozen=True)
+class CaseList:
+    """W6 with its totals; `rows` holds the gravest when there are too many to print."""
+
+    overdue: int = 0
+    major: int = 0
+    untracked: int = 0
+    listed: int = 0
+    rows: tuple[CaseRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class CallbackRow:
+    """W8: the callbacks of one community.
+
+    `due` to `on_time` follow the callbacks that fell due in the period; the answers and `unreached`
+    are those given, or not to be had, in the period.
+    """
+
+    community_id: int | None
+    name: str
+    due: int = 0
+    made: int = 0
+    on_time: int = 0
+    very_satisfied: int = 0
+    satisfied: int = 0
+    neutral: int = 0
+    dissatisfied: int = 0
+    unreached: int = 0
+
+    @property
+    def answers(self) -> int:
+        """Everybody who answered."""
+        return self.very_satisfied + self.satisfied + self.neutral + self.dissatisfied
+
+    @property
+    def content(self) -> int:
+        """Answers of satisfied or better."""
+        return self.very_satisfied + self.satisfied
+
+
+@dataclass(frozen=True)
+class UnhappyRow:
+    """不满意明细: what one customer said at the callback."""
+
+    ticket_id: int
+    number: str
+    room: str
+    summary: str
+    answered_on: date
+    opinion: str
+    department: str
+    handler: str
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One quantity beside the period before and the same period of last year."""
+
+    name: str
+    now: int
+    last: int
+    year_before: int
+
+
+@dataclass(frozen=True)
+class DensityRow:
+    """百户投诉量: valid new cases per hundred delivered homes of one community."""
+
+    community_id: int | None
+    name: str
+    valid: int = 0
+    delivered: int = 0
+    months: int | None = None
+
+    @property
+    def per_hundred(self) -> float | None:
+        """Cases per hundred homes; None where nothing has been delivered."""
+        return self.valid * 100 / self.delivered if self.delivered else None
+
+
+@dataclass(frozen=True)
+class KpiRow:
+    """One rate with its target: what was done in time of what fell due in the period."""
+
+    name: str
+    done: int
+    due: int
+    target: float
+
+
+@dataclass(frozen=True)
+class RawRow:
+    """One new case of the period as it stood when the report was compiled; the phone is masked."""
+
+    number: str
+    received_at: datetime
+    channel: str
+    community: str
+    room: str
+    caller: str
+    phone: str
+    summary: str
+    category: str
+    grade: str
+    department: str
+    handler: str
+    stage: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything a report says. `office_id` None is the whole company.
+
+    `as_of_on` is the last day counted; `cutoff_at` the instant up to which (not including) moves
+    count; `carried` what the submitted report of the period before stated as its closing stock.
+    """
+
+    kind: ReportKind
+    office_id: int | None
+    office: str
+    first_on: date
+    last_on: date
+    as_of_on: date
+    cutoff_at: datetime
+    complete: bool
+    carried: int | None
+    summary: tuple[SummaryRow, ...]
+    total: SummaryRow
+    categories: tuple[CategoryRow, ...]
+    departments: tuple[DepartmentRow, ...]
+    ages: tuple[AgeRow, ...]
+    age_total: AgeRow
+    cases: CaseList
+    callbacks: tuple[CallbackRow, ...]
+    unhappy: tuple[UnhappyRow, ...]
+    comparisons: tuple[ComparisonRow, ...]
+    density: tuple[DensityRow, ...]
+    kpis: tuple[KpiRow, ...]
+    raw: tuple[RawRow, ...]
+
+    @property
+    def period(self) -> Period:
+        """The period covered."""
+        return Period(self.kind, self.first_on, self.last_on)
+
+
+def add_up(rows: Iterable[Row], kind: type[Row], **fixed: Any) -> Row:
+    """The total row: `fixed` as given, every other field the sum over `rows`."""
+    rows = list(rows)
+    names = [field.name for field in fields(kind) if field.name not in fixed]  # type: ignore[arg-type]
+    return kind(**fixed, **{name: sum(getattr(row, name) for row in rows) for name in names})
+
+
+def check_balance(figures: Figures) -> None:
+    """Refuse figures that do not add up. Raises Unbalanced, naming the table and the line."""
+    for row in (*figures.summary, figures.total):
+        _equal(row.balance, row.closing, f"汇总表“{row.name}”的期末未结")
+    total = figures.total
+    for name in ("opening", "new", "closed", "closing", "overdue"):
+        _equal(
+            sum(getattr(row, name) for row in figures.summary),
+            getattr(total, name),
+            f"汇总表合计 {name}",
+        )
+    for table, theirs, ours in (("分类", "new", "new"), ("分类", "closed", "closed")):
+        _equal(
+            sum(getattr(row, theirs) for row in figures.categories),
+            getattr(total, ours),
+            f"{table}表 {theirs}",
+        )
+    _equal(sum(row.open for row in figures.categories), total.closing, "分类表未结")
+    _equal(sum(row.count for row in figures.ages), total.closing, "时长表")
+    _equal(figures.age_total.count, total.closing, "时长表合计")
+    _equal(sum(row.overdue for row in figures.departments), total.overdue, "责任部门表超期")
+    _equal(sum(row.due for row in figures.callbacks), total.callbacks_due, "回访表应访")
+    _equal(sum(row.answers for row in figures.callbacks), total.answers, "回访表答复")
+
+
+def _equal(one: int, other: int, where: str) -> None:
+    if one != other:
+        raise Unbalanced(f"报表不平，没有保存：{where}（{one} ≠ {other}）。请联系管理员核对数据。")
+
+
+def to_json(value: Any) -> Any:
+    """The stored form: dictionaries, lists, numbers and text only."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [to_json(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def from_json(stored: dict[str, Any]) -> Figures:
+    """The figures of a stored snapshot, equal to those it was made from."""
+    figures = _read(Figures, stored)
+    assert isinstance(figures, Figures)
+    return figures
+
+
+@cache
+def _kinds(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _read(kind: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)[0]
+        return tuple(_read(inner, item) for item in value)
+    if isinstance(kind, UnionType):
+        return _read(next(one for one in get_args(kind) if one is not type(None)), value)
+    if dataclasses.is_dataclass(kind):
+        assert isinstance(kind, type)
+        return kind(**{name: _read(_kinds(kind)[name], item) for name, item in value.items()})
+    if issubclass(kind, Enum):
+        return kind(value)
+    if kind in (date, datetime):
+        return kind.fromisoformat(value)
+    return value

@@ -1,0 +1,174 @@
+"""The stock of open tickets at any instant, and what moved it, told from the flows (3.10.3).
+
+A ticket is open at an instant when it is open now and nothing changed that since, or when the moves
+since then took it out. So only the moves after the instant are read, however old the register is.
+Classification, grade and responsible department are those known when the question is asked.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Subquery, case, func, select, true, union_all
+
+from ticketing.casefile.tickets.models import Ticket, TicketFlow
+from ticketing.kernel import clock
+from ticketing.kernel.db import db
+from ticketing.masters.estate.models import Community
+from ticketing.masters.workcalendar import calendar
+from ticketing.procedure.deadlines import COMPLAINT
+from ticketing.procedure.vocabulary import Category, Flow, Grade, TicketStage
+
+EXITS = (TicketStage.INVALID, TicketStage.WITHDRAWN, TicketStage.MERGED)
+"""Ends that take a case out of both sides of every rate."""
+
+SIGN = case((TicketFlow.flow.in_([flow for flow in Flow if flow.sign > 0]), 1), else_=-1)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What a report is about: the communities of one office, or all of them."""
+
+    communities: tuple[Community, ...]
+    whole_company: bool
+
+    def holds(self, column: Any) -> ColumnElement[bool]:
+        """The condition that a community column lies within."""
+        if self.whole_company:
+            return true()
+        return column.in_([community.id for community in self.communities])  # type: ignore[no-any-return]
+
+
+class OpenCase(NamedTuple):
+    """A ticket that was open at the instant asked for."""
+
+    id: int
+    community_id: int
+    category: Category | None
+    grade: Grade
+    department_id: int | None
+    received_at: datetime
+    due_on: date
+
+
+class Movement(NamedTuple):
+    """How many tickets of one kind made one move."""
+
+    community_id: int
+    flow: Flow
+    category: Category | None
+    grade: Grade
+    number: int
+
+
+def opening(extent: Extent, at: datetime) -> Counter[int]:
+    """How many tickets of each community were open at `at`."""
+    now = (
+        select(Ticket.community_id, func.count())
+        .where(Ticket.is_open == true(), extent.holds(Ticket.community_id))
+        .group_by(Ticket.community_id)
+    )
+    since = (
+        select(TicketFlow.community_id, -func.sum(SIGN))
+        .where(TicketFlow.at >= at, extent.holds(TicketFlow.community_id))
+        .group_by(TicketFlow.community_id)
+    )
+    stock: Counter[int] = Counter()
+    for community_id, count in db.session.execute(union_all(now, since)):
+        stock[community_id] += int(count)
+    return stock
+
+
+def moves_since(extent: Extent, at: datetime) -> Subquery:
+    """Each ticket that moved at or after `at` with the net change: +1 it came in, -1 it went."""
+    return (
+        select(TicketFlow.ticket_id, func.sum(SIGN).label("net"))
+        .where(TicketFlow.at >= at, extent.holds(TicketFlow.community_id))
+        .group_by(TicketFlow.ticket_id)
+        .subquery()
+    )
+
+
+def open_cases(
+    extent: Extent, at: datetime, rewound: dict[int, "Rewound"] | None = None
+) -> list[OpenCase]:
+    """The tickets that were open at `at`, each with the completion date it had then."""
+    columns = (
+        Ticket.id,
+        Ticket.community_id,
+        Ticket.category,
+        Ticket.grade,
+        Ticket.department_id,
+        Ticket.received_at,
+        Ticket.complaint_due_on,
+    )
+    since = moves_since(extent, at)
+    still = (
+        select(*columns)
+        .outerjoin(since, since.c.ticket_id == Ticket.id)
+        .where(
+            Ticket.is_open == true(),
+            extent.holds(Ticket.community_id),
+            func.coalesce(since.c.net, 0) == 0,
+        )
+    )
+    gone = select(*columns).join(since, since.c.ticket_id == Ticket.id).where(since.c.net == -1)
+    cases = (OpenCase(*row) for row in db.session.execute(union_all(still, gone)))
+    if not rewound:
+        return list(cases)
+    return [
+        one._replace(due_on=rewound[one.id].due_on) if one.id in rewound else one for one in cases
+    ]
+
+
+def movements(extent: Extent, start: datetime, end: datetime) -> list[Movement]:
+    """Every move from `start` up to, not including, `end`, by community, kind and classification."""
+    rows = db.session.execute(
+        select(
+            TicketFlow.community_id, TicketFlow.flow, Ticket.category, Ticket.grade, func.count()
+        )
+        .join(Ticket, Ticket.id == TicketFlow.ticket_id)
+        .where(TicketFlow.at >= start, TicketFlow.at < end, extent.holds(TicketFlow.community_id))
+        .group_by(TicketFlow.community_id, TicketFlow.flow, Ticket.category, Ticket.grade)
+    )
+    return [Movement(*row) for row in rows]
+
+
+class Rewound(NamedTuple):
+    """What a ticket reopened later said at the instant asked for."""
+
+    due_on: date
+    closed_at: datetime | None
+
+
+def rewind(extent: Extent, at: datetime) -> dict[int, Rewound]:
+    """The completion date and closing instant, as they stood at `at`, of tickets reopened since.
+
+    Reopening gives a ticket a new completion date and clears its closing (procedure 3.4.2), so these
+    two cannot be read off the ticket for an earlier instant.
+    """
+    reopened = select(TicketFlow.ticket_id).where(
+        TicketFlow.at >= at,
+        TicketFlow.flow == Flow.REOPENED,
+        extent.holds(TicketFlow.community_id),
+    )
+    told: dict[int, Rewound] = {}
+    rows = db.session.execute(
+        select(TicketFlow.ticket_id, TicketFlow.flow, TicketFlow.at, Ticket.received_at)
+        .join(Ticket, Ticket.id == TicketFlow.ticket_id)
+        .where(TicketFlow.ticket_id.in_(reopened), TicketFlow.at < at)
+        .order_by(TicketFlow.id)
+    )
+    for ticket_id, flow, moved_at, received_at in rows:
+        if flow is Flow.NEW:
+            told[ticket_id] = Rewound(_completion(received_at), None)
+        elif flow is Flow.REOPENED:
+            told[ticket_id] = Rewound(_completion(moved_at), None)
+        else:
+            told[ticket_id] = told[ticket_id]._replace(closed_at=moved_at)
+    return told
+
+
+def _completion(start: datetime) -> date:
+    return COMPLAINT.due(clock.local(start).date(), calendar).on
