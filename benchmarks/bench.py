@@ -1,7 +1,7 @@
 """`make bench`: how fast the product is, as ratios to `hello` in the same run (docs: quality bars).
 
     python benchmarks/bench.py [--tickets 100000] [--engine sqlite|postgresql|both] [--quick]
-                               [--rows WORD] [--keep FOLDER]
+                               [--no-growth] [--rows WORD] [--keep FOLDER]
 
 `hello` is a page that only checks who is signed in; it is measured in turn with each row, on the same
 server process, over one keep-alive connection. The bars are of shared/spec/quality.md section 1. It
@@ -16,7 +16,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -234,7 +235,7 @@ class Bench:
         """The form, saving it, and eight clerks saving at once."""
         self.page("intake: the empty form", "office", "/intake", None)
         places = " OR ".join(f"community_id = {n}" for n in range(1, 7))
-        homes = iter(
+        homes = deque(
             self.look(
                 f"SELECT id, community_id FROM unit u WHERE ({places}) AND NOT EXISTS (SELECT 1 FROM"
                 " ticket t WHERE t.unit_id = u.id AND t.closed_at IS NULL) ORDER BY id % 97, id"
@@ -250,9 +251,9 @@ class Bench:
             eight_at_once(self, homes)
 
 
-def save(client: Client, homes: Iterator[Any]) -> Answer:
+def save(client: Client, homes: deque[Any]) -> Answer:
     """Register a call as the form does."""
-    unit, community = next(homes)
+    unit, community = homes.popleft()
     return client.post(
         "/intake",
         once=secrets.token_urlsafe(12),
@@ -268,19 +269,20 @@ def save(client: Client, homes: Iterator[Any]) -> Answer:
     )
 
 
-def eight_at_once(bench: Bench, homes: Iterator[Any]) -> None:
+def eight_at_once(bench: Bench, homes: deque[Any]) -> None:
     """Eight people save at once; each saves with tokens and unit of his own."""
-    lock, each, times = threading.Lock(), bench.rounds * 3, []
+    lock, times = threading.Lock(), []
+    each = min(bench.rounds * 3, len(homes) // 8)
     clients = [Client(bench.server.port, "office", PASSWORD) for _ in range(8)]
     for client in clients:
         client.read_token("/intake")
-    portions = [[next(homes) for _ in range(each)] for _ in clients]
+    portions = [deque(homes.popleft() for _ in range(each)) for _ in clients]
 
-    def work(client: Client, portion: list[Any]) -> None:
-        mine, own = [], iter(portion)
+    def work(client: Client, portion: deque[Any]) -> None:
+        mine = []
         for _ in range(each):
             began = time.perf_counter()
-            if save(client, own).status != 302:
+            if save(client, portion).status != 302:
                 raise SystemExit("intake refused under load")
             mine.append((time.perf_counter() - began) * 1000)
         with lock:
@@ -420,6 +422,8 @@ def main() -> None:
     parser.add_argument("--tickets", type=int, default=100_000)
     parser.add_argument("--engine", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--quick", action="store_true", help="5,000 tickets, few rounds")
+    parser.add_argument("--growth", action=argparse.BooleanOptionalAction, default=True,
+                        help="measure 1,000 tickets too and compare")  # fmt: skip
     parser.add_argument("--rows", default="", help="only rows whose name holds this word")
     parser.add_argument("--keep", type=Path, help="keep the filled databases in this folder")
     options = parser.parse_args()
@@ -430,9 +434,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ticketing-bench-") as temporary:
         folder = (options.keep or Path(temporary)).resolve()
         for engine in engines:
-            small = run(engine, SMALL, options, folder) if tickets > SMALL else []
+            grow = options.growth and tickets > SMALL
+            small = run(engine, SMALL, options, folder) if grow else []
             rows = run(engine, tickets, options, folder)
             short += [f"{engine}: {row.line()}" for row in rows if row.verdict == "SHORT"]
+            if not grow:
+                continue
             before = {row.name: row.value for row in small if row.unit == "x"}
             grown = [
                 (row.name, row.value / before[row.name])
