@@ -1,7 +1,7 @@
 """Acts that end a ticket, and the one that takes it up again."""
 
 from ticketing.casefile.tickets import queries
-from ticketing.casefile.tickets.commands import add_note, advance
+from ticketing.casefile.tickets.commands import add_note, advance, allowed_step
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel.errors import Invalid
 from ticketing.kernel.text import clean
@@ -48,6 +48,7 @@ def merge(
 
     `into` is the number of the surviving ticket. Raises Invalid, Conflict, NotPermitted.
     """
+    allowed_step(ticket, Act.MERGE, actor)
     survivor_id = queries.by_number(scope, into)
     if survivor_id is None:
         raise Invalid("没有找到这个编号的登记表。", field="into")
