@@ -1,10 +1,9 @@
 """Acts on the estate: make and change communities, units and customers; merge duplicate customers."""
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 
 from ticketing.journal.commands import Actor, record
@@ -12,19 +11,21 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean, clean_line, looks_like_phone, phone_digits
+from ticketing.masters.estate.lookup import reindex
 from ticketing.masters.estate.models import (
     Building,
     Community,
     Customer,
     CustomerPhone,
-    LookupKey,
     Residency,
     ServiceOffice,
     Unit,
 )
-from ticketing.masters.estate.words import initials, room_label, words_of
+from ticketing.masters.estate.words import initials, room_label
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.vocabulary import Relation
+
+MOST_PHONES = 10
 
 
 def save_office(
@@ -136,12 +137,40 @@ def add_unit(
     return unit
 
 
+def date_unit(
+    unit: Unit, *, delivered_on: date | None, moved_in_on: date | None, actor: Actor
+) -> Unit:
+    """Set when a home was delivered and moved into (procedure 3.7.5 counts the latter). Raises Invalid."""
+    _check_dates(delivered_on, moved_in_on)
+    before = (unit.delivered_on, unit.moved_in_on)
+    unit.delivered_on, unit.moved_in_on = delivered_on, moved_in_on
+    if before != (delivered_on, moved_in_on):
+        changed = {
+            name: [str(old or ""), str(new or "")]
+            for name, old, new in (
+                ("delivered_on", before[0], delivered_on),
+                ("moved_in_on", before[1], moved_in_on),
+            )
+            if old != new
+        }
+        record("unit", unit.id, "edit", actor=actor, at=clock.now(), facts={"changed": changed})
+    return unit
+
+
+def _check_dates(delivered_on: date | None, moved_in_on: date | None) -> None:
+    if moved_in_on is not None and moved_in_on > clock.today():
+        raise Invalid("入住日期不能晚于今天。", field="moved_in_on")
+    if delivered_on is not None and moved_in_on is not None and moved_in_on < delivered_on:
+        raise Invalid("入住日期不能早于交付日期。", field="moved_in_on")
+
+
 def add_customer(
     *,
     name: str,
     phones: list[str],
     unit: Unit | None,
     relation: Relation = Relation.OWNER,
+    since_on: date | None = None,
     note: str = "",
     actor: Actor | None,
 ) -> Customer:
@@ -154,7 +183,11 @@ def add_customer(
     db.session.flush()
     _set_phones(customer, phones)
     if unit is not None:
-        db.session.add(Residency(unit_id=unit.id, customer_id=customer.id, relation=relation))
+        db.session.add(
+            Residency(
+                unit_id=unit.id, customer_id=customer.id, relation=relation, since_on=since_on
+            )
+        )
     db.session.flush()
     record(
         "customer",
@@ -234,7 +267,13 @@ def settle_in(
 
 
 def move_out(residency: Residency, *, until_on: date, actor: Actor) -> None:
-    """Note that a customer has left a unit; the stay remains as history."""
+    """Note that a customer has left a unit; the stay remains as history. Raises Invalid, Conflict."""
+    if residency.until_on is not None:
+        raise Conflict("这位住户已经登记过迁出。")
+    if until_on > clock.today():
+        raise Invalid("迁出日期不能晚于今天。", field="until_on")
+    if residency.since_on is not None and until_on < residency.since_on:
+        raise Invalid("迁出日期不能早于住进日期。", field="until_on")
     residency.until_on = until_on
     db.session.flush()
     record(
@@ -249,17 +288,20 @@ def move_out(residency: Residency, *, until_on: date, actor: Actor) -> None:
 
 
 def merge_customers(
-    twin: Customer, survivor: Customer, *, scope: Scope, reason: str, actor: Actor
+    twin: Customer, survivor: Customer, *, version: int, scope: Scope, reason: str, actor: Actor
 ) -> Customer:
     """Let `survivor` take over phones and units of `twin`, which stays as a pointer (3.7.1).
 
     Past tickets keep the customer they were written for; his page lists the twin's too.
-    Raises Invalid, NotPermitted (a unit of either lies outside `scope`).
+    Raises Invalid, Conflict (`version` is the twin's as the person saw it), NotPermitted (a unit of
+    either lies outside `scope`).
     """
     if twin.id == survivor.id:
         raise Invalid("不能把客户并入其自身。")
     if twin.merged_into_id is not None or survivor.merged_into_id is not None:
         raise Conflict("其中一位客户已经合并过。")
+    if version != twin.version:
+        raise Conflict("客户资料刚被他人修改，请核对后再合并。", seen=version)
     unit_ids = {stay.unit_id for stay in (*twin.residencies, *survivor.residencies)}
     homes = db.session.scalars(select(Unit).where(Unit.id.in_(unit_ids))).all()
     if not all(scope.reaches_community(home.community_id) for home in homes):
@@ -299,55 +341,11 @@ def merge_customers(
     return survivor
 
 
-def reindex(unit_ids: Iterable[int]) -> None:
-    """Write the lookup words of these units anew from units, residents and phones."""
-    ids = sorted(set(unit_ids))
-    if not ids:
-        return
-    db.session.execute(delete(LookupKey).where(LookupKey.unit_id.in_(ids)))
-    units = db.session.execute(
-        select(Unit.id, Unit.community_id, Unit.label, Unit.room).where(Unit.id.in_(ids))
-    ).all()
-    people: dict[int, list[tuple[int, str]]] = {}
-    for unit_id, customer_id, name in db.session.execute(
-        select(Residency.unit_id, Customer.id, Customer.name)
-        .join(Customer, Customer.id == Residency.customer_id)
-        .where(
-            Residency.unit_id.in_(ids),
-            Residency.until_on.is_(None),
-            Customer.merged_into_id.is_(None),
-        )
-    ):
-        people.setdefault(unit_id, []).append((customer_id, name))
-    customer_ids = {customer_id for group in people.values() for customer_id, _ in group}
-    phones: dict[int, list[str]] = {}
-    for customer_id, number in db.session.execute(
-        select(CustomerPhone.customer_id, CustomerPhone.number).where(
-            CustomerPhone.customer_id.in_(customer_ids)
-        )
-    ):
-        phones.setdefault(customer_id, []).append(number)
-    rows: list[dict[str, Any]] = []
-    for unit_id, community_id, label, room in units:
-        for customer_id, name in people.get(unit_id) or [(None, "")]:
-            rows += [
-                {
-                    "community_id": community_id,
-                    "word": word,
-                    "unit_id": unit_id,
-                    "customer_id": customer_id,
-                }
-                for word in words_of(
-                    label=label, room=room, name=name, phones=phones.get(customer_id or 0, [])
-                )
-            ]
-    if rows:
-        db.session.execute(insert(LookupKey), rows)
-
-
 def _set_phones(customer: Customer, phones: list[str]) -> bool:
     """Make the customer's numbers exactly `phones`; whether anything changed. Raises Invalid."""
     wanted = list(dict.fromkeys(phone_digits(phone) for phone in phones if phone.strip()))
+    if len(wanted) > MOST_PHONES:
+        raise Invalid(f"一位客户最多 {MOST_PHONES} 个电话。", field="phones")
     for number in wanted:
         if not looks_like_phone(number):
             raise Invalid(f"“{number}”不像电话号码。", field="phones")

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.kernel.db import Base, Id
+from ticketing.kernel.enums import Labelled
 from ticketing.procedure.vocabulary import Relation
 
 
@@ -157,8 +158,26 @@ class LookupKey(Base):
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
 
 
+class ImportStage(Labelled):
+    """How far an uploaded workbook has come."""
+
+    CHECKING = "checking", "正在核对"
+    REFUSED = "refused", "有错误，未导入"
+    CHECKED = "checked", "核对无误，待确认"
+    WRITING = "writing", "正在写入"
+    INDEXING = "indexing", "正在编制查找词"
+    DONE = "done", "已导入"
+    DROPPED = "dropped", "已放弃"
+    FAILED = "failed", "没有成功"
+
+
 class ImportRun(Base):
-    """One uploaded workbook: what was found in it, how far it has come, what became of it."""
+    """One uploaded workbook: what was found in it, how far it has come, what became of it (3.7.1).
+
+    `problems` holds (row, column, sentence) for the first thousand of `problem_count`; `unindexed`
+    the units whose lookup words are still to be written. `beat_at` is the last sign of life: a run
+    at work that has been silent for long was cut off.
+    """
 
     __tablename__ = "import_run"
 
@@ -166,8 +185,11 @@ class ImportRun(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
     file_name: Mapped[str]
     began_at: Mapped[datetime]
-    stage: Mapped[str]
+    beat_at: Mapped[datetime]
+    stage: Mapped[ImportStage]
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)
-    problems: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    problem_count: Mapped[int] = mapped_column(default=0)
+    problems: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
     summary: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    unindexed: Mapped[list[int]] = mapped_column(JSON, default=list)

@@ -1,9 +1,8 @@
 """Reading the estate: the caller lookup, and one page each for unit and customer."""
 
-from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from ticketing.kernel.db import db
@@ -175,7 +174,7 @@ def residents(unit_id: int) -> list[Residency]:
     )
 
 
-def _customer_in_scope(scope: Scope) -> ColumnElement[bool]:
+def customer_in_scope(scope: Scope) -> ColumnElement[bool]:
     """A customer is within scope when one of his units is, or when no unit is known of him."""
     if scope.communities is None:
         return true()
@@ -191,7 +190,7 @@ def customer(scope: Scope, customer_id: int) -> Customer:
     """One customer within scope with phones and units. Raises NotFound."""
     found = db.session.scalars(
         select(Customer)
-        .where(Customer.id == customer_id, _customer_in_scope(scope))
+        .where(Customer.id == customer_id, customer_in_scope(scope))
         .options(
             selectinload(Customer.phones),
             selectinload(Customer.residencies).joinedload(Residency.unit, innerjoin=True),
@@ -217,7 +216,7 @@ def likely_twins(scope: Scope, one: Customer, limit: int = 10) -> list[Customer]
         db.session.scalars(
             select(Customer)
             .where(
-                _customer_in_scope(scope),
+                customer_in_scope(scope),
                 Customer.id != one.id,
                 Customer.merged_into_id.is_(None),
                 or_(same_phone, same_home),
@@ -245,7 +244,7 @@ class Occupancy(NamedTuple):
         return self.moved_in / self.units if self.units else None
 
 
-def occupancy(community_ids: list[int], today: date) -> dict[int, Occupancy]:
+def occupancy(community_ids: list[int]) -> dict[int, Occupancy]:
     """The occupancy of each community (procedure 3.7.5 counts the homes moved into)."""
     rows = db.session.execute(
         select(
@@ -299,8 +298,91 @@ def units_of(building_id: int) -> list[Unit]:
     )
 
 
-def imports_of(user_id: int) -> Select[Any]:
-    """The import runs of one person, newest first."""
-    from ticketing.masters.estate.models import ImportRun
+def stays(scope: Scope, one: Customer) -> list[Residency]:
+    """Where a customer lives or lived, within scope only: present homes first."""
+    mine = [stay for stay in one.residencies if scope.reaches_community(stay.unit.community_id)]
+    return sorted(mine, key=lambda stay: (stay.until_on is not None, stay.id))
 
-    return select(ImportRun).where(ImportRun.user_id == user_id).order_by(ImportRun.id.desc())
+
+def stay(scope: Scope, residency_id: int) -> Residency:
+    """One stay at a unit within scope, with customer and unit. Raises NotFound."""
+    found = db.session.scalars(
+        select(Residency)
+        .join(Unit, Unit.id == Residency.unit_id)
+        .where(Residency.id == residency_id, in_scope(scope, Unit.community_id))
+        .options(
+            joinedload(Residency.customer, innerjoin=True),
+            joinedload(Residency.unit, innerjoin=True),
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def merged_into(customer_id: int) -> list[Customer]:
+    """Everyone who was merged into a customer, also through others, in order of merging."""
+    found: list[Customer] = []
+    wave = [customer_id]
+    while wave:
+        twins = db.session.scalars(
+            select(Customer).where(Customer.merged_into_id.in_(wave)).order_by(Customer.id)
+        ).all()
+        found += twins
+        wave = [twin.id for twin in twins]
+    return found
+
+
+def survivor(scope: Scope, one: Customer) -> Customer | None:
+    """The customer into whom this one was merged in the end, if he was and lies within scope."""
+    last = one
+    while last.merged_into_id is not None:
+        last = db.session.get_one(Customer, last.merged_into_id)
+    return customer(scope, last.id) if last is not one else None
+
+
+def people_found(scope: Scope, typed: str, limit: int = 10) -> list[Customer]:
+    """The customers whom the caller lookup finds, each once, with phones and homes."""
+    ids = list(
+        dict.fromkeys(
+            caller.customer_id
+            for caller in callers(scope, typed, limit * 2)
+            if caller.customer_id is not None
+        )
+    )[:limit]
+    rows = db.session.scalars(
+        select(Customer)
+        .where(Customer.id.in_(ids))
+        .options(
+            selectinload(Customer.phones),
+            selectinload(Customer.residencies).joinedload(Residency.unit, innerjoin=True),
+        )
+    )
+    return sorted(rows, key=lambda one: ids.index(one.id))
+
+
+def all_offices() -> list[ServiceOffice]:
+    """Every service office with its communities: for the administrator, who knows no scope."""
+    return list(
+        db.session.scalars(
+            select(ServiceOffice)
+            .options(selectinload(ServiceOffice.communities))
+            .order_by(ServiceOffice.code)
+        )
+    )
+
+
+def any_office(office_id: int) -> ServiceOffice:
+    """One service office, for the administrator. Raises NotFound."""
+    found = db.session.get(ServiceOffice, office_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def any_community(community_id: int) -> Community:
+    """One community, for the administrator. Raises NotFound."""
+    found = db.session.get(Community, community_id)
+    if found is None:
+        raise NotFound
+    return found

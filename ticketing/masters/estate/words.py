@@ -12,13 +12,13 @@ _ROOM_END = re.compile(r"(室|房|号)$")
 
 def initials(name: str) -> str:
     """The pinyin initials of a name: 王国强 gives ``wgq``; other letters and digits stay."""
-    letters = lazy_pinyin(name, style=Style.FIRST_LETTER, errors=lambda other: list(fold(other)))
+    letters = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=fold))
     return "".join(letter for letter in letters if letter.isalnum()).lower()
 
 
 def room_label(building: str, stair: str, room: str) -> str:
     """The short label of a home, ``3-1-1202``: the unit words of building and stair are dropped."""
-    parts = [_bare(building), _bare(stair), _ROOM_END.sub("", fold(room).strip())]
+    parts = [bare(building), bare(stair), _ROOM_END.sub("", fold(room).strip())]
     return "-".join(part for part in parts if part)
 
 
@@ -51,5 +51,6 @@ def lookups_of(typed: str) -> list[str]:
     return list(dict.fromkeys(word for word in candidates if word))
 
 
-def _bare(part: str) -> str:
+def bare(part: str) -> str:
+    """A building or stair without its counting word: ``3栋``, ``3号楼`` and ``3`` are one."""
     return _ROOM_WORDS.sub("", fold(part)).strip("- ")

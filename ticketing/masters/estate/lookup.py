@@ -1,0 +1,67 @@
+"""Writing the words by which a caller is found, anew whenever a home or its people change."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from ticketing.kernel.db import db
+from ticketing.masters.estate.models import Customer, CustomerPhone, LookupKey, Residency, Unit
+from ticketing.masters.estate.words import words_of
+
+
+def reindex(unit_ids: Iterable[int]) -> None:
+    """Write the lookup words of these units anew from units, residents and phones."""
+    ids = sorted(set(unit_ids))
+    if ids:
+        replace(ids, lookup_rows(ids))
+
+
+def replace(unit_ids: list[int], rows: list[dict[str, Any]]) -> None:
+    """Put `rows` in the place of all lookup words of these units."""
+    db.session.execute(delete(LookupKey).where(LookupKey.unit_id.in_(unit_ids)))
+    if rows:
+        db.session.execute(insert(LookupKey.__table__), rows)  # type: ignore[arg-type]
+
+
+def lookup_rows(unit_ids: list[int]) -> list[dict[str, Any]]:
+    """The lookup words of these units as they should stand: only present, unmerged residents."""
+    units = db.session.execute(
+        select(Unit.id, Unit.community_id, Unit.label, Unit.room).where(Unit.id.in_(unit_ids))
+    ).all()
+    people: dict[int, list[tuple[int | None, str]]] = {}
+    for unit_id, resident_id, name in db.session.execute(
+        select(Residency.unit_id, Customer.id, Customer.name)
+        .join(Customer, Customer.id == Residency.customer_id)
+        .where(
+            Residency.unit_id.in_(unit_ids),
+            Residency.until_on.is_(None),
+            Customer.merged_into_id.is_(None),
+        )
+    ):
+        people.setdefault(unit_id, []).append((resident_id, name))
+    resident_ids = {resident_id for group in people.values() for resident_id, _ in group}
+    phones: dict[int, list[str]] = {}
+    for owner_id, number in db.session.execute(
+        select(CustomerPhone.customer_id, CustomerPhone.number).where(
+            CustomerPhone.customer_id.in_(resident_ids)
+        )
+    ):
+        phones.setdefault(owner_id, []).append(number)
+    nobody: list[tuple[int | None, str]] = [(None, "")]
+    rows: list[dict[str, Any]] = []
+    for unit_id, community_id, label, room in units:
+        for customer_id, name in people.get(unit_id) or nobody:
+            words = words_of(
+                label=label, room=room, name=name, phones=phones.get(customer_id or 0, [])
+            )
+            rows += [
+                {
+                    "community_id": community_id,
+                    "word": word,
+                    "unit_id": unit_id,
+                    "customer_id": customer_id,
+                }
+                for word in words
+            ]
+    return rows

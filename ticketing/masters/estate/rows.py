@@ -1,0 +1,250 @@
+"""A row of the import workbook: its columns, and what each cell must be. Every fault has row and column."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from ticketing.kernel.text import clean, clean_line, fold, looks_like_phone, phone_digits
+from ticketing.masters.estate.words import room_label
+from ticketing.procedure.vocabulary import Relation
+
+Cell = str | date
+
+
+class Column(NamedTuple):
+    """A column of the template: its head, the longest text, and what to write there."""
+
+    head: str
+    longest: int
+    must: bool
+    advice: str
+
+
+COLUMNS = {
+    "code": Column("小区代号", 8, True, "系统里的小区代号，例如 YX；小区由管理员先建好。"),
+    "community": Column("小区名称", 40, False, "可以不填；填了就与代号核对，防止串行。"),
+    "building": Column("楼栋", 20, True, "例如 3栋。"),
+    "stair": Column("单元", 20, False, "例如 1单元；没有单元的留空。"),
+    "room": Column("房号", 20, True, "例如 1202。"),
+    "delivered_on": Column("交付日期", 20, False, "例如 2024-03-08。"),
+    "moved_in_on": Column("入住日期", 20, False, "例如 2024-05-01；尚未入住的留空。"),
+    "name": Column("姓名", 40, False, "一行一位客户；同一套房有几位就写几行，房号重复写。"),
+    "phones": Column("电话", 200, False, "几个号码用顿号、逗号、分号、斜杠或空格隔开。"),
+    "relation": Column("关系", 10, False, "业主、家属、租户或代理人；不填算业主。"),
+    "note": Column("备注", 500, False, "记在客户名下。"),
+}
+HEADS = {column.head: key for key, column in COLUMNS.items()}
+EXAMPLE = "示例"
+MOST_PHONES = 10
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_DAY = re.compile(
+    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:\s+0?0:00(?::00)?)?"
+)
+_DAY_RUN = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_BETWEEN_PHONES = re.compile(r"[、,，;；/|\n]+")
+_RELATIONS = {relation.label: relation for relation in Relation}
+
+
+class Problem(NamedTuple):
+    """Something wrong in the sheet: its row, its column as ``E 房号``, and a sentence."""
+
+    row: int
+    column: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One home and, if a name is given, one customer there. Blank facts are None or empty."""
+
+    number: int
+    community_id: int
+    building: str
+    stair: str
+    room: str
+    delivered_on: date | None
+    moved_in_on: date | None
+    name: str
+    phones: tuple[str, ...]
+    relation: Relation | None
+    note: str
+
+    @property
+    def label(self) -> str:
+        """The short label of the home, by which spellings of the same room are one."""
+        return room_label(self.building, self.stair, self.room)
+
+
+def letter(position: int) -> str:
+    """The letter of a column, counted from 0."""
+    letters = ""
+    position += 1
+    while position:
+        position, rest = divmod(position - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+class Reader:
+    """Reads the rows of one sheet; `problems` collects every fault."""
+
+    def __init__(self, communities: dict[str, tuple[int, str]], today: date) -> None:
+        """`communities` are those within the person's scope: id and name by code."""
+        self.communities = communities
+        self.today = today
+        self.problems: list[Problem] = []
+        self.places: dict[str, int] = {}
+
+    def rows(self, raw: Iterable[tuple[int, list[Cell]]]) -> Iterator[Row]:
+        """The good rows; the first row must hold the heads of the template, in any order."""
+        for number, cells in raw:
+            if not self.places:
+                if not self._take_heads(number, cells):
+                    return
+            else:
+                row = self._row(number, cells)
+                if row is not None:
+                    yield row
+        if not self.places:
+            self.problems.append(Problem(1, "—", "工作表是空的。"))
+
+    def _take_heads(self, number: int, cells: list[Cell]) -> bool:
+        before = len(self.problems)
+        for position, cell in enumerate(cells):
+            head = re.sub(r"[\s*＊]", "", str(cell))
+            if not head:
+                continue
+            key = HEADS.get(head)
+            column = f"{letter(position)} {head[:20]}"
+            if key is None:
+                sentence = "不认识这个栏目，请用模板的栏目名，或删去这一列。"
+                self.problems.append(Problem(number, column, sentence))
+            elif key in self.places:
+                self.problems.append(Problem(number, column, "栏目重复。"))
+            else:
+                self.places[key] = position
+        for key, known in COLUMNS.items():
+            if known.must and key not in self.places:
+                self.problems.append(Problem(number, known.head, "缺少这一栏，请用模板填写。"))
+        return len(self.problems) == before
+
+    def _row(self, number: int, cells: list[Cell]) -> Row | None:
+        if self.places["code"] < len(cells) and cells[self.places["code"]] == EXAMPLE:
+            return None
+        before = len(self.problems)
+        self._note_strays(number, cells)
+        text = {key: self._text(number, key, cells) for key in COLUMNS if key[-3:] != "_on"}
+        days = {key: self._day(number, key, cells) for key in ("delivered_on", "moved_in_on")}
+        community_id = self._community(number, text["code"], text["community"])
+        self._check_dates(number, days["delivered_on"], days["moved_in_on"])
+        phones = self._phones(number, text["phones"])
+        relation = _RELATIONS.get(text["relation"])
+        if text["relation"] and relation is None:
+            self.fault(number, "relation", f"只能是{'、'.join(_RELATIONS)}。")
+        if not text["name"]:
+            for key in ("phones", "relation", "note"):
+                if text[key]:
+                    self.fault(number, key, "没有姓名，无处可记。")
+        if len(self.problems) > before:
+            return None
+        return Row(
+            number,
+            community_id,
+            text["building"],
+            text["stair"],
+            text["room"],
+            days["delivered_on"],
+            days["moved_in_on"],
+            text["name"],
+            phones,
+            relation,
+            text["note"],
+        )
+
+    def fault(self, number: int, key: str, sentence: str) -> None:
+        """Note something wrong with a column of a row."""
+        head = COLUMNS[key].head
+        place = self.places.get(key)
+        column = head if place is None else f"{letter(place)} {head}"
+        self.problems.append(Problem(number, column, sentence))
+
+    def _note_strays(self, number: int, cells: list[Cell]) -> None:
+        known = set(self.places.values())
+        for position, cell in enumerate(cells):
+            if position not in known and str(cell).strip():
+                sentence = "这一列没有栏目名，内容不会被导入，请删去或加上栏目名。"
+                self.problems.append(Problem(number, letter(position), sentence))
+
+    def _text(self, number: int, key: str, cells: list[Cell]) -> str:
+        place, column = self.places.get(key), COLUMNS[key]
+        cell = cells[place] if place is not None and place < len(cells) else ""
+        if isinstance(cell, date):
+            self.fault(number, key, "被 Excel 当成了日期，请把这一格设为文本后重填。")
+            return ""
+        if _CONTROL.search(cell):
+            self.fault(number, key, "含有不可见的控制字符，请重新输入。")
+            return ""
+        value = clean(cell) if key in ("note", "phones") else clean_line(cell)
+        if len(value) > column.longest:
+            self.fault(number, key, f"太长：最多 {column.longest} 个字。")
+            return ""
+        if column.must and not value:
+            self.fault(number, key, "不能为空。")
+        return value
+
+    def _day(self, number: int, key: str, cells: list[Cell]) -> date | None:
+        place = self.places.get(key)
+        cell = cells[place] if place is not None and place < len(cells) else ""
+        if isinstance(cell, str):
+            typed = fold(clean_line(cell))
+            if not typed:
+                return None
+            match = _DAY.fullmatch(typed) or _DAY_RUN.fullmatch(typed)
+            try:
+                cell = date(*(int(part) for part in match.groups()))  # type: ignore[union-attr]
+            except (AttributeError, ValueError):
+                self.fault(number, key, f"“{typed[:20]}”不是日期，请写成 2024-03-08。")
+                return None
+        if not 1980 <= cell.year <= 2099:
+            self.fault(number, key, f"{cell.isoformat()} 不合理，应在 1980 年至 2099 年之间。")
+            return None
+        return cell
+
+    def _check_dates(self, number: int, delivered: date | None, moved_in: date | None) -> None:
+        if moved_in is not None and moved_in > self.today:
+            self.fault(number, "moved_in_on", "入住日期不能晚于今天。")
+        elif moved_in is not None and delivered is not None and moved_in < delivered:
+            self.fault(number, "moved_in_on", "入住日期早于交付日期。")
+
+    def _community(self, number: int, code: str, name: str) -> int:
+        if not code:
+            return 0
+        known = self.communities.get(code.upper())
+        if known is None:
+            self.fault(number, "code", f"没有代号为“{code}”的小区，或不在您的权限范围内。")
+            return 0
+        if name and fold(name) != fold(known[1]):
+            self.fault(number, "community", f"与代号不符：{code.upper()} 是{known[1]}。")
+        return known[0]
+
+    def _phones(self, number: int, typed: str) -> tuple[str, ...]:
+        phones = list(dict.fromkeys(phones_in(typed)))
+        for phone in phones:
+            if not looks_like_phone(phone):
+                self.fault(number, "phones", f"“{phone[:20]}”不像电话号码。")
+        if len(phones) > MOST_PHONES:
+            self.fault(number, "phones", f"一位客户最多 {MOST_PHONES} 个电话。")
+        return tuple(phones)
+
+
+def phones_in(typed: str) -> Iterator[str]:
+    """The numbers of one cell: blanks part numbers only where each part could be dialled alone."""
+    for piece in _BETWEEN_PHONES.split(fold(typed)):
+        parts = piece.split()
+        if len(parts) > 1 and all(looks_like_phone(part) and len(part) >= 7 for part in parts):
+            yield from (phone_digits(part) for part in parts)
+        elif parts:
+            yield phone_digits(piece)
