@@ -14,8 +14,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
+from ticketing.casefile.homes import views as homes
 from ticketing.casefile.tickets import views as tickets
 from ticketing.edges.console import commands as console
+from ticketing.edges.demo import commands as demo
 from ticketing.edges.web import presentation
 from ticketing.kernel import db as database
 from ticketing.kernel.db import db
@@ -32,7 +34,19 @@ from ticketing.steps.dispatch import views as dispatch
 from ticketing.steps.handling import views as handling
 from ticketing.steps.intake import views as intake
 
-ROOMS = (people, estate, tickets, intake, dispatch, handling, callback, closing, reports, audit)
+ROOMS = (
+    people,
+    estate,
+    homes,
+    tickets,
+    intake,
+    dispatch,
+    handling,
+    callback,
+    closing,
+    reports,
+    audit,
+)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -89,6 +103,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for room in ROOMS:
         app.register_blueprint(room.bp)
     console.install(app)
+    demo.install(app)
     app.add_url_rule("/", "home", people.home)
     _answer_errors(app)
     _tend_requests(app, settings)

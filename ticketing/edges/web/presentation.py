@@ -46,6 +46,7 @@ NAVIGATION = (
     Place("工作台", "tickets.index", "inbox", (Act.READ_TICKET,)),
     Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),
     Place("小区与客户", "estate.index", "buildings", (Act.READ_ESTATE,)),
+    Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
     Place("人员与部门", "people.index", "people", (Act.MANAGE_PEOPLE, Act.CONFIRM_ROLE)),
     Place("审计日志", "audit.index", "shield-check", (Act.READ_JOURNAL,)),
