@@ -41,6 +41,9 @@
   }));
   addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
 
+  // A table that scrolls sideways can be scrolled with the keyboard.
+  all("table.list").forEach((table) => { if (table.scrollWidth > table.clientWidth) table.tabIndex = 0; });
+
   // The first wrong field gets the focus.
   const wrong = one(".is-invalid");
   if (wrong) wrong.focus();

@@ -75,6 +75,7 @@ def open_as(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
             color_scheme=scheme,
             accept_downloads=True,
         )
+        context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", hear)
