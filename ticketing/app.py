@@ -133,7 +133,6 @@ def _tend_requests(app: Flask, settings: Settings) -> None:
     @app.after_request
     def _note_refusal(response: Response) -> Response:
         if response.status_code == 403:
-            db.session.rollback()
             presentation.note_refusal()
         return response
 

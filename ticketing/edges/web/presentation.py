@@ -16,7 +16,7 @@ from markupsafe import Markup
 from ticketing.casefile.tickets.timeline import field_name, show_value, timeline
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
-from ticketing.kernel.db import reading, transaction
+from ticketing.kernel.db import writing_apart
 from ticketing.kernel.text import masked_phone
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
 from ticketing.masters.workcalendar import calendar
@@ -229,7 +229,7 @@ def note_refusal() -> None:
     if not someone_signed_in():
         return
     user = current_user()
-    with reading(False), transaction():
+    with writing_apart():
         record(
             "access",
             user.id,
