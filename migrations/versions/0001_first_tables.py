@@ -271,6 +271,71 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_posting_community_id"), ["community_id"], unique=False)
 
     op.create_table(
+        "report",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("weekly", "quarterly", name="reportkind", native_enum=False, length=32),
+            nullable=False,
+        ),
+        sa.Column("office_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("first_on", sa.Date(), nullable=False),
+        sa.Column("last_on", sa.Date(), nullable=False),
+        sa.Column(
+            "stage",
+            sa.Enum(
+                "compiled", "checked", "submitted", name="reportstage", native_enum=False, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("cutoff_at", UtcDateTime(), nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("remarks", sa.Text(), nullable=False),
+        sa.Column(
+            "compiled_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "checked_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("checked_at", UtcDateTime(), nullable=True),
+        sa.Column(
+            "submitted_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("submitted_at", UtcDateTime(), nullable=True),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(stage = 'submitted') = (submitted_at IS NOT NULL)",
+            name=op.f("ck_report_submitted_at"),
+        ),
+        sa.CheckConstraint("checked_by_id <> compiled_by_id", name=op.f("ck_report_two_people")),
+        sa.ForeignKeyConstraint(
+            ["checked_by_id"],
+            ["user_account.id"],
+            name=op.f("fk_report_checked_by_id_user_account"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["compiled_by_id"],
+            ["user_account.id"],
+            name=op.f("fk_report_compiled_by_id_user_account"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["office_id"], ["service_office.id"], name=op.f("fk_report_office_id_service_office")
+        ),
+        sa.ForeignKeyConstraint(
+            ["submitted_by_id"],
+            ["user_account.id"],
+            name=op.f("fk_report_submitted_by_id_user_account"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
+        sa.UniqueConstraint("key", name=op.f("uq_report_key")),
+    )
+    with op.batch_alter_table("report", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_report_first_on"), ["first_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_report_office_id"), ["office_id"], unique=False)
+
+    op.create_table(
         "role_grant",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -931,6 +996,11 @@ def downgrade() -> None:
 
     op.drop_table("sign_in")
     op.drop_table("role_grant")
+    with op.batch_alter_table("report", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_report_office_id"))
+        batch_op.drop_index(batch_op.f("ix_report_first_on"))
+
+    op.drop_table("report")
     with op.batch_alter_table("posting", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_posting_community_id"))
 

@@ -134,6 +134,21 @@ def submit(report: Report, *, version: int, actor: User) -> Report:
     return report
 
 
+def open_steps(report: Report, actor: User) -> frozenset[Act]:
+    """What this person may do with the report as it stands: the buttons of its page."""
+    complete = bool(report.figures["complete"])
+    possible = {
+        Act.COMPILE_REPORT: report.stage is not ReportStage.SUBMITTED,
+        Act.CHECK_REPORT: complete
+        and report.stage is ReportStage.COMPILED
+        and not _same_person(actor, report.compiled_by),
+        Act.SUBMIT_REPORT: complete and report.stage is ReportStage.CHECKED,
+    }
+    return frozenset(
+        act for act, open_now in possible.items() if open_now and may(actor.roles, act)
+    )
+
+
 def figures_of(report: Report) -> Figures:
     """The numbers a report stores; pages and workbooks show nothing else."""
     return from_json(report.figures)
