@@ -47,7 +47,6 @@ ROOMS = (
     reports,
     audit,
 )
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -117,11 +116,11 @@ class RowIdConverter(IntegerConverter):
 
 
 def _tend_requests(app: Flask, settings: Settings) -> None:
-    """Reading requests take no write lock; every answer carries the safety headers."""
+    """A request reads until it enters `transaction`; every answer carries the safety headers."""
 
     @app.before_request
     def _mark_reading() -> None:
-        g.reading = database.reading(request.method in READING)
+        g.reading = database.reading()
         g.reading.__enter__()
 
     @app.teardown_request
