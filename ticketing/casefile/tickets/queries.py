@@ -237,7 +237,7 @@ def _place(wanted: TicketFilter) -> tuple[Any, int] | None:
         if wanted.by_newest:
             instant = datetime.strptime(key, "%Y%m%d%H%M%S").replace(tzinfo=clock.UTC)
             return instant, int(row_id)
-        return datetime.strptime(key, "%Y%m%d").date(), int(row_id)
+        return date.fromisoformat(key), int(row_id)
     except ValueError:
         return None
 

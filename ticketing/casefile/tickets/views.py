@@ -19,7 +19,7 @@ from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Role, TicketStage
-from ticketing.procedure.workflow import Step, steps_from
+from ticketing.procedure.workflow import CLASSIFIED, Step, steps_from
 
 bp = Blueprint("tickets", __name__, url_prefix="/tickets")
 
@@ -134,13 +134,12 @@ def show(ticket_id: int) -> ResponseReturnValue:
 
 def _possible_steps(ticket: Ticket, actor: User) -> list[Step]:
     """The steps this person can take now: role and state by the table, guards that need no input."""
-    possible = []
-    for step in steps_from(ticket.stage):
-        if step.roles & actor.roles and (
-            step.act in (Act.DISPATCH, Act.TRANSFER) or guards.holds(step.guard, ticket, actor, {})
-        ):
-            possible.append(step)
-    return possible
+    return [
+        step
+        for step in steps_from(ticket.stage)
+        if step.roles & actor.roles
+        and (step.guard is CLASSIFIED or guards.holds(step.guard, ticket, actor, {}))
+    ]
 
 
 def _next_ticket(scope: Scope, ticket_id: int) -> int | None:
