@@ -62,6 +62,7 @@ def install(app: Flask, settings: Settings) -> None:
         day=lambda value: clock.show_date(value) if value else "—",
         instant=lambda value: clock.show_instant(value) if value else "—",
         ago=elapsed,
+        briefly=briefly,
         masked=masked_phone,
         percent=percent,
         paragraphs=paragraphs,
@@ -142,6 +143,13 @@ def keeper() -> Callable[..., Markup]:
 
 MOST_KEPT = 4096
 _kept: dict[tuple[str, date, tuple[Hashable, ...]], Markup] = {}
+
+
+def briefly(instant: datetime) -> str:
+    """An instant for a narrow column: without the year when it is this year's."""
+    wall = clock.local(instant)
+    form = "%m-%d %H:%M" if wall.year == clock.today().year else "%Y-%m-%d %H:%M"
+    return wall.strftime(form)
 
 
 def elapsed(start: datetime, end: datetime | None = None) -> str:

@@ -31,6 +31,7 @@ from ticketing.masters.people.forms import (
 from ticketing.masters.people.guard import Visitor, current_scope, current_user, public, requires
 from ticketing.masters.people.models import Department, RoleGrant, User
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.vocabulary import Role
 
 bp = Blueprint("people", __name__)
 
@@ -63,8 +64,15 @@ def sign_in() -> ResponseReturnValue:
         if form.validate() and _enter(form):
             return redirect(_wanted_page())
         form.status = form.status if form.status != 200 else 422
-    demo = queries.users() if current_app.extensions["ticketing"].demo else []
+    demo = _demo_accounts() if current_app.extensions["ticketing"].demo else []
     return render_template("people/sign_in.html", form=form, demo=demo), form.status
+
+
+def _demo_accounts() -> list[User]:
+    """The accounts of a demo database in the order of the road: the clerk first."""
+    order = list(Role)
+    accounts = [user for user in queries.users() if user.active and user.roles]
+    return sorted(accounts, key=lambda user: (min(map(order.index, user.roles)), user.id))
 
 
 def _enter(form: SignInForm) -> bool:
