@@ -17,7 +17,6 @@ from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "screenshots"
-PASSWORD = "demo-2026"
 SIZES = ((1440, 900), (390, 844))
 PAGES = {
     "clerk": (
@@ -32,7 +31,7 @@ PAGES = {
         ("communities", "/estate/"),
         ("unit", "/estate/units/1"),
         ("customer", "/estate/customers/1"),
-        ("import", "/estate/import"),
+        ("import", "/imports/"),
         ("reports", "/reports/"),
         ("account", "/account"),
     ),
