@@ -122,7 +122,7 @@ class Case:
         text = content or self.say(self.matter.contents) + self.rng.choice(words.ASK)
         return intake.register(
             unit_id=at_home.unit_id if at_home else None,
-            customer_id=caller.customer.id if caller else None,
+            customer_id=caller.customer_id if caller else None,
             community_id=None if at_home else self.town.communities[self.call.community].id,
             caller_name=caller.name if caller else "准业主" + self.rng.choice("陈林黄张"),
             caller_phone=caller.phone if caller else f"1380000{self.rng.randrange(9000, 9999)}",

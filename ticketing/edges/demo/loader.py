@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from ticketing.edges.demo.cast import engage
 from ticketing.edges.demo.desks import desks
+from ticketing.edges.demo.homes import bring_in, moving_in
 from ticketing.edges.demo.lives import lives
-from ticketing.edges.demo.story import play, working_day
-from ticketing.edges.demo.town import PLANS, Town, found, handover
+from ticketing.edges.demo.papers import papers
+from ticketing.edges.demo.story import Telling, working_day
+from ticketing.edges.demo.town import PLANS, Town, found
 from ticketing.kernel import clock
 from ticketing.kernel.db import transaction
 from ticketing.kernel.errors import Conflict
@@ -17,10 +20,13 @@ SEED = 2026
 HALF_YEAR = timedelta(days=182)
 
 
-def load(*, seed: int = SEED, tell: Callable[[str], None] = lambda _line: None) -> None:
+def load(
+    folder: Path, *, seed: int = SEED, tell: Callable[[str], None] = lambda _line: None
+) -> None:
     """Fill an empty database with half a year of an invented property group, up to this minute.
 
-    The same `seed` at the same instant tells the same stories. `tell` hears how far it has come.
+    `folder` is where imports keep their files meanwhile. The same `seed` at the same instant tells
+    the same stories. `tell` hears how far it has come.
 
     Raises Conflict when the database already has users.
     """
@@ -32,8 +38,17 @@ def load(*, seed: int = SEED, tell: Callable[[str], None] = lambda _line: None) 
     with transaction(), clock.held(clock.at(first_day, 8)):
         found(town)
         cast = engage({code: community.id for code, community in town.communities.items()})
-    tell(f"部门 {len(cast.departments)} 个，人员 {len(cast.users)} 人。")
-    homes = [handover(town, plan, first_day, cast.desk_of(plan.code)[0]) for plan in PLANS]
+    tell(f"部门 {len(cast.departments)} 个，人员 {len(cast.users)} 人")
+    telling = Telling()
     after = working_day(first_day, 1)
-    told = play([*homes, *lives(town, cast, after), *desks(town, cast)], until=until)
-    tell(f"房屋 {sum(map(len, town.homes.values()))} 套，办理 {told} 次。")
+    telling.add([*lives(town, cast, after), *desks(town, cast), *papers(town, cast, after)])
+    for plan in PLANS:
+        handover = clock.at(max(first_day, town.delivered_on(plan)), 8, 15)
+        telling.until(handover)
+        clerk, _office = cast.desk_of(plan.code)
+        bring_in(town, plan, handover, clerk, folder)
+        tell(f"{plan.name} {len(town.homes[plan.code])} 套")
+        if town.delivered_on(plan) > first_day:
+            telling.add([moving_in(town, plan, clerk)])
+    telling.until(until)
+    tell(f"半年来办理 {telling.parts} 次")

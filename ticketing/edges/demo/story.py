@@ -1,14 +1,14 @@
 """Telling many stories at once: each is a generator, and the clock is held wherever it goes on.
 
-A story yields the instant (aware UTC) at which its next part happens. `play` always continues the
-story whose instant is earliest, so the commands see every event of every story in order of time.
+A story yields the instant (aware UTC) at which its next part happens. `Telling` always goes on with
+the story whose instant is earliest, so the commands see every event of every story in order of time.
 """
 
 import heapq
 import random
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
-from itertools import islice
+from itertools import count
 
 from ticketing.kernel import clock
 from ticketing.kernel.db import transaction
@@ -20,39 +20,39 @@ BATCH = 250
 OPENS, CLOSES = (8, 30), (17, 30)
 
 
-def play(stories: Iterable[Story], *, until: datetime, batch: int = BATCH) -> int:
-    """Tell `stories` in order of time up to `until`; commits every `batch` parts; parts told.
+class Telling:
+    """Stories being told, always the one whose next part is earliest."""
 
-    What would happen after `until` is left untold: those tickets are still under way.
-    """
-    queue: list[tuple[datetime, int, Story]] = []
-    for number, story in enumerate(stories):
-        _put(queue, number, story, until)
-    parts = _parts(queue, until)
-    told = 0
-    while True:
-        with transaction():
-            done = sum(1 for _ in islice(parts, batch))
-        told += done
-        if done < batch:
-            return told
+    def __init__(self) -> None:
+        self._queue: list[tuple[datetime, int, Story]] = []
+        self._number = count()
+        self.parts = 0
 
+    def add(self, stories: Iterable[Story]) -> None:
+        """Take up new stories; each names its first instant now."""
+        for story in stories:
+            self._go_on(next(self._number), story)
 
-def _parts(queue: list[tuple[datetime, int, Story]], until: datetime) -> Iterator[None]:
-    while queue:
-        instant, number, story = heapq.heappop(queue)
+    def until(self, end: datetime, *, batch: int = BATCH) -> None:
+        """Tell every part up to `end`, committing every `batch` parts; later parts stay untold."""
+        while self._queue and self._queue[0][0] <= end:
+            with transaction():
+                for _ in range(batch):
+                    if not self._queue or self._queue[0][0] > end:
+                        break
+                    self._tell_one()
+
+    def _tell_one(self) -> None:
+        instant, number, story = heapq.heappop(self._queue)
         with clock.held(instant):
-            _put(queue, number, story, until)
-        yield
+            self._go_on(number, story)
+        self.parts += 1
 
-
-def _put(
-    queue: list[tuple[datetime, int, Story]], number: int, story: Story, until: datetime
-) -> None:
-    """Let `story` go on to its next instant and queue it there, unless it ends or lies ahead."""
-    instant = next(story, None)
-    if instant is not None and instant <= until:
-        heapq.heappush(queue, (instant, number, story))
+    def _go_on(self, number: int, story: Story) -> None:
+        """Let `story` do its part and queue it at the instant of the next one, if there is one."""
+        instant = next(story, None)
+        if instant is not None:
+            heapq.heappush(self._queue, (instant, number, story))
 
 
 def works(day: date) -> bool:
