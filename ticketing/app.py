@@ -162,6 +162,10 @@ def _answer_errors(app: Flask) -> None:
         body = render_template("error.html", status=status, sentence=sentence, form=typed)
         return body, status, headers or {}
 
+    def plain(status: int) -> str:
+        """A page that asks the database nothing, not even who is looking at it."""
+        return app.jinja_env.get_template("plain_error.html").render(sentence=SENTENCES[status])
+
     @app.errorhandler(DomainError)
     def _domain(error: DomainError) -> ResponseReturnValue:
         if request.headers.get("X-Fragment"):
@@ -189,11 +193,7 @@ def _answer_errors(app: Flask) -> None:
     def _database(error: Exception) -> ResponseReturnValue:
         log.error("database unavailable: %s", error)
         db.session.rollback()
-        return (
-            render_template("plain_error.html", sentence=SENTENCES[503]),
-            503,
-            {"Retry-After": "5"},
-        )
+        return plain(503), 503, {"Retry-After": "5"}
 
     @app.errorhandler(Exception)
     def _crash(error: Exception) -> ResponseReturnValue:
@@ -201,4 +201,4 @@ def _answer_errors(app: Flask) -> None:
         if app.config["TESTING"]:
             raise error
         db.session.rollback()
-        return render_template("plain_error.html", sentence=SENTENCES[500]), 500
+        return plain(500), 500

@@ -9,6 +9,7 @@ from ticketing.journal import queries
 from ticketing.kernel.db import db
 from ticketing.kernel.text import masked_phone, row_id
 from ticketing.masters.people.guard import current_scope, requires
+from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 
 bp = Blueprint("audit", __name__, url_prefix="/audit")
@@ -42,11 +43,18 @@ def index() -> ResponseReturnValue:
     return render_template(
         "audit/index.html",
         lines=lines[:PAGE],
-        shown=(lambda facts: facts) if current_scope().may(Act.READ_PHONE) else without_phones,
+        shown=lambda line: shown_facts(current_scope(), line),
         following=following,
         subjects=SUBJECTS,
         subject=subject,
     )
+
+
+def shown_facts(scope: Scope, line: queries.StoryLine) -> Any:
+    """What this person may read of an entry: the words of customers only if he may read tickets."""
+    if line.entry.subject in _CUSTOMERS and not scope.may(Act.READ_TICKET):
+        return {}
+    return line.facts if scope.may(Act.READ_PHONE) else without_phones(line.facts)
 
 
 def without_phones(facts: Any, name: str = "") -> Any:
@@ -59,3 +67,4 @@ def without_phones(facts: Any, name: str = "") -> Any:
 
 
 _PHONES = frozenset({"caller_phone", "phone", "phones"})
+_CUSTOMERS = frozenset({"ticket", "customer", "unit", "export"})
