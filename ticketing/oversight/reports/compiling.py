@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from statistics import median
 
 from sqlalchemy import func, select
@@ -35,6 +35,8 @@ from ticketing.procedure.vocabulary import Category, Flow, Grade, ReportKind, Sa
 
 TOTAL = "合计"
 COMPANY = "全公司"
+ONE_SECOND = timedelta(seconds=1)
+"""The clock's finest step: what happened this very second counts."""
 
 
 def compile_figures(
@@ -42,12 +44,13 @@ def compile_figures(
 ) -> Figures:
     """The figures of `office` (None: the company) over `period` as they stand at `now`.
 
-    While the period runs they reach up to `now`; afterwards they stay those of its end.
+    While the period runs they reach up to `now`, that second included; afterwards they stay those of
+    its end.
     """
     weekly = period.kind is ReportKind.WEEKLY
     extent = _extent(office)
     end = clock.at(period.last_on + ONE_DAY)
-    cutoff = min(now, end)
+    cutoff = min(now + ONE_SECOND, end)
     window = Window(
         first_on=period.first_on,
         as_of_on=min(period.last_on, clock.local(now).date()),
@@ -70,9 +73,13 @@ def compile_figures(
         first_on=period.first_on,
         last_on=period.last_on,
         as_of_on=window.as_of_on,
-        cutoff_at=cutoff,
+        cutoff_at=min(now, end),
         complete=now >= end,
         carried=carried,
+        recounted=(
+            stock.recount(extent, window.start, stock.rewind(extent, window.start)),
+            stock.recount(extent, cutoff, rewound),
+        ),
         summary=summary,
         total=total,
         categories=_categories(extent, period, moved, open_cases),

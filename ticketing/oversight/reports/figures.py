@@ -268,8 +268,9 @@ class RawRow:
 class Figures:
     """Everything a report says. `office_id` None is the whole company.
 
-    `as_of_on` is the last day counted; `cutoff_at` the instant up to which (not including) moves
-    count; `carried` what the submitted report of the period before stated as its closing stock.
+    `as_of_on` is the last day counted; `cutoff_at` the instant up to which moves count; `carried`
+    what the submitted report of the period before stated as its closing stock.
+    `recounted` is the opening and closing stock counted a second way, from the register itself.
     """
 
     kind: ReportKind
@@ -281,6 +282,7 @@ class Figures:
     cutoff_at: datetime
     complete: bool
     carried: int | None
+    recounted: tuple[int, ...]
     summary: tuple[SummaryRow, ...]
     total: SummaryRow
     categories: tuple[CategoryRow, ...]
@@ -313,18 +315,16 @@ def check_balance(figures: Figures) -> None:
     for row in (*figures.summary, figures.total):
         _equal(row.balance, row.closing, f"汇总表“{row.name}”的期末未结")
     total = figures.total
+    _equal(total.opening, figures.recounted[0], "期初结转与登记表")
+    _equal(total.closing, figures.recounted[1], "期末未结与登记表")
     for name in ("opening", "new", "closed", "closing", "overdue"):
         _equal(
             sum(getattr(row, name) for row in figures.summary),
             getattr(total, name),
             f"汇总表合计 {name}",
         )
-    for table, theirs, ours in (("分类", "new", "new"), ("分类", "closed", "closed")):
-        _equal(
-            sum(getattr(row, theirs) for row in figures.categories),
-            getattr(total, ours),
-            f"{table}表 {theirs}",
-        )
+    _equal(sum(row.new for row in figures.categories), total.new, "分类表新增")
+    _equal(sum(row.closed for row in figures.categories), total.closed, "分类表关闭")
     _equal(sum(row.open for row in figures.categories), total.closing, "分类表未结")
     _equal(sum(row.count for row in figures.ages), total.closing, "时长表")
     _equal(figures.age_total.count, total.closing, "时长表合计")

@@ -194,6 +194,7 @@ def _rounds(extent: Extent, window: Window) -> list[Any]:
             earlier.kind == NoteKind.RESOLUTION,
             earlier.id <= Note.id,
         )
+        .correlate(Note)
         .scalar_subquery()
     )
     reached_at = (
@@ -204,6 +205,7 @@ def _rounds(extent: Extent, window: Window) -> list[Any]:
             CallbackRecord.reached,
             CallbackRecord.at < window.cutoff,
         )
+        .correlate(Note)
         .scalar_subquery()
     )
     return list(

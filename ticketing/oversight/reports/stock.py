@@ -155,7 +155,12 @@ def rewind(extent: Extent, at: datetime) -> dict[int, Rewound]:
     )
     told: dict[int, Rewound] = {}
     rows = db.session.execute(
-        select(TicketFlow.ticket_id, TicketFlow.flow, TicketFlow.at, Ticket.received_at)
+        select(
+            TicketFlow.ticket_id,
+            TicketFlow.flow,
+            TicketFlow.at,
+            Ticket.received_at,
+        )
         .join(Ticket, Ticket.id == TicketFlow.ticket_id)
         .where(TicketFlow.ticket_id.in_(reopened), TicketFlow.at < at)
         .order_by(TicketFlow.id)
@@ -168,6 +173,19 @@ def rewind(extent: Extent, at: datetime) -> dict[int, Rewound]:
         else:
             told[ticket_id] = told[ticket_id]._replace(closed_at=moved_at)
     return told
+
+
+def recount(extent: Extent, at: datetime, rewound: dict[int, Rewound]) -> int:
+    """How many tickets were open at `at` by the register itself, to hold against the flows.
+
+    Registered by then, and open still or ended only since; less those reopened since that had been
+    closed then. `rewound` is what `rewind` says for the same instant.
+    """
+    registered = (Ticket.registered_at < at, extent.holds(Ticket.community_id))
+    still = select(func.count()).where(Ticket.is_open == true(), *registered)
+    since = select(func.count()).where(Ticket.closed_at >= at, *registered)
+    counted = sum(db.session.scalars(union_all(still, since)))
+    return counted - sum(told.closed_at is not None for told in rewound.values())
 
 
 def _completion(start: datetime) -> date:
