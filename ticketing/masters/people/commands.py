@@ -283,7 +283,8 @@ def confirm_role(grant: RoleGrant, *, actor: User) -> None:
     """The second person puts a granted business role in force. Raises NotPermitted, Conflict."""
     if grant.in_force:
         raise Conflict("这项授权已经确认过了。")
-    if grant.granted_by_id == actor.id or _same_person(grant.user, actor):
+    parties = [grant.user, *([grant.granted_by] if grant.granted_by else [])]
+    if any(_same_person(party, actor) for party in parties):
         raise NotPermitted("须由授权人和被授权人以外的第二人确认。")
     grant.confirmed_by_id = actor.id
     grant.in_force = True
