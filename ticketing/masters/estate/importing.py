@@ -83,6 +83,7 @@ def carry_out(run_id: int, folder: Path) -> None:
             if problems:
                 _refuse(run_id, folder, problems)
                 return
+            plan.spell_names()
             try:
                 with transaction():
                     _write(run_id, plan)

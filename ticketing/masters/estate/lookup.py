@@ -29,18 +29,23 @@ def lookup_rows(unit_ids: list[int]) -> list[dict[str, Any]]:
     units = db.session.execute(
         select(Unit.id, Unit.community_id, Unit.label, Unit.room).where(Unit.id.in_(unit_ids))
     ).all()
-    people: dict[int, list[tuple[int | None, str]]] = {}
-    for unit_id, resident_id, name in db.session.execute(
-        select(Residency.unit_id, Customer.id, Customer.name)
-        .join(Customer, Customer.id == Residency.customer_id)
-        .where(
-            Residency.unit_id.in_(unit_ids),
-            Residency.until_on.is_(None),
-            Customer.merged_into_id.is_(None),
+    people: dict[int, list[tuple[int | None, str, str]]] = {}
+    for unit_id, resident_id, name, letters, until_on, merged_into_id in db.session.execute(
+        select(
+            Residency.unit_id,
+            Customer.id,
+            Customer.name,
+            Customer.initials,
+            Residency.until_on,
+            Customer.merged_into_id,
         )
+        .join(Customer, Customer.id == Residency.customer_id)
+        .where(Residency.unit_id.in_(unit_ids))
     ):
-        people.setdefault(unit_id, []).append((resident_id, name))
-    resident_ids = {resident_id for group in people.values() for resident_id, _ in group}
+        # Told apart here: a condition on merged_into_id would lead SQLite to start from its index.
+        if until_on is None and merged_into_id is None:
+            people.setdefault(unit_id, []).append((resident_id, name, letters))
+    resident_ids = {resident_id for group in people.values() for resident_id, _, _ in group}
     phones: dict[int, list[str]] = {}
     for owner_id, number in db.session.execute(
         select(CustomerPhone.customer_id, CustomerPhone.number).where(
@@ -48,12 +53,16 @@ def lookup_rows(unit_ids: list[int]) -> list[dict[str, Any]]:
         )
     ):
         phones.setdefault(owner_id, []).append(number)
-    nobody: list[tuple[int | None, str]] = [(None, "")]
+    nobody: list[tuple[int | None, str, str]] = [(None, "", "")]
     rows: list[dict[str, Any]] = []
     for unit_id, community_id, label, room in units:
-        for customer_id, name in people.get(unit_id) or nobody:
+        for customer_id, name, letters in people.get(unit_id) or nobody:
             words = words_of(
-                label=label, room=room, name=name, phones=phones.get(customer_id or 0, [])
+                label=label,
+                room=room,
+                name=name,
+                letters=letters,
+                phones=phones.get(customer_id or 0, []),
             )
             rows += [
                 {

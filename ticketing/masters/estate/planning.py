@@ -72,6 +72,11 @@ class Plan:
     unchanged_rows: int = 0
     notices: list[str] = field(default_factory=list)
 
+    def spell_names(self) -> None:
+        """Give the new customers their initials; slow, so only a plan that will be written needs it."""
+        for customer in self.customers:
+            customer["initials"] = initials(customer["name"])
+
     @property
     def counts(self) -> dict[str, int]:
         """How much of what, by the words a clerk reads."""
@@ -173,18 +178,18 @@ class Planner:
                 self.at_home.setdefault((unit_id, name), self._survivor(who, survivor))
         numbers = sorted({phone for row in rows for phone in row.phones})
         for some_numbers in slices(numbers):
-            for number, who, name in db.session.execute(
-                select(CustomerPhone.number, Customer.id, Customer.name)
+            for number, who, name, merged_into_id in db.session.execute(
+                select(CustomerPhone.number, Customer.id, Customer.name, Customer.merged_into_id)
                 .join(Customer, Customer.id == CustomerPhone.customer_id)
                 .where(
                     CustomerPhone.number.in_(some_numbers),
-                    Customer.merged_into_id.is_(None),
                     customer_in_scope(self.scope),
                 )
                 .order_by(Customer.id)
             ):
-                self.by_phone.setdefault((number, name), who)
-                self.names_of_phone.setdefault(number, set()).add(name)
+                if merged_into_id is None:
+                    self.by_phone.setdefault((number, name), who)
+                    self.names_of_phone.setdefault(number, set()).add(name)
         known = sorted({*self.at_home.values(), *self.by_phone.values()})
         for some in slices(known):
             for who, number in db.session.execute(
@@ -308,7 +313,7 @@ class Planner:
             plan.customers.append(
                 {
                     "name": row.name,
-                    "initials": initials(row.name),
+                    "initials": "",
                     "note": row.note,
                     "version": 1,
                 }

@@ -28,17 +28,17 @@ def typed_room(typed: str) -> str:
     return re.sub("-+", "-", label).strip("-")
 
 
-def words_of(*, label: str, room: str, name: str, phones: list[str]) -> set[str]:
+def words_of(*, label: str, room: str, name: str, letters: str = "", phones: list[str]) -> set[str]:
     """Every word under which a customer at a unit is found, by prefix.
 
     The room label and the bare room, the name and its tails (so that a given name finds it), the
-    initials, each phone and its last four digits.
+    initials (`letters`), each phone and its last four digits.
     """
     words = {fold(label), fold(room)}
     if name:
         folded = fold(name).replace(" ", "")
         words.update(folded[start:] for start in range(min(len(folded), 4)))
-        words.add(initials(name))
+        words.add(letters)
     for phone in phones:
         words.update((phone, phone[-4:]))
     return {word for word in words if word}

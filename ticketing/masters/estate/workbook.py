@@ -21,7 +21,7 @@ from typing import IO, Any
 MOST_BYTES = 10 * 1024 * 1024
 MOST_UNPACKED = 100 * 1024 * 1024
 MOST_MEMBERS = 200
-MOST_ROWS = 50_000
+MOST_ROWS = 30_000
 MOST_COLUMNS = 78
 LONGEST_CELL = 1_000
 CPU_SECONDS = 8
@@ -29,7 +29,7 @@ MEMORY_BYTES = 480 * 1024 * 1024
 SHEET = "房产客户"
 
 _OLD_OR_LOCKED = b"\xd0\xcf\x11\xe0"
-_TOO_LOW = re.compile(rb"""\br\s*=\s*["'](?:[A-Z]{1,3})?(?:[5-9]\d{4}|\d{6,})["']""")
+_TOO_LOW = re.compile(rb"""\br\s*=\s*["'](?:[A-Z]{1,3})?(?:[3-9]\d{4}|\d{6,})["']""")
 _TOO_WIDE = re.compile(rb"""\br\s*=\s*["'](?:[A-Z]{3}|[C-Z][A-Z])\d+["']""")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
 _PLACE = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3}\d+)["']""")
