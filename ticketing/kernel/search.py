@@ -6,7 +6,7 @@ A search is a phrase for each word; all words must occur.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, column, func, literal_column, table, text
+from sqlalchemy import ColumnElement, column, false, func, literal_column, table, text
 
 from ticketing.kernel.db import db, dialect
 from ticketing.kernel.text import search_terms, spaced
@@ -59,10 +59,13 @@ SOURCE: Any = _search
 
 
 def matches(query: str) -> ColumnElement[bool] | None:
-    """The condition that a row of the search table holds every word of `query`; None for no word."""
+    """The condition that a row of the search table holds every word of `query`; None for no query.
+
+    A query of nothing but punctuation finds nothing.
+    """
     terms = search_terms(query)
     if not terms:
-        return None
+        return false() if query.strip() else None
     if dialect() == "sqlite":
         phrases = " AND ".join(f'"{term}"' for term in terms)
         return literal_column(TABLE).op("MATCH")(phrases)

@@ -5,9 +5,9 @@ write the row, its flow and its journal entry in the caller's transaction, and n
 """
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import text
+from sqlalchemy import Table, text
 
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.tickets.models import Note, Ticket, TicketFlow
@@ -30,6 +30,22 @@ _NEXT_SERIAL = text(
     "INSERT INTO ticket_counter (prefix, year, last) VALUES (:prefix, :year, 1)"
     " ON CONFLICT (prefix, year) DO UPDATE SET last = ticket_counter.last + 1 RETURNING last"
 )
+
+_STAND_IN_LINE = text(
+    "INSERT INTO ticket_counter (prefix, year, last) VALUES (:prefix, :year, 0)"
+    " ON CONFLICT (prefix, year) DO UPDATE SET last = ticket_counter.last"
+)
+
+
+def stand_in_line(community_code: str, at: datetime) -> None:
+    """Take the place at the counter before anything is journalled in this transaction.
+
+    Every transaction locks the counter first and the head of the journal second; one that journals
+    something else before its ticket (a new customer) would lock them the other way round, and two
+    clerks would wait for each other.
+    """
+    year = clock.local(at).year
+    db.session.execute(_STAND_IN_LINE, {"prefix": community_code, "year": year})
 
 
 def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
@@ -208,9 +224,18 @@ def _set_deadline(ticket: Ticket, act: Act, at: datetime) -> None:
 
 
 def _flow(ticket: Ticket, flow: Flow, at: datetime) -> None:
-    db.session.add(
-        TicketFlow(ticket_id=ticket.id, community_id=ticket.community_id, at=at, flow=flow)
+    db.session.execute(
+        _ADD_FLOW,
+        {
+            "ticket_id": ticket.id,
+            "community_id": ticket.community_id,
+            "at": at,
+            "flow": flow,
+        },
     )
+
+
+_ADD_FLOW = cast(Table, TicketFlow.__table__).insert()
 
 
 def _write(ticket: Ticket, changes: dict[str, Any]) -> dict[str, list[Any]]:

@@ -4,7 +4,13 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from ticketing.casefile.tickets.commands import add_note, advance, enter, search_texts
+from ticketing.casefile.tickets.commands import (
+    add_note,
+    advance,
+    enter,
+    search_texts,
+    stand_in_line,
+)
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel import clock, search
 from ticketing.kernel.errors import Conflict, Invalid
@@ -74,6 +80,7 @@ def register(
     if customer is not None and customer.merged_into is not None:
         customer = customer.merged_into
     if customer is None and remember and unit is not None:
+        stand_in_line(community.code, at)
         customer = estate.add_customer(
             name=name, phones=[phone] if phone else [], unit=unit, relation=relation, actor=actor
         )
