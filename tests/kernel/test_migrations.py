@@ -1,0 +1,113 @@
+"""Migrations: one head, up and down and up on filled data, and no difference from the models."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import inspect, text
+
+from ticketing.kernel import search
+from ticketing.kernel.db import Base, db
+from ticketing.procedure.vocabulary import TicketStage
+from ticketing.settings import ROOT
+
+
+def script() -> ScriptDirectory:
+    return ScriptDirectory(str(ROOT / "migrations"))
+
+
+def ours(name: str | None) -> bool:
+    return (
+        name is not None and not name.startswith(search.TABLE) and name != f"ix_{search.TABLE}_body"
+    )
+
+
+def test_there_is_one_line_of_migrations():
+    revisions = list(script().walk_revisions())
+    assert len(script().get_heads()) == 1
+    assert len(script().get_bases()) == 1
+    assert not any(revision.is_branch_point or revision.is_merge_point for revision in revisions)
+    files = list(Path(ROOT / "migrations" / "versions").glob("*.py"))
+    assert len(files) == len(revisions)
+
+
+def differences() -> list[object]:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": True,
+                "render_as_batch": True,
+                "include_object": lambda thing, name, kind, *_: (
+                    kind not in ("table", "index") or ours(name)
+                ),
+            },
+        )
+        return list(compare_metadata(context, Base.metadata))
+
+
+def test_the_migrations_make_what_the_models_say(ctx):
+    assert differences() == []
+
+
+def test_checks_of_the_models_stand_in_the_database(ctx):
+    found = inspect(db.engine)
+    for table in Base.metadata.tables.values():
+        wanted = {
+            str(constraint.name)
+            for constraint in table.constraints
+            if constraint.__visit_name__ == "check_constraint" and constraint.name
+        }
+        assert wanted <= {check["name"] for check in found.get_check_constraints(table.name)}, (
+            table.name
+        )
+
+
+def counts() -> dict[str, int]:
+    names = [name for name in inspect(db.engine).get_table_names() if ours(name)]
+    with db.engine.connect() as connection:
+        return {
+            name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one()
+            for name in names
+            if name != "alembic_version"
+        }
+
+
+def test_the_last_migration_goes_down_and_up_on_filled_data(make):
+    """Rows of tables the last migration made are its own; every other row is still there."""
+    for stage in TicketStage:
+        make.ticket(stage)
+    revisions = list(script().walk_revisions())
+    before = counts()
+    db.session.remove()
+    if len(revisions) > 1:
+        downgrade(revision="-1")
+        between = counts()
+        assert {name: n for name, n in before.items() if name in between} == between
+        upgrade()
+        assert {name: n for name, n in counts().items() if name in between} == between
+    downgrade(revision="base")
+    assert counts() == {}
+    assert not [name for name in inspect(db.engine).get_table_names() if name == search.TABLE]
+    upgrade()
+    assert set(counts()) == set(before)
+    assert sum(counts().values()) == 0
+    assert differences() == []
+
+
+def test_going_up_again_changes_nothing(make):
+    make.ticket(TicketStage.CLOSED)
+    before = counts()
+    db.session.remove()
+    upgrade()
+    assert counts() == before
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "migrations" / "versions").glob("*.py")), ids=str)
+def test_each_migration_says_how_to_go_back(path):
+    source = path.read_text(encoding="utf-8")
+    body = source[source.index("def downgrade") :]
+    assert "pass" not in body.split()

@@ -1,0 +1,241 @@
+"""The traps that lose or hide data, and the settings that keep SQLite honest (platform 4)."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+    text,
+)
+
+from ticketing.casefile.tickets.models import Ticket
+from ticketing.kernel import clock
+from ticketing.kernel.db import UtcDateTime, db, dialect, reading, transaction
+from ticketing.masters.estate.models import ImportRun
+from ticketing.masters.people.models import SignInAttempt
+from ticketing.settings import ROOT
+
+
+def test_sqlite_is_set_to_lose_nothing(ctx):
+    if dialect() != "sqlite":
+        pytest.skip("PostgreSQL has these by nature")
+    wanted = {"foreign_keys": 1, "journal_mode": "wal", "synchronous": 2, "busy_timeout": 10000}
+    found = {name: db.session.scalar(text(f"PRAGMA {name}")) for name in wanted}
+    assert found == wanted
+
+
+def test_a_row_without_its_parent_is_refused(ctx):
+    with pytest.raises(Exception, match=r"(?i)foreign key"), transaction():
+        db.session.execute(text("UPDATE user_account SET department_id = 999999"))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Shanghai"])
+def test_an_instant_comes_back_aware_and_in_utc(ctx, zone):
+    from zoneinfo import ZoneInfo
+
+    instant = datetime(2026, 11, 23, 9, 5, tzinfo=ZoneInfo(zone))
+    with transaction():
+        db.session.add(SignInAttempt(username="x", address="y", tried_at=instant, succeeded=False))
+    back = db.session.scalar(select(SignInAttempt.tried_at))
+    assert back == instant
+    assert back.tzinfo is UTC
+    stored = db.session.scalar(text("SELECT CAST(tried_at AS TEXT) FROM sign_in_attempt"))
+    assert stored.startswith(instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M"))
+
+
+def test_an_instant_without_a_zone_is_refused(ctx):
+    naive = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    with pytest.raises(Exception, match="time zone"), transaction():
+        db.session.add(SignInAttempt(username="x", address="y", tried_at=naive, succeeded=False))
+    assert UtcDateTime().process_bind_param(None, db.engine.dialect) is None
+
+
+def test_chinese_keys_and_values_in_json_are_found(ctx, world):
+    with transaction():
+        db.session.add(
+            ImportRun(
+                user_id=world.users["clerk"],
+                file_name="房产.xlsx",
+                began_at=clock.now(),
+                beat_at=clock.now(),
+                stage="done",
+                summary={"房号": "3-1-1202", "结果": {"新增": "二"}},
+            )
+        )
+    found = select(ImportRun.id).where(ImportRun.summary["房号"].as_string() == "3-1-1202")
+    assert db.session.scalar(found) is not None
+    found = select(ImportRun.id).where(ImportRun.summary["结果", "新增"].as_string() == "二")
+    assert db.session.scalar(found) is not None
+
+
+def test_writers_that_read_first_queue_up_and_all_succeed(app, ctx):
+    """In a deferred transaction most of these would fail at once with "database is locked"."""
+    db.session.execute(text("CREATE TABLE tally (n INTEGER NOT NULL)"))
+    db.session.execute(text("INSERT INTO tally VALUES (0)"))
+    db.session.commit()
+    failures = []
+
+    def count() -> None:
+        with app.app_context():
+            for _ in range(20):
+                try:
+                    with transaction():
+                        db.session.execute(select(func.count(SignInAttempt.id)))
+                        lock = "" if dialect() == "sqlite" else " FOR UPDATE"
+                        n = db.session.scalar(text(f"SELECT n FROM tally{lock}"))
+                        db.session.execute(text("UPDATE tally SET n = :n"), {"n": n + 1})
+                except Exception as error:
+                    failures.append(error)
+
+    threads = [threading.Thread(target=count) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert db.session.scalar(text("SELECT n FROM tally")) == 100
+
+
+def test_a_page_is_read_while_somebody_else_holds_the_write_lock(app, make, sign_in):
+    ticket_id = make.registered().id
+    client = sign_in("clerk")
+    with db.engine.connect() as other:
+        other.execute(text("UPDATE ticket SET summary = 'x'"))
+        began = time.monotonic()
+        for address in (
+            "/tickets/",
+            f"/tickets/{ticket_id}",
+            "/intake",
+            f"/tickets/{ticket_id}/amend",
+        ):
+            assert client.get(address).status_code in (200, 409), address
+        assert time.monotonic() - began < 8
+        other.rollback()
+
+
+def test_a_writer_that_waits_too_long_gets_503_and_can_try_again(app, make, sign_in):
+    if dialect() != "sqlite":
+        pytest.skip("PostgreSQL locks rows, not the file")
+    client = sign_in("clerk")
+
+    @event.listens_for(db.engine, "checkout")
+    def hurry(connection, *_rest):
+        connection.execute("PRAGMA busy_timeout=50")
+
+    data = {
+        "once": "again",
+        "unit_id": make.world.units["YX 3-1-1202"],
+        "caller_name": "王",
+        "channel": "phone",
+        "relation": "owner",
+        "received_at": "2026-11-20T09:05",
+        "content": "漏水",
+    }
+    db.session.rollback()
+    try:
+        with db.engine.connect() as other:
+            other.execute(text("UPDATE user_account SET name = name"))
+            answer = client.post("/intake", data=data)
+            assert answer.status_code == 503
+            assert answer.headers["Retry-After"]
+            other.rollback()
+        assert client.post("/intake", data=data).status_code == 302
+    finally:
+        event.remove(db.engine, "checkout", hurry)
+    assert db.session.scalar(select(func.count(Ticket.id))) == 1
+
+
+def test_a_reading_transaction_takes_no_write_lock(app, ctx):
+    if dialect() != "sqlite":
+        pytest.skip("only SQLite has one lock for all writers")
+    begun = []
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def note(_c, _k, statement, *_rest):
+        if statement.startswith("BEGIN"):
+            begun.append(statement)
+
+    try:
+        with reading():
+            db.session.scalar(select(func.count(Ticket.id)))
+            db.session.rollback()
+        db.session.scalar(select(func.count(Ticket.id)))
+        db.session.rollback()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert begun == ["BEGIN", "BEGIN IMMEDIATE"]
+
+
+def family(engine, keys: str) -> int:
+    """Rebuild a parent table by a batch migration with foreign keys on or off; children left."""
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+
+    tables = MetaData()
+    parent = Table("parent", tables, Column("id", Integer, primary_key=True), Column("name", Text))
+    child = Table(
+        "child",
+        tables,
+        Column("id", Integer, primary_key=True),
+        Column("parent_id", ForeignKey("parent.id", ondelete="CASCADE")),
+    )
+    with engine.connect() as connection:
+        connection.execute(text(f"PRAGMA foreign_keys={keys}"))
+        connection.commit()
+        tables.create_all(connection)
+        connection.execute(insert(parent), [{"id": 1, "name": "a"}])
+        connection.execute(insert(child), [{"id": 1, "parent_id": 1}])
+        connection.commit()
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("parent", recreate="always") as batch:
+            batch.add_column(Column("extra", Text))
+        left = connection.scalar(select(func.count()).select_from(child))
+        connection.rollback()
+    return left
+
+
+def test_a_rebuilt_table_keeps_its_children_only_with_foreign_keys_off(tmp_path):
+    assert family(create_engine(f"sqlite:///{tmp_path / 'on.db'}"), "ON") == 0
+    assert family(create_engine(f"sqlite:///{tmp_path / 'off.db'}"), "OFF") == 1
+    environment = (ROOT / "migrations" / "env.py").read_text(encoding="utf-8")
+    assert "PRAGMA foreign_keys=OFF" in environment
+    assert "PRAGMA foreign_key_check" in environment
+
+
+def test_no_table_deletes_the_rows_of_another(app):
+    from ticketing.kernel.db import Base
+
+    for table in Base.metadata.tables.values():
+        for key in table.foreign_keys:
+            assert key.ondelete is None, f"{table.name}.{key.parent.name}"
+
+
+def test_every_constraint_has_a_name(app):
+    from ticketing.kernel.db import Base
+
+    for table in Base.metadata.tables.values():
+        assert all(constraint.name for constraint in table.constraints), table.name
+
+
+def test_the_clock_can_be_held_at_an_instant_and_only_at_an_aware_one():
+    instant = datetime(2026, 12, 31, 16, 30, tzinfo=UTC)
+    with clock.held(instant):
+        assert clock.now() == instant
+        assert clock.today().isoformat() == "2027-01-01"
+        with clock.held(instant - timedelta(hours=1)):
+            assert clock.today().isoformat() == "2026-12-31"
+        assert clock.now() == instant
+    with pytest.raises(ValueError, match="time zone"), clock.held(datetime(2026, 1, 1)):  # noqa: DTZ001
+        pass

@@ -1,0 +1,253 @@
+"""Working days: the vectors of the rules, an independent oracle, and the dates a ticket is given."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import chinese_calendar
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ticketing.edges.web.presentation import due_badge
+from ticketing.kernel import clock
+from ticketing.kernel.db import transaction
+from ticketing.masters.workcalendar import calendar
+from ticketing.procedure import deadlines
+from ticketing.procedure.clauses import CLAUSES, Manner
+from ticketing.procedure.vocabulary import Satisfaction, TicketStage
+from ticketing.procedure.workdays import (
+    DayKind,
+    add_calendar_days,
+    add_working_days,
+    weekend_rule,
+    working_days_between,
+)
+from ticketing.steps.callback.commands import call_back
+from ticketing.steps.closing.commands import reopen
+from ticketing.steps.dispatch.commands import send_back, transfer
+
+D = date.fromisoformat
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "due"),
+    [
+        ("2026-03-02", 1, "2026-03-03"),
+        ("2026-03-02", 3, "2026-03-05"),
+        ("2026-03-02", 7, "2026-03-11"),
+        ("2026-03-07", 1, "2026-03-09"),
+        ("2026-02-13", 1, "2026-02-14"),
+        ("2026-02-13", 3, "2026-02-25"),
+        ("2026-02-14", 1, "2026-02-24"),
+        ("2026-02-27", 1, "2026-02-28"),
+        ("2026-09-24", 1, "2026-09-28"),
+        ("2026-09-30", 3, "2026-10-10"),
+        ("2025-09-30", 7, "2025-10-16"),
+    ],
+)
+@pytest.mark.clause("3.4.2.2")
+@pytest.mark.clause("3.5.4")
+def test_working_days_are_counted_as_the_rules_say(start, days, due):
+    assert add_working_days(D(start), days, calendar) == (D(due), False)
+
+
+@pytest.mark.parametrize(
+    ("start", "due"),
+    [("2026-02-10", "2026-02-24"), ("2026-09-24", "2026-10-08"), ("2026-03-02", "2026-03-09")],
+)
+@pytest.mark.clause("3.4.5-他")
+def test_a_week_ends_on_a_working_day(start, due):
+    assert add_calendar_days(D(start), 7, calendar) == (D(due), False)
+
+
+OFFICIAL_2026 = {
+    "off": [
+        ("01-01", 3),
+        ("02-15", 9),
+        ("04-04", 3),
+        ("05-01", 5),
+        ("06-19", 3),
+        ("09-25", 3),
+        ("10-01", 7),
+    ],
+    "work": ["01-04", "02-14", "02-28", "05-09", "09-20", "10-10"],
+}
+OFFICIAL_2025 = {
+    "off": [("01-01", 1), ("01-28", 8), ("04-04", 3), ("05-01", 5), ("05-31", 3), ("10-01", 8)],
+    "work": ["01-26", "02-08", "04-27", "09-28", "10-11"],
+}
+
+
+@pytest.mark.parametrize(("year", "notice"), [(2025, OFFICIAL_2025), (2026, OFFICIAL_2026)])
+def test_every_day_of_a_published_year_is_as_the_state_council_says(year, notice):
+    off = {
+        D(f"{year}-{first}") + timedelta(days=n)
+        for first, length in notice["off"]
+        for n in range(length)
+    }
+    work = {D(f"{year}-{day}") for day in notice["work"]}
+    day = date(year, 1, 1)
+    while day.year == year:
+        works = day in work or (day.weekday() < 5 and day not in off)
+        assert calendar(day) == DayKind(works, provisional=False), day
+        day += timedelta(days=1)
+
+
+def test_a_year_nobody_has_published_counts_weekends_and_says_so():
+    assert calendar(date(2027, 10, 1)) == DayKind(True, provisional=True)
+    assert calendar(date(2027, 10, 2)) == DayKind(False, provisional=True)
+    assert add_working_days(date(2026, 12, 30), 3, calendar) == (date(2027, 1, 4), True)
+    assert add_calendar_days(date(2026, 12, 28), 7, calendar) == (date(2027, 1, 4), True)
+    assert not add_working_days(date(2026, 12, 29), 1, calendar).provisional
+
+
+published = st.dates(date(2010, 1, 1), date(2026, 11, 30))
+
+
+@given(start=published, days=st.integers(1, 12))
+def test_a_deadline_is_the_nth_working_day_of_the_package(start, days):
+    expected = chinese_calendar.get_workdays(start + timedelta(days=1), start + timedelta(days=40))
+    due = add_working_days(start, days, calendar)
+    assert due.on == expected[days - 1]
+    assert working_days_between(start, due.on, calendar) == days
+    assert working_days_between(due.on, start, calendar) == -days
+
+
+@given(start=st.dates(date(1990, 1, 1), date(2100, 1, 1)), days=st.integers(1, 30))
+def test_without_holidays_the_closed_formula_holds(start, days):
+    due = add_working_days(start, days, weekend_rule).on
+    monday = start - timedelta(days=start.weekday())
+    done = min(start.weekday(), 4) + days
+    assert due == monday + timedelta(days=done // 5 * 7 + done % 5)
+
+
+@given(start=published, days=st.integers(0, 30))
+def test_calendar_days_move_forward_over_nothing_but_rest_days(start, days):
+    due = add_calendar_days(start, days, calendar).on
+    plain = start + timedelta(days=days)
+    assert due >= plain
+    assert calendar(due).works
+    assert not any(calendar(plain + timedelta(days=n)).works for n in range((due - plain).days))
+
+
+@given(a=published, b=published, days=st.integers(1, 9))
+def test_a_later_start_is_never_due_earlier(a, b, days):
+    first, second = sorted((a, b))
+    assert add_working_days(first, days, calendar).on <= add_working_days(second, days, calendar).on
+
+
+def test_less_than_one_working_day_is_refused():
+    with pytest.raises(ValueError, match="at least one"):
+        add_working_days(date(2026, 3, 2), 0, calendar)
+
+
+def test_each_limit_names_the_clause_that_sets_it():
+    found = {limit.name: (str(limit), limit.clause) for limit in deadlines.LIMITS}
+    assert found == {
+        "dispatching": ("1个工作日", "3.4.2"),
+        "dept_feedback": ("3个工作日", "3.4.2.2"),
+        "complaint": ("7天", "3.4.5-他"),
+        "callback": ("1个工作日", "3.5.4"),
+    }
+    for limit in deadlines.LIMITS[1:]:
+        assert CLAUSES[limit.clause].manner in (Manner.TIMER, Manner.ENFORCE)
+
+
+def test_on_time_means_on_the_due_date_at_whatever_hour():
+    assert deadlines.on_time(date(2026, 3, 3), date(2026, 3, 3))
+    assert not deadlines.on_time(date(2026, 3, 4), date(2026, 3, 3))
+
+
+@pytest.mark.parametrize(
+    ("received", "due"),
+    [
+        (datetime(2026, 3, 2, 1, 0, tzinfo=UTC), "2026-03-03"),
+        (datetime(2026, 3, 2, 13, 30, tzinfo=UTC), "2026-03-03"),
+        (datetime(2026, 3, 2, 16, 30, tzinfo=UTC), "2026-03-04"),
+        (datetime(2026, 3, 1, 15, 59, tzinfo=UTC), "2026-03-02"),
+    ],
+)
+def test_the_day_of_receipt_is_the_day_in_shanghai(make, received, due):
+    with clock.held(received):
+        assert make.registered().due_on == D(due)
+
+
+@pytest.mark.clause("3.4.4")
+@pytest.mark.clause("3.4.2.2")
+def test_each_stage_gives_the_ticket_its_own_due_date(make):
+    def at(day):
+        return clock.held(clock.at(D(day), 10))
+
+    office, manager, handler = make.user("office"), make.user("manager"), make.user("handler")
+    with at("2026-02-10"):
+        ticket = make.registered(received_at=clock.at(D("2026-02-10"), 9))
+    assert (ticket.due_on, ticket.complaint_due_on) == (D("2026-02-11"), D("2026-02-24"))
+    with at("2026-02-11"):
+        ticket = make.ticket(TicketStage.DISPATCHED, received_at=clock.at(D("2026-02-10"), 9))
+    assert ticket.due_on == ticket.feedback_due_on == D("2026-02-14")
+    with at("2026-02-13"), transaction():
+        transfer(
+            ticket,
+            version=ticket.version,
+            category=ticket.category,
+            department_id=ticket.department_id,
+            handler_id=None,
+            reason="换人",
+            actor=office,
+        )
+    assert ticket.due_on == ticket.feedback_due_on == D("2026-02-25")
+    with at("2026-02-25"), transaction():
+        send_back(ticket, version=ticket.version, reason="不归我部", actor=handler)
+    assert (ticket.due_on, ticket.feedback_due_on) == (D("2026-02-26"), None)
+    assert ticket.return_count == 1
+    with at("2026-02-27"):
+        ticket = make.ticket(TicketStage.HANDLING, received_at=clock.at(D("2026-02-27"), 9))
+        assert ticket.fed_back_at == clock.now()
+    assert ticket.due_on == ticket.complaint_due_on == D("2026-03-06")
+    with at("2026-02-27"):
+        ticket = make.ticket(TicketStage.CALLBACK, received_at=clock.at(D("2026-02-27"), 9))
+    assert ticket.due_on == ticket.callback_due_on == D("2026-02-28")
+    with at("2026-02-28"), transaction():
+        call_back(
+            ticket,
+            version=ticket.version,
+            reached=True,
+            satisfaction=Satisfaction.DISSATISFIED,
+            opinion="还漏",
+            actor=manager,
+        )
+    assert (ticket.stage, ticket.due_on) == (TicketStage.HANDLING, D("2026-03-06"))
+    assert ticket.rework_count == 1
+    assert ticket.resolved_at is None
+    with at("2026-03-02"):
+        ticket = make.ticket(TicketStage.CLOSED, received_at=clock.at(D("2026-03-02"), 9))
+        assert ticket.closed_at == clock.now()
+    assert ticket.due_on is None
+    with at("2026-03-10"), transaction():
+        reopen(ticket, version=ticket.version, reason="又漏", actor=office)
+    assert ticket.due_on == ticket.complaint_due_on == D("2026-03-17")
+    assert ticket.closed_at is None
+
+
+def test_a_due_date_in_an_unpublished_year_is_marked(make):
+    with clock.held(clock.at(D("2026-12-30"), 9)):
+        ticket = make.registered()
+    assert (ticket.due_on, ticket.due_provisional) == (D("2026-12-31"), False)
+    assert (ticket.complaint_due_on, ticket.complaint_due_provisional) == (D("2027-01-06"), True)
+
+
+@pytest.mark.parametrize(
+    ("due", "done", "today", "badge"),
+    [
+        (None, None, "2026-03-02", ("—", "none")),
+        ("2026-03-03", None, "2026-03-02", ("剩 1 工作日", "soon")),
+        ("2026-03-06", None, "2026-03-02", ("剩 4 工作日", "fine")),
+        ("2026-03-02", None, "2026-03-02", ("今日到期", "soon")),
+        ("2026-03-02", None, "2026-03-04", ("超 2 工作日", "late")),
+        ("2026-03-06", None, "2026-03-07", ("超 1 工作日", "late")),
+        ("2026-03-02", "2026-03-02", "2026-03-09", ("按时", "done")),
+        ("2026-03-02", "2026-03-05", "2026-03-09", ("迟 3 工作日", "late")),
+    ],
+)
+def test_a_deadline_is_said_in_working_days(due, done, today, badge):
+    with clock.held(clock.at(D(today), 12)):
+        assert due_badge(due and D(due), done and D(done)) == badge
