@@ -103,6 +103,10 @@ def _write(sheet: excel.Sheet, table: Table) -> None:
             n for n, column in enumerate(table.columns) if column.kind in ("percent", "change")
         ],
     )
+    for n, column in enumerate(table.columns, 1):
+        if column.kind == "mean":
+            for row in range(sheet.row - len(table.rows), sheet.row):
+                sheet.worksheet.cell(row, n).number_format = "0.0"
     for note in table.notes:
         sheet.line(note)
     sheet.gap()
