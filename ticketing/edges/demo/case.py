@@ -83,8 +83,9 @@ class Case:
     def __init__(self, key: str, call: Call, matter: Matter, town: Town, cast: Cast) -> None:
         self.rng = random.Random(key)
         self.call, self.matter, self.town, self.cast = call, matter, town, cast
-        place, since = self.rng.choice(matter.places), self.rng.choice(words.SINCE)
-        self.words = {"where": place, "since": since}
+        since = words.SINCE if matter.is_physical else words.SINCE_OF_PAPERS
+        self.ask = words.ASK if matter.is_physical else words.ASK_OF_PAPERS
+        self.words = {"where": self.rng.choice(matter.places), "since": self.rng.choice(since)}
         self.clerk, self.office = cast.desk_of(call.community)
         self.manager = cast["manager"]
         self.home: Home | None = None
@@ -119,7 +120,7 @@ class Case:
     ) -> Ticket:
         at_home = self.home if caller else None
         collector = COLLECTORS.get(channel)
-        text = content or self.say(self.matter.contents) + self.rng.choice(words.ASK)
+        text = content or self.say(self.matter.contents) + self.rng.choice(self.ask)
         return intake.register(
             unit_id=at_home.unit_id if at_home else None,
             customer_id=caller.customer_id if caller else None,
@@ -145,7 +146,7 @@ class Case:
 
     def correct(self) -> None:
         """The clerk puts the room or the words right before it is dispatched."""
-        added = self.ticket.content + "（客户补充：" + self.rng.choice(words.ASK[:-1]) + "）"
+        added = self.ticket.content + "（客户补充：" + self.rng.choice(self.ask[:-1]) + "）"
         intake.correct(
             self.ticket, version=self.ticket.version, actor=self.clerk, **self._form(content=added)
         )

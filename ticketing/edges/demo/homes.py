@@ -45,12 +45,9 @@ Line = tuple[Any, ...]
 def bring_in(town: Town, plan: Plan, at: datetime, clerk: User, folder: Path) -> None:
     """Import the homes and owners of a community at `at`. Raises RuntimeError when refused."""
     upload = folder / f"{plan.code}.upload"
-    book = excel.workbook()
-    sheet = excel.Sheet(book.create_sheet(workbook.SHEET))
     heads = [column.head for column in COLUMNS.values()]
-    sheet.table(heads, list(_lines(town, plan, clock.local(at).date())))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    upload.write_bytes(excel.as_bytes(book))
+    excel.ledger(upload, workbook.SHEET, heads, _lines(town, plan, clock.local(at).date()))
     with clock.held(at):
         workbook.guard(upload)
         with transaction():

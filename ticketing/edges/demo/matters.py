@@ -25,14 +25,25 @@ class Matter(NamedTuple):
     grade: Grade = Grade.GENERAL
     legal: str = ""
 
+    @property
+    def is_physical(self) -> bool:
+        """Whether something is broken or dirty, rather than owed or badly done."""
+        return self.category in (Category.ENGINEERING, Category.FACILITY)
+
 
 SINCE = (
     "昨天开始", "前天发现", "已经三天了", "快一个星期了", "上周末开始", "有半个月了", "这个月一直这样", "今早发现",
-    "从上个月起", "交房时就有",
+    "从上个月起", "入住时就有",
+)  # fmt: skip
+SINCE_OF_PAPERS = (
+    "问过三次了", "已经两个月了", "拖了快半年", "上个月就说过", "多次打电话没有结果", "来过两趟都没有答复", "从上季度到现在",
 )  # fmt: skip
 ASK = (
     "请尽快派人上门查看。", "希望这周内处理。", "请安排维修，提前电话联系。", "请给一个明确的处理时间。",
-    "家里有老人和小孩，请抓紧。", "白天要上班，请安排在晚上六点以后或周末。", "要求书面答复。", "请回电。", "",
+    "家里有老人和小孩，请抓紧。", "白天要上班，请安排在晚上六点以后或周末。", "请回电。", "",
+)  # fmt: skip
+ASK_OF_PAPERS = (
+    "请尽快答复。", "要求书面答复。", "请给一个明确的时间。", "希望本周内有结果。", "请负责人回电。", "不处理将继续向上反映。", "",
 )  # fmt: skip
 AGAIN = (
     "客户再次来电，询问什么时候上门。", "客户来电催办，说一直没有人联系他。", "客户来电说情况比上次更严重了。",

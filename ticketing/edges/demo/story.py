@@ -16,7 +16,7 @@ from ticketing.masters.workcalendar import calendar
 
 Story = Iterator[datetime]
 
-BATCH = 250
+BATCH = 2_000
 OPENS, CLOSES = (8, 30), (17, 30)
 
 
