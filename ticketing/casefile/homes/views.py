@@ -41,14 +41,21 @@ def customer(customer_id: int) -> ResponseReturnValue:
         for one in (person.id, *(twin.id for twin in taken_over))
         for ticket in tickets.history(scope, customer_id=one)
     ]
+    stays = estate.stays(scope, person)
+    mine = {stay.unit_id for stay in stays}
+    twins = [] if person.merged_into_id else estate.likely_twins(scope, person)
     written.sort(key=lambda ticket: (ticket.received_at, ticket.id), reverse=True)
     return render_template(
         "homes/customer.html",
         customer=person,
-        stays=estate.stays(scope, person),
+        stays=stays,
         survivor=estate.survivor(scope, person),
         taken_over=taken_over,
-        twins=[] if person.merged_into_id else estate.likely_twins(scope, person),
+        twins=[(twin, estate.stays(scope, twin)) for twin in twins],
         tickets=written,
-        story=story("customer", person.id),
+        story=[
+            line
+            for line in story("customer", person.id)
+            if line.facts.get("unit_id") in (None, *mine)
+        ],
     )

@@ -260,7 +260,7 @@ def settle_in(
         "settle_in",
         actor=actor,
         at=clock.now(),
-        facts={"unit": unit.label, "relation": relation.value},
+        facts={"unit": unit.label, "unit_id": unit.id, "relation": relation.value},
     )
     reindex([unit.id])
     return residency
