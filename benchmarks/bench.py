@@ -256,6 +256,7 @@ def save(client: Client, homes: deque[Any]) -> Answer:
     unit, community = homes.popleft()
     return client.post(
         "/intake",
+        forget=True,
         once=secrets.token_urlsafe(12),
         unit_id=unit,
         community_id=community,

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parent.parent
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+FORM = "application/x-www-form-urlencoded"
 
 
 class Answer(NamedTuple):
@@ -30,8 +31,7 @@ class Client:
 
     def __init__(self, port: int, username: str = "", password: str = "") -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
-        self.connection.connect()
-        self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connect()
         self.cookies: dict[str, str] = {}
         self.token = ""
         if username:
@@ -40,14 +40,26 @@ class Client:
             if answer.status != 302:
                 raise SystemExit(f"{username} cannot sign in: {answer.status}")
 
+    def _connect(self) -> None:
+        self.connection.close()
+        self.connection.connect()
+        self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
     def get(self, path: str) -> Answer:
         """A page."""
         return self._ask("GET", path, None, {})
 
-    def post(self, path: str, **fields: object) -> Answer:
-        """A form, with the token read last."""
+    def post(self, path: str, *, forget: bool = False, **fields: object) -> Answer:
+        """A form, with the token read last; `forget` drops the cookies of the answer.
+
+        A browser shows the message of one save before the next; here it would pile up in the cookie.
+        """
         body = urlencode({"csrf_token": self.token, **fields}, doseq=True)
-        return self._ask("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded"})
+        kept = dict(self.cookies)
+        answer = self._ask("POST", path, body, {"Content-Type": FORM})
+        if forget:
+            self.cookies = kept
+        return answer
 
     def read_token(self, path: str) -> None:
         """Read the form's token as a browser does."""
@@ -58,8 +70,13 @@ class Client:
 
     def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Answer:
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
+        try:
+            self.connection.request(method, path, body, headers)
+            answer = self.connection.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionError):
+            self._connect()  # the server closes connections that were idle for two minutes
+            self.connection.request(method, path, body, headers)
+            answer = self.connection.getresponse()
         content = answer.read()
         for header in answer.headers.get_all("Set-Cookie") or ():
             for name, morsel in SimpleCookie(header).items():

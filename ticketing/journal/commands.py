@@ -2,9 +2,9 @@
 
 import json
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, select
 
 from ticketing.journal.chain import GENESIS, HEAD, chained
 from ticketing.journal.models import JournalEntry, JournalHead
@@ -17,10 +17,12 @@ class Actor(Protocol):
     """Who did it: anything with an id and a name, such as a user."""
 
     @property
-    def id(self) -> int: ...
+    def id(self) -> int:
+        """The row id."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name as it stood when he acted."""
 
 
 def record(
@@ -42,11 +44,9 @@ def record(
     The head row is locked first, so entries of parallel transactions queue up.
     """
     session = db.session
-    head = session.execute(
-        select(JournalHead.count, JournalHead.hash).where(JournalHead.id == HEAD).with_for_update()
-    ).one_or_none()
+    head = session.execute(_LOCK_HEAD).one_or_none()
     if head is None:
-        session.execute(insert(JournalHead).values(id=HEAD, count=0, hash=GENESIS))
+        session.execute(_ENTRIES_HEAD.insert().values(id=HEAD, count=0, hash=GENESIS))
         number, previous = 1, GENESIS
     else:
         number, previous = head[0] + 1, head[1]
@@ -65,7 +65,14 @@ def record(
         "facts": json.dumps(facts or {}, ensure_ascii=False, sort_keys=True),
     }
     row["hash"] = chained(previous, row)
-    session.execute(insert(JournalEntry), row)
-    session.execute(
-        update(JournalHead).where(JournalHead.id == HEAD).values(count=number, hash=row["hash"])
-    )
+    session.execute(_APPEND, row)
+    session.execute(_MOVE_HEAD, {"count": number, "hash": row["hash"]})
+
+
+_ENTRIES, _ENTRIES_HEAD = (cast(Table, model.__table__) for model in (JournalEntry, JournalHead))
+_LOCK_HEAD = (
+    select(_ENTRIES_HEAD.c["count", "hash"]).where(_ENTRIES_HEAD.c.id == HEAD).with_for_update()
+)
+_APPEND = _ENTRIES.insert()
+_MOVE_HEAD = _ENTRIES_HEAD.update().where(_ENTRIES_HEAD.c.id == HEAD)
+"""On the tables and built once: every act pays for these three statements."""

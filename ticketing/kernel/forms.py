@@ -219,7 +219,7 @@ class BaseForm(FlaskForm):
 
     After `carry_out`, `status` is the HTTP status to answer with, `conflict` the conflict if the
     record had moved on, `result` what the command returned or, for a repeated request, None, and
-    `outcome` the id of that result, also for a repeated request.
+    `outcome` the id of that result, also for a repeated request, `number` its number if it has one.
     """
 
     once = TokenField()
@@ -228,6 +228,7 @@ class BaseForm(FlaskForm):
     conflict: Conflict | None = None
     result: Any = None
     outcome: str = ""
+    number: str = ""
     not_facts: ClassVar[frozenset[str]] = frozenset({"csrf_token", "once"})
 
     class Meta(FlaskForm.Meta):
@@ -281,6 +282,7 @@ class BaseForm(FlaskForm):
                         return True
                 self.result = command(*subject, **self.facts, **more)
                 self.outcome = str(getattr(self.result, "id", ""))
+                self.number = str(getattr(self.result, "number", ""))
                 if actor is not None:
                     submissions.settle(actor.id, token, self.outcome)
         except DomainError as error:

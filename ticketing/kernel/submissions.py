@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, ForeignKey, UniqueConstraint, bindparam, select, text, update
+from sqlalchemy import CursorResult, ForeignKey, UniqueConstraint, bindparam, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ticketing.kernel import clock
@@ -28,6 +28,10 @@ _CLAIM = text(
     " ON CONFLICT (user_id, token) DO NOTHING"
 ).bindparams(bindparam("at", type_=UtcDateTime()))
 
+_SETTLE = text(
+    "UPDATE submission SET outcome = :outcome WHERE user_id = :user_id AND token = :token"
+)
+
 
 def claim(user_id: int, token: str) -> str | None:
     """Take the token in this transaction: None when it is fresh, else the earlier outcome.
@@ -48,8 +52,4 @@ def claim(user_id: int, token: str) -> str | None:
 def settle(user_id: int, token: str, outcome: str) -> None:
     """Keep what the token led to, for a later repetition."""
     if outcome:
-        db.session.execute(
-            update(Submission)
-            .where(Submission.user_id == user_id, Submission.token == token)
-            .values(outcome=outcome)
-        )
+        db.session.execute(_SETTLE, {"user_id": user_id, "token": token, "outcome": outcome})

@@ -224,15 +224,14 @@ def _set_deadline(ticket: Ticket, act: Act, at: datetime) -> None:
 
 
 def _flow(ticket: Ticket, flow: Flow, at: datetime) -> None:
-    db.session.execute(
-        _ADD_FLOW,
-        {
-            "ticket_id": ticket.id,
-            "community_id": ticket.community_id,
-            "at": at,
-            "flow": flow,
-        },
-    )
+    values = {
+        "ticket_id": ticket.id,
+        "community_id": ticket.community_id,
+        "at": at,
+        "flow": flow,
+    }
+    with db.session.no_autoflush:  # the ticket is written once an act: one act, one version
+        db.session.execute(_ADD_FLOW, values)
 
 
 _ADD_FLOW = cast(Table, TicketFlow.__table__).insert()

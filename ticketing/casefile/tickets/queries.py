@@ -16,10 +16,12 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    literal,
     or_,
     select,
     true,
     tuple_,
+    union_all,
 )
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
@@ -296,18 +298,27 @@ class Choice(NamedTuple):
 
 def filter_choices(scope: Scope) -> tuple[list[Choice], list[Choice]]:
     """The communities within scope and the active departments, to filter a list by."""
-    communities = db.session.execute(_COMMUNITY_CHOICES)
-    departments = db.session.execute(_DEPARTMENT_CHOICES)
-    return (
-        [Choice(*row) for row in communities if scope.reaches_community(row[0])],
-        [Choice(*row) for row in departments],
-    )
+    communities, departments = [], []
+    for is_community, row_id, name, _ in db.session.execute(_CHOICES):
+        if not is_community:
+            departments.append(Choice(row_id, name))
+        elif scope.reaches_community(row_id):
+            communities.append(Choice(row_id, name))
+    return communities, departments
 
 
-_COMMUNITY_CHOICES = select(Community.id, Community.name).order_by(Community.code)
-_DEPARTMENT_CHOICES = (
-    select(Department.id, Department.name).where(Department.active).order_by(Department.id)
-)
+_CHOICES = union_all(
+    select(literal(1).label("kind"), Community.id, Community.name, Community.code.label("place")),
+    select(literal(0), Department.id, Department.name, literal("")).where(Department.active),
+).order_by("kind", "place", "id")
+
+
+def number_of(scope: Scope, ticket_id: int) -> str:
+    """The number of one ticket. Raises NotFound, also when out of scope."""
+    number = db.session.scalar(select(Ticket.number).where(Ticket.id == ticket_id, visible(scope)))
+    if number is None:
+        raise NotFound
+    return number
 
 
 def ticket_for(scope: Scope, ticket_id: int) -> Ticket:
@@ -440,13 +451,16 @@ def beside(
 
 
 def _siblings(scope: Scope, where: ColumnElement[bool], nearness: str) -> list[Sibling]:
-    rows = db.session.execute(
-        select(*_SIBLING)
-        .where(visible(scope), Ticket.is_open == true(), where)
-        .order_by(Ticket.received_at.desc(), Ticket.id.desc())
-        .limit(8)
-    )
+    rows = db.session.execute(_NEWEST_OPEN.where(visible(scope), where))
     return [Sibling(*row, nearness) for row in rows]
+
+
+_NEWEST_OPEN = (
+    select(*_SIBLING)
+    .where(Ticket.is_open == true())
+    .order_by(Ticket.received_at.desc(), Ticket.id.desc())
+    .limit(8)
+)
 
 
 def of_call(scope: Scope, ticket: Ticket) -> list[Sibling]:

@@ -24,8 +24,9 @@ def new() -> ResponseReturnValue:
     scope, form = current_scope(), IntakeForm()
     if request.method == "GET":
         _take_over(form)
-    form.community_id.offer((c.id, c.name) for c in estate.communities(scope))
-    form.collected_by_id.offer((d.id, d.name) for d in people.departments())
+    communities, departments = queries.filter_choices(scope)
+    form.community_id.offer(communities)
+    form.collected_by_id.offer(departments)
     unseen = _unseen_open_tickets(form) if request.method == "POST" else []
     if not unseen and form.carry_out(commands.register, actor=current_user(), scope=scope):
         return _after(form)
@@ -102,8 +103,8 @@ def _caller(form: IntakeForm) -> dict[str, object]:
 def _after(form: IntakeForm) -> ResponseReturnValue:
     """Where to go after saving: another matter of the call, dispatch if he may, else the ticket."""
     ticket_id = int(form.outcome)
-    ticket = queries.ticket_for(current_scope(), ticket_id)
-    flash(f"已登记 {ticket.number}。", "success")
+    number = form.number or queries.number_of(current_scope(), ticket_id)
+    flash(f"已登记 {number}。", "success")
     if request.form.get("another"):
         return redirect(url_for("intake.new", same_call=ticket_id))
     if current_scope().may(Act.DISPATCH):
