@@ -217,11 +217,17 @@ def page(scope: Scope, wanted: TicketFilter, size: int = PAGE) -> tuple[list[Lis
     elif wanted.by_newest:
         query = query.order_by(Ticket.received_at.desc(), Ticket.id.desc())
         if place is not None:
-            query = query.where(tuple_(Ticket.received_at, Ticket.id) < tuple_(*place))
+            query = query.where(
+                tuple_(Ticket.received_at, Ticket.id)
+                < tuple_(*place, types=(Ticket.received_at.type, Ticket.id.type))
+            )
     else:
         query = query.order_by(Ticket.due_on, Ticket.id)
         if place is not None:
-            query = query.where(tuple_(Ticket.due_on, Ticket.id) > tuple_(*place))
+            query = query.where(
+                tuple_(Ticket.due_on, Ticket.id)
+                > tuple_(*place, types=(Ticket.due_on.type, Ticket.id.type))
+            )
     rows = [ListedTicket(*row) for row in db.session.execute(query.limit(size + 1))]
     more = len(rows) > size
     rows = rows[:size]
