@@ -56,11 +56,11 @@ def install(requirements: str) -> None:
                 "on Debian and Ubuntu install the package python3-venv."
             )
     say(f"Installing {requirements} …")
-    call(
-        *(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-        *("--no-input", "--requirement", requirements),
-        PIP_ROOT_USER_ACTION="ignore",
-    )
+    pip = (str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", "--requirement")
+    done = subprocess.run([*pip, requirements], cwd=ROOT, capture_output=True, check=False)
+    if done.returncode:
+        sys.stderr.buffer.write(done.stdout + done.stderr)
+        sys.exit(f"The packages of {requirements} could not be installed (see above).")
     stamp.write_text(wanted)
 
 

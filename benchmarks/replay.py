@@ -1,0 +1,413 @@
+"""Replays real requests through the product's own commands and proves its reports against a recount.
+
+    make replay                                            (everything, on a SQLite file of its own)
+    python benchmarks/replay.py [--limit N] [--database-url URL]
+
+Two data sets of `shared/data` (TICKETING_REFERENCE names another folder) are told under a held clock, in
+order of time: each row is registered and dispatched when it came and, when it ended, fed back, resolved
+and called back. Then every weekly and quarterly report of both offices is compiled for which anything
+happened, and compared, by community and by category, with `recount` (sqlite and SQL on the CSV).
+
+How a row is read (by this script and, independently, by the recount):
+
+- Wall-clock times are taken as Shanghai times. What ended before it began (a closing booked at midnight
+  of the same day) ended when it began.
+- A lift request is closed only when its status is Closed: 57 rows say Open or Assigned, 55 of them with a
+  closing time all the same; the status is believed. Its category is 工程质量; its borough the community.
+- A message number counts once, in the order replied, public, labelled. The reply closes it; public and
+  labelled ones have none and stay open.
+- The category of a message is the first keyword rule of mapping.csv found in its title, else in its
+  body. Without any, a replied message is 其他 (the road asks for a category), another one stays 已登记.
+"""
+
+import argparse
+import csv
+import gzip
+import io
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from flask_migrate import upgrade  # noqa: E402
+from sqlalchemy import func, select  # noqa: E402
+
+from benchmarks.recount import CATEGORY_OF, MESSAGES, Counts, Recount  # noqa: E402
+from ticketing.app import create_app  # noqa: E402
+from ticketing.casefile.tickets.models import Ticket  # noqa: E402
+from ticketing.edges.demo.story import Story, Telling  # noqa: E402
+from ticketing.kernel import clock  # noqa: E402
+from ticketing.kernel.db import db, reading, transaction  # noqa: E402
+from ticketing.masters.estate import commands as estate  # noqa: E402
+from ticketing.masters.estate.models import Community, ServiceOffice  # noqa: E402
+from ticketing.masters.people import commands as people  # noqa: E402
+from ticketing.masters.people.models import User  # noqa: E402
+from ticketing.masters.people.scope import scope_of  # noqa: E402
+from ticketing.oversight.reports.compiling import compile_figures  # noqa: E402
+from ticketing.oversight.reports.figures import check_balance  # noqa: E402
+from ticketing.procedure.periods import Period  # noqa: E402
+from ticketing.procedure.vocabulary import (  # noqa: E402
+    Category,
+    Channel,
+    Grade,
+    Relation,
+    ReportKind,
+    Role,
+    Satisfaction,
+)
+from ticketing.settings import Settings  # noqa: E402
+from ticketing.steps.callback.commands import call_back  # noqa: E402
+from ticketing.steps.dispatch.commands import dispatch  # noqa: E402
+from ticketing.steps.handling.commands import feed_back, resolve  # noqa: E402
+from ticketing.steps.intake.commands import register  # noqa: E402
+
+CHANNELS = {"PHONE": Channel.PHONE, "ONLINE": Channel.WEB}
+
+
+class Row(NamedTuple):
+    """One real request, in our words. `category` None: nobody could say; `ended` None: still open."""
+
+    place: str
+    building: str
+    channel: Channel
+    text: str
+    summary: str
+    category: Category | None
+    began: datetime
+    ended: datetime | None
+    answer: str
+
+
+@dataclass
+class Office:
+    """One data set as a service office: its communities and buildings grow as they are met."""
+
+    code: str
+    office_id: int
+    communities: dict[str, Community] = field(default_factory=dict)
+    units: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+def reference() -> Path | None:
+    """The folder with the real data, or None where it is not at hand."""
+    folder = Path(os.environ.get("TICKETING_REFERENCE", ROOT.parent / "shared")) / "data"
+    return folder if (folder / "mapping.csv").exists() else None
+
+
+def _read(path: Path) -> Iterator[dict[str, str]]:
+    csv.field_size_limit(10_000_000)
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    yield from csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=clock.SHANGHAI)
+
+
+def elevator_rows(data: Path) -> Iterator[Row]:
+    """The lift requests of New York in order of time."""
+    rows = list(_read(data / "nyc" / "elevator_311.csv.gz"))
+    rows.sort(key=lambda row: row["received_at"])
+    for row in rows:
+        began = _instant(row["received_at"])
+        closed = row["status"] == "Closed" and row["closed_at"]
+        yield Row(
+            place=row["borough"],
+            building=row["building_id"],
+            channel=CHANNELS.get(row["channel"], Channel.HOTLINE),
+            text=f"{row['descriptor']}\n{row['building_address']}",
+            summary=row["descriptor"][:40],
+            category=Category.ENGINEERING,
+            began=began,
+            ended=max(_instant(row["closed_at"]), began) if closed else None,
+            answer=row["resolution"] or "—",
+        )
+
+
+def message_rows(data: Path) -> Iterator[Row]:
+    """The Chinese messages in order of time, each number once."""
+    rules = [
+        (row["source_value"].split("|"), row["trade"] or row["complaint_category"])
+        for row in _read(data / "mapping.csv")
+        if row["source"] == "zh_keywords"
+    ]
+    seen: dict[str, dict[str, str]] = {}
+    for name in MESSAGES:
+        for row in _read(data / "zh" / f"messages_{name}.csv.gz"):
+            seen.setdefault(row["msg_id"], row)
+    for row in sorted(seen.values(), key=lambda row: row["received_at"]):
+        began, replied = _instant(row["received_at"]), row.get("replied_at", "")
+        word = _word(rules, row["title"]) or _word(rules, row["body"])
+        yield Row(
+            place=row["region"],
+            building="",
+            channel=Channel.WEB,
+            text=row["body"],
+            summary=row["title"],
+            category=Category(CATEGORY_OF[word]) if word else Category.OTHER if replied else None,
+            began=began,
+            ended=max(_instant(replied), began) if replied else None,
+            answer=row.get("reply", ""),
+        )
+
+
+def _word(rules: list[tuple[list[str], str]], text: str) -> str | None:
+    return next((word for keys, word in rules if any(key in text for key in keys)), None)
+
+
+class Replay:
+    """Tells rows through the commands, in the application context of the caller."""
+
+    def __init__(self) -> None:
+        self.acts = self.tickets = 0
+        self.offices: dict[str, Office] = {}
+        with transaction():
+            department = people.save_department(
+                None,
+                code="REPLAY",
+                name="回放部门",
+                aliases="",
+                handler_id=None,
+                active=True,
+                actor=None,
+            )
+            self.department_id = department.id
+            self.desk = self._user("replay-desk", Role.CLERK, Role.OFFICE)
+            self.handler = self._user("replay-handler", Role.HANDLER)
+
+    def _user(self, username: str, *roles: Role) -> User:
+        return people.create_user(
+            username=username,
+            name=username,
+            password=secrets.token_hex(16),
+            department_id=self.department_id,
+            everywhere=True,
+            roles=list(roles),
+            actor=None,
+        )
+
+    def tell(self, code: str, rows: Iterator[Row], limit: int | None) -> float:
+        """Tell the first `limit` rows in order of time as the office `code`; the seconds it took."""
+        with transaction():
+            office_id = estate.save_office(None, code=code, name=f"回放 {code}", actor=None).id
+        office = self.offices[code] = Office(code, office_id)
+        telling = Telling()
+        chosen = [row for number, row in enumerate(rows) if limit is None or number < limit]
+        telling.add(self._story(office, row) for row in chosen)
+        began = time.perf_counter()
+        telling.until(clock.now(), batch=500)
+        return time.perf_counter() - began
+
+    def _story(self, office: Office, row: Row) -> Story:
+        yield row.began
+        ticket_id = self._open(office, row)
+        if row.ended is not None:
+            yield row.ended
+            self._close(db.session.get_one(Ticket, ticket_id), row.answer)
+
+    def _open(self, office: Office, row: Row) -> int:
+        community = self._community(office, row.place)
+        ticket = register(
+            unit_id=self._unit(office, row.place, row.building) if row.building else None,
+            customer_id=None,
+            community_id=community.id,
+            caller_name="回放",
+            caller_phone="",
+            place=row.place,
+            channel=row.channel,
+            collected_by_id=None,
+            received_at=row.began,
+            summary=row.summary,
+            content=row.text,
+            action_taken="",
+            action_needed="",
+            call="",
+            remember=False,
+            relation=Relation.OWNER,
+            actor=self.desk,
+            scope=scope_of(self.desk),
+        )
+        self.tickets += 1
+        self.acts += 1
+        if row.category is not None:
+            dispatch(
+                ticket,
+                version=ticket.version,
+                category=row.category,
+                grade=Grade.GENERAL,
+                department_id=self.department_id,
+                handler_id=self.handler.id,
+                assisting_ids=[],
+                instruction="",
+                actor=self.desk,
+            )
+            self.acts += 1
+        return ticket.id
+
+    def _close(self, ticket: Ticket, answer: str) -> None:
+        feed_back(
+            ticket,
+            version=ticket.version,
+            action_taken="已受理",
+            action_needed="",
+            next_on=None,
+            actor=self.handler,
+        )
+        resolve(
+            ticket,
+            version=ticket.version,
+            resolution=answer,
+            customer_opinion="",
+            actor=self.handler,
+        )
+        call_back(
+            ticket,
+            version=ticket.version,
+            reached=True,
+            satisfaction=Satisfaction.SATISFIED,
+            opinion="",
+            actor=self.desk,
+        )
+        self.acts += 3
+
+    def _community(self, office: Office, place: str) -> Community:
+        """The community of a borough or region, made when it is met first."""
+        if place not in office.communities:
+            office.communities[place] = estate.save_community(
+                None,
+                code=f"{office.code}{len(office.communities):03d}",
+                name=f"{office.code} {place or '不详'}",
+                office_id=office.office_id,
+                delivered_on=None,
+                actor=None,
+            )
+        return office.communities[place]
+
+    def _unit(self, office: Office, place: str, building: str) -> int:
+        key = place, building
+        if key not in office.units:
+            office.units[key] = estate.add_unit(
+                office.communities[place], building=building, stair="", room="电梯", actor=None
+            ).id
+        return office.units[key]
+
+    def differences(self, code: str, recount: Recount) -> tuple[int, list[str]]:
+        """Compare every report in which something happened: how many numbers, and where they differ."""
+        office = self.offices[code]
+        place_of = {community.id: place for place, community in office.communities.items()}
+        compared, wrong = 0, []
+        for period in _periods(recount):
+            with reading():
+                figures = compile_figures(
+                    period,
+                    db.session.get_one(ServiceOffice, office.office_id),
+                    now=clock.now(),
+                    carried=None,
+                )
+                db.session.rollback()
+            check_balance(figures)
+            ours = {
+                "community": {
+                    place_of[row.community_id]: Counts(row.new, row.closed, row.closing)
+                    for row in figures.summary
+                    if row.community_id is not None
+                },
+                "category": {
+                    row.code: Counts(row.new, row.closed, row.open) for row in figures.categories
+                },
+            }
+            start, end = f"{period.first_on} 00:00:00", f"{_day_after(period)} 00:00:00"
+            nothing = Counts(0, 0, 0)
+            for column, counted in ours.items():
+                truth = recount.counts(column, start, end)
+                for key in counted.keys() | truth.keys():
+                    compared += len(Counts._fields)
+                    if counted.get(key, nothing) != truth.get(key, nothing):
+                        wrong.append(
+                            f"{code} {period.name} {column} {key!r}: "
+                            f"{counted.get(key, nothing)} instead of {truth.get(key, nothing)}"
+                        )
+        return compared, wrong
+
+
+def _periods(recount: Recount) -> list[Period]:
+    days = {date.fromisoformat(text[:10]) for text in recount.instants()}
+    periods = {
+        Period.holding(kind, day) for day in days for kind in ReportKind if day <= clock.today()
+    }
+    return sorted(periods, key=lambda period: (period.first_on, period.last_on))
+
+
+def _day_after(period: Period) -> date:
+    return date.fromordinal(period.last_on.toordinal() + 1)
+
+
+def run(data: Path, limit: int | None) -> int:
+    """Replay and compare both data sets in the caller's application context; 1 when they differ."""
+    replay, status = Replay(), 0
+    for code, rows, load in (
+        ("ZH", message_rows(data), Recount.load_messages),
+        ("NYC", elevator_rows(data), Recount.load_elevators),
+    ):
+        tickets, acts = replay.tickets, replay.acts
+        seconds = replay.tell(code, rows, limit)
+        tickets, acts = replay.tickets - tickets, replay.acts - acts
+        print(
+            f"{code:4} {tickets:6} tickets {acts:6} acts {seconds:7.1f} s "
+            f"{tickets / seconds:7.1f} tickets/s {acts / seconds:7.1f} acts/s",
+            flush=True,
+        )
+        recount = Recount()
+        load(recount, data, limit)
+        came, closed = recount.size
+        compared, wrong = replay.differences(code, recount)
+        status |= bool(wrong) or came != tickets
+        print(
+            f"     {came} came, {closed} closed by the recount; {compared} report figures compared, "
+            f"{len(wrong)} differ",
+            flush=True,
+        )
+        for line in wrong[:20]:
+            print(f"     {line}", flush=True)
+    return status
+
+
+def main() -> None:
+    """Replay into a database of its own; the status is 1 when a figure differs."""
+    parser = argparse.ArgumentParser(description="Replay real requests and prove the reports.")
+    parser.add_argument("--limit", type=int, help="rows of each data set")
+    parser.add_argument("--database-url", help="an empty database; default a temporary SQLite file")
+    given = parser.parse_args()
+    data = reference()
+    if data is None:
+        print("The reference data is not beside the project; set TICKETING_REFERENCE. Skipped.")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        url = given.database_url or f"sqlite:///{folder}/replay.db"
+        app = create_app(
+            Settings(database_url=url, secret_key=secrets.token_hex(32), instance=Path(folder))
+        )
+        with app.app_context():
+            upgrade()
+            if db.session.scalar(select(func.count(User.id))):
+                sys.exit("The database is not empty.")
+            db.session.rollback()
+            status = run(data, given.limit)
+            db.session.remove()
+            db.engine.dispose()
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

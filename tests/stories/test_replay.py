@@ -1,0 +1,51 @@
+"""Real requests, replayed through the commands, give the totals an independent count gives."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks import replay
+from benchmarks.recount import Recount
+from tests.conftest import missing
+
+ROWS = 300
+
+pytestmark = pytest.mark.reference
+
+
+@pytest.fixture
+def data() -> Path:
+    """The folder of the reference data, or no test."""
+    folder = replay.reference()
+    if folder is None:
+        missing("the reference data (../shared/data)", "REQUIRE_REFERENCE")
+    assert folder is not None
+    return folder
+
+
+@pytest.mark.clause("3.10.3")
+@pytest.mark.clause("3.10.4")
+@pytest.mark.parametrize(
+    ("code", "rows_of", "load"),
+    [
+        ("ZH", replay.message_rows, Recount.load_messages),
+        ("NYC", replay.elevator_rows, Recount.load_elevators),
+    ],
+)
+def test_the_reports_of_replayed_requests_equal_a_count_made_straight_from_the_file(
+    ctx: None,
+    data: Path,
+    code: str,
+    rows_of: Callable[[Path], Iterator[replay.Row]],
+    load: Callable[[Recount, Path, int | None], None],
+) -> None:
+    told, recount = replay.Replay(), Recount()
+    told.tell(code, rows_of(data), ROWS)
+    load(recount, data, ROWS)
+    came, closed = recount.size
+    assert (told.tickets, came) == (ROWS, ROWS)
+    assert closed > ROWS // 2
+    compared, wrong = told.differences(code, recount)
+    assert compared > ROWS
+    assert wrong == []
