@@ -1,0 +1,92 @@
+"""How many statements a page costs: an exact number, the same with one row and with forty."""
+
+from tests.pages.helpers import recorded
+from ticketing.kernel.db import db, transaction
+from ticketing.procedure.vocabulary import TicketStage
+from ticketing.steps.handling.commands import follow_up
+
+PAGES = {
+    "list": ("manager", "/tickets/"),
+    "list with closed ones": ("manager", "/tickets/?all=1"),
+    "search": ("manager", "/tickets/?q=漏水"),
+    "clerk's list": ("clerk", "/tickets/"),
+    "handler's list": ("handler", "/tickets/"),
+    "ticket": ("manager", "/tickets/{ticket}"),
+    "paper": ("manager", "/tickets/{ticket}/print"),
+    "intake form": ("clerk", "/intake"),
+    "intake form of a home": ("clerk", "/intake?unit={unit}&customer={customer}"),
+    "lookup": ("clerk", "/intake/callers?q=138"),
+    "beside": ("clerk", "/intake/beside?unit={unit}&customer={customer}&phone=13800001202"),
+    "dispatch form": ("manager", "/tickets/{new}/dispatch"),
+    "follow-up form": ("handler", "/tickets/{ticket}/follow-up"),
+    "home": ("clerk", "/"),
+    "audit": ("auditor", "/audit/"),
+    "people": ("admin", "/people/"),
+    "workbook": ("manager", "/tickets/register.xlsx?all=1"),
+}
+COUNTS = {
+    "list": 4,
+    "list with closed ones": 4,
+    "search": 4,
+    "clerk's list": 4,
+    "handler's list": 4,
+    "ticket": 10,
+    "paper": 5,
+    "intake form": 3,
+    "intake form of a home": 12,
+    "lookup": 2,
+    "beside": 7,
+    "dispatch form": 4,
+    "follow-up form": 2,
+    "home": 1,
+    "audit": 2,
+    "people": 6,
+    "workbook": 6,
+}
+
+
+def more(make, count):
+    """Tell `count` tickets, with notes on one of them."""
+    for n in range(count):
+        make.ticket((TicketStage.REGISTERED, TicketStage.HANDLING)[n % 2])
+
+
+def measure(make, sign_in, ids):
+    found = {}
+    clients = {}
+    for page, (username, address) in PAGES.items():
+        client = clients.get(username) or clients.setdefault(username, sign_in(username))
+        db.session.rollback()
+        with recorded(db.engine) as recorder:
+            answer = client.get(address.format(**ids))
+        assert answer.status_code in (200, 302), page
+        found[page] = len(recorder.statements)
+    return found
+
+
+def test_a_page_costs_the_same_with_one_row_and_with_forty(make, sign_in):
+    new, ticket = make.registered(), make.ticket(TicketStage.HANDLING)
+    ids = {
+        "new": new.id,
+        "ticket": ticket.id,
+        "unit": make.world.units["YX 3-1-1202"],
+        "customer": make.world.customers["王国强"],
+    }
+    few = measure(make, sign_in, ids)
+    more(make, 38)
+    with transaction():
+        for n in range(10):
+            follow_up(
+                ticket,
+                action_taken=f"第 {n} 次上门",
+                action_needed="",
+                next_on=None,
+                actor=make.user(("handler", "clerk", "manager")[n % 3]),
+            )
+    many = measure(make, sign_in, ids)
+    assert many == few
+    assert few == COUNTS
+
+
+def test_no_page_asks_more_than_a_dozen_times():
+    assert max(COUNTS.values()) <= 12
