@@ -71,7 +71,9 @@ def record(
 
 _ENTRIES, _ENTRIES_HEAD = (cast(Table, model.__table__) for model in (JournalEntry, JournalHead))
 _LOCK_HEAD = (
-    select(_ENTRIES_HEAD.c["count", "hash"]).where(_ENTRIES_HEAD.c.id == HEAD).with_for_update()
+    select(_ENTRIES_HEAD.c["count"], _ENTRIES_HEAD.c.hash)
+    .where(_ENTRIES_HEAD.c.id == HEAD)
+    .with_for_update()
 )
 _APPEND = _ENTRIES.insert()
 _MOVE_HEAD = _ENTRIES_HEAD.update().where(_ENTRIES_HEAD.c.id == HEAD)

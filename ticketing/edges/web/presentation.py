@@ -135,7 +135,7 @@ def keeper() -> Callable[..., Markup]:
         if text is None:
             if len(_kept) >= MOST_KEPT:
                 _kept.clear()
-            text = _kept[key] = macro(*args)
+            text = _kept[key] = Markup(macro(*args))
         return text
 
     return kept
