@@ -300,14 +300,14 @@ def test_a_fault_in_the_middle_of_writing_leaves_nothing_behind(bring, monkeypat
         [line(room=f"{n:04d}", name=f"客户{n}", phones=str(13500000000 + n)) for n in range(1, 40)]
     )
     assert run.stage is ImportStage.CHECKED
-    insert = importing._insert
+    pour = importing.pour
 
-    def broken(model, facts, **made):
-        if model is Residency:
+    def broken(filled):
+        if filled.table == "residency":
             raise OSError("disk full")
-        return insert(model, facts, **made)
+        pour(filled)
 
-    monkeypatch.setattr(importing, "_insert", broken)
+    monkeypatch.setattr(importing, "pour", broken)
     run = bring.confirm(run)
     assert run.stage is ImportStage.FAILED
     assert "没有导入任何内容" in run.summary["sentence"]

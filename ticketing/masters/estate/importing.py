@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Table, bindparam, func, insert, select, text, update
+from sqlalchemy import Table, bindparam, func, select, text, update
 
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
@@ -36,6 +36,7 @@ from ticketing.masters.estate.planning import (
     estate_mark,
     slices,
 )
+from ticketing.masters.estate.pour import Jug, jug, pour
 from ticketing.masters.estate.rows import Problem, Reader
 from ticketing.masters.estate.runs import book_of, remove_files, rows_of
 from ticketing.masters.people.models import User
@@ -83,10 +84,10 @@ def carry_out(run_id: int, folder: Path) -> None:
             if problems:
                 _refuse(run_id, folder, problems)
                 return
-            plan.spell_names()
+            ready = _make_ready(plan)
             try:
                 with transaction():
-                    _write(run_id, plan)
+                    _write(run_id, plan, ready)
             except Moved:
                 continue
             _index(run_id)
@@ -143,18 +144,86 @@ def _compare(run_id: int, folder: Path) -> tuple[Plan, list[Problem]]:
     return plan, problems
 
 
-def _write(run_id: int, plan: Plan) -> None:
+class Ready(NamedTuple):
+    """A plan made ready outside the transaction: its new rows with their ids, table by table."""
+
+    jugs: list[Jug]
+    unit_ids: list[int]
+    first_ids: dict[str, int]
+
+
+def _make_ready(plan: Plan) -> Ready:
+    """Give the new rows their ids and spell the new names, before any lock is taken."""
+    plan.spell_names()
+    with reading(dialect() == "sqlite"), transaction():
+        ids = {
+            model: _reserve(model, len(rows))
+            for model, rows in (
+                (Building, plan.buildings),
+                (Unit, plan.units),
+                (Customer, plan.customers),
+                (CustomerPhone, plan.phones),
+                (Residency, plan.stays),
+            )
+        }
+    made = {"building_id": ids[Building], "unit_id": ids[Unit], "customer_id": ids[Customer]}
+    return Ready(
+        [
+            jug(_table(Building), _numbered(plan.buildings, ids[Building], {})),
+            jug(_table(Unit), _numbered(plan.units, ids[Unit], made)),
+            jug(_table(Customer), _numbered(plan.customers, ids[Customer], {})),
+            jug(_table(CustomerPhone), _numbered(plan.phones, ids[CustomerPhone], made)),
+            jug(_table(Residency), _numbered(plan.stays, ids[Residency], made)),
+        ],
+        ids[Unit],
+        {_table(model).name: some[0] for model, some in ids.items() if some},
+    )
+
+
+def _reserve(model: type[Any], amount: int) -> list[int]:
+    """Ids for new rows: taken from the sequence, or the next free ones, checked again when written."""
+    table = _table(model)
+    if dialect() == "postgresql":
+        numbers = select(func.nextval(f"{table.name}_id_seq")).select_from(
+            func.generate_series(1, amount).alias()
+        )
+        return list(db.session.scalars(numbers))
+    first = _next_id(table)
+    return list(range(first, first + amount))
+
+
+def _next_id(table: Table) -> int:
+    return (db.session.scalar(select(func.max(table.c.id))) or 0) + 1
+
+
+def _numbered(
+    rows: list[dict[str, Any]], ids: list[int], made: dict[str, list[int]]
+) -> list[dict[str, Any]]:
+    """The rows with their ids; a negative reference becomes the id of the new thing it names."""
+    return [
+        {
+            **row,
+            **{name: some[-row[name] - 1] for name, some in made.items() if row.get(name, 0) < 0},
+            "id": row_id,
+        }
+        for row_id, row in zip(ids, rows, strict=True)
+    ]
+
+
+def _write(run_id: int, plan: Plan, ready: Ready) -> None:
     """Insert and change everything of a plan in the caller's transaction. Raises Moved."""
     if dialect() == "postgresql":
         db.session.execute(text("SELECT pg_advisory_xact_lock(7371)"))
     run = db.session.get_one(ImportRun, run_id)
     if changed_since(plan.mark):
         raise Moved
-    buildings = _insert(Building, plan.buildings)
-    units = _insert(Unit, plan.units, building_id=buildings)
-    customers = _insert(Customer, plan.customers)
-    _insert(CustomerPhone, plan.phones, customer_id=customers)
-    _insert(Residency, plan.stays, customer_id=customers, unit_id=units)
+    tables = db.metadata.tables
+    if dialect() == "sqlite" and any(
+        _next_id(tables[name]) != first for name, first in ready.first_ids.items()
+    ):
+        raise Moved
+    for filled in ready.jugs:
+        pour(filled)
     for name in ("delivered_on", "moved_in_on"):
         _change(
             update(_table(Unit)).where(_table(Unit).c.id == bindparam("row")),
@@ -177,7 +246,7 @@ def _write(run_id: int, plan: Plan) -> None:
         "relation",
         "until_on",
     )
-    run.unindexed = sorted({*plan.touched_units, *units})
+    run.unindexed = sorted({*plan.touched_units, *ready.unit_ids})
     run.stage, run.done, run.total = ImportStage.INDEXING, 0, len(run.unindexed)
     run.summary = _summary(plan)
     run.beat_at = clock.now()
@@ -205,32 +274,6 @@ def _table(model: type[Any]) -> Table:
     return cast(Table, model.__table__)
 
 
-def _insert(model: type[Any], rows: list[dict[str, Any]], **made: list[int]) -> list[int]:
-    """Insert `rows` under reserved ids, which are returned; negative references become `made` ids."""
-    if not rows:
-        return []
-    table = _table(model)
-    if dialect() == "postgresql":
-        numbers = select(func.nextval(f"{table.name}_id_seq")).select_from(
-            func.generate_series(1, len(rows)).alias()
-        )
-        ids = list(db.session.scalars(numbers))
-    else:
-        first = (db.session.scalar(select(func.max(table.c.id))) or 0) + 1
-        ids = list(range(first, first + len(rows)))
-    full = [
-        {
-            **row,
-            **{name: made_ids[-row[name] - 1] for name, made_ids in made.items() if row[name] < 0},
-            "id": row_id,
-        }
-        for row_id, row in zip(ids, rows, strict=True)
-    ]
-    for some in slices(full, 5_000):
-        db.session.execute(insert(table), some)
-    return ids
-
-
 def _change(statement: Any, rows: list[dict[str, Any]], *columns: str) -> None:
     """Run an update once for each of `rows`; `columns` are set from the row of their name."""
     if rows:
@@ -247,7 +290,7 @@ def _index(run_id: int) -> None:
     for some in slices(unit_ids, HOMES_A_BATCH):
         with reading():
             mark = estate_mark()
-            rows = lookup.lookup_rows(list(some))
+            words = lookup.words_for(list(some))
             db.session.rollback()
         with transaction():
             db.session.execute(
@@ -256,8 +299,8 @@ def _index(run_id: int) -> None:
                 .values(done=done + len(some), beat_at=clock.now())
             )
             if changed_since(mark):
-                rows = lookup.lookup_rows(list(some))
-            lookup.replace(list(some), rows)
+                words = lookup.words_for(list(some))
+            lookup.replace(list(some), words)
         done += len(some)
         time.sleep(BREATH)
     _note(run_id, stage=ImportStage.DONE, unindexed=[])

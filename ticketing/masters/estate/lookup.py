@@ -1,12 +1,13 @@
 """Writing the words by which a caller is found, anew whenever a home or its people change."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Table, delete, select
 
 from ticketing.kernel.db import db
 from ticketing.masters.estate.models import Customer, CustomerPhone, LookupKey, Residency, Unit
+from ticketing.masters.estate.pour import Jug, jug, pour
 from ticketing.masters.estate.words import words_of
 
 
@@ -14,17 +15,16 @@ def reindex(unit_ids: Iterable[int]) -> None:
     """Write the lookup words of these units anew from units, residents and phones."""
     ids = sorted(set(unit_ids))
     if ids:
-        replace(ids, lookup_rows(ids))
+        replace(ids, words_for(ids))
 
 
-def replace(unit_ids: list[int], rows: list[dict[str, Any]]) -> None:
-    """Put `rows` in the place of all lookup words of these units."""
+def replace(unit_ids: list[int], words: Jug) -> None:
+    """Put `words` in the place of all lookup words of these units."""
     db.session.execute(delete(LookupKey).where(LookupKey.unit_id.in_(unit_ids)))
-    if rows:
-        db.session.execute(insert(LookupKey.__table__), rows)  # type: ignore[arg-type]
+    pour(words)
 
 
-def lookup_rows(unit_ids: list[int]) -> list[dict[str, Any]]:
+def words_for(unit_ids: list[int]) -> Jug:
     """The lookup words of these units as they should stand: only present, unmerged residents."""
     units = db.session.execute(
         select(Unit.id, Unit.community_id, Unit.label, Unit.room).where(Unit.id.in_(unit_ids))
@@ -73,4 +73,4 @@ def lookup_rows(unit_ids: list[int]) -> list[dict[str, Any]]:
                 }
                 for word in words
             ]
-    return rows
+    return jug(cast(Table, LookupKey.__table__), rows)
