@@ -4,6 +4,7 @@ Text is stored with a blank around each Han character; SQLite answers by FTS5, P
 A search is a phrase for each word; all words must occur.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, column, false, func, literal_column, table, text
@@ -58,18 +59,24 @@ ROW_ID: ColumnElement[int] = _search.c.rowid
 SOURCE: Any = _search
 
 
-def matches(query: str) -> ColumnElement[bool] | None:
+def matches(query: str, marks: Collection[str] = ()) -> ColumnElement[bool] | None:
     """The condition that a row of the search table holds every word of `query`; None for no query.
 
-    A query of nothing but punctuation finds nothing.
+    With `marks` (single words a row was made findable by) it must hold one of them too: a common word
+    is then looked for among few rows. A query of nothing but punctuation finds nothing.
     """
     terms = search_terms(query)
     if not terms:
         return false() if query.strip() else None
     if dialect() == "sqlite":
-        phrases = " AND ".join(f'"{term}"' for term in terms)
-        return literal_column(TABLE).op("MATCH")(phrases)
-    return _search.c.body.op("@@")(func.to_tsquery("simple", " & ".join(map(_pg_phrase, terms))))
+        phrases = [f'"{term}"' for term in terms]
+        if marks:
+            phrases.append("(" + " OR ".join(f'"{mark}"' for mark in marks) + ")")
+        return literal_column(TABLE).op("MATCH")(" AND ".join(phrases))
+    phrases = [*map(_pg_phrase, terms)]
+    if marks:
+        phrases.append("(" + " | ".join(f"'{mark}'" for mark in marks) + ")")
+    return _search.c.body.op("@@")(func.to_tsquery("simple", " & ".join(phrases)))
 
 
 def _pg_phrase(term: str) -> str:

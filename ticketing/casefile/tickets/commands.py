@@ -11,6 +11,7 @@ from sqlalchemy import Table, text
 
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.tickets.models import Note, Ticket, TicketFlow
+from ticketing.casefile.tickets.queries import community_mark
 from ticketing.journal.commands import record
 from ticketing.kernel import clock, search
 from ticketing.kernel.db import db
@@ -168,7 +169,7 @@ def add_note(
 
 
 def search_texts(ticket: Ticket) -> tuple[str, ...]:
-    """What a ticket is found by: number, caller, phone and its last four digits, room, text."""
+    """What a ticket is found by: number, caller, phone and its last digits, room, text, community."""
     return (
         ticket.number,
         ticket.caller_name,
@@ -177,6 +178,7 @@ def search_texts(ticket: Ticket) -> tuple[str, ...]:
         ticket.room,
         ticket.summary,
         ticket.content,
+        community_mark(ticket.community_id),
     )
 
 

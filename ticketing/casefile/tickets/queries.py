@@ -200,10 +200,32 @@ _LISTED: Select[*tuple[Any, ...]] = (
 
 def _listed(scope: Scope, wanted: TicketFilter) -> Select[*tuple[Any, ...]]:
     query = _LISTED.where(*conditions(scope, wanted))
-    match = search.matches(wanted.words)
+    match = search.matches(wanted.words, _marks(scope, wanted))
     if match is not None:
         query = query.join(search.SOURCE, Ticket.id == search.ROW_ID).where(match)
     return query
+
+
+FEW = 4
+
+
+def community_mark(community_id: int) -> str:
+    """The word by which the search finds the tickets of one community; nobody types it."""
+    return f"qxcommunity{community_id}"
+
+
+def _marks(scope: Scope, wanted: TicketFilter) -> list[str]:
+    """The marks a search is narrowed by where few communities can answer it.
+
+    Without them a clerk of one small community waited while every ticket of the company that holds a
+    common word was looked at. `visible` still decides what he sees.
+    """
+    if wanted.community_id is not None:
+        return [community_mark(wanted.community_id)]
+    within = scope.ticket_communities
+    if within is None or scope.department_id is not None or len(within) > FEW:
+        return []
+    return [community_mark(community_id) for community_id in sorted(within)]
 
 
 def page(scope: Scope, wanted: TicketFilter, size: int = PAGE) -> tuple[list[ListedTicket], str]:
