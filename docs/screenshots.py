@@ -31,7 +31,7 @@ PAGES = {
         ("communities", "/estate/"),
         ("unit", "/estate/units/1"),
         ("customer", "/estate/customers/1"),
-        ("import", "/imports/"),
+        ("import", "/estate/imports/"),
         ("reports", "/reports/"),
         ("account", "/account"),
     ),

@@ -35,7 +35,7 @@ PAGES = {
         "/estate/communities/{community}",
         "/estate/units/{unit}",
         "/estate/customers/{customer}",
-        "/imports/",
+        "/estate/imports/",
         "/reports/",
         "/account",
     ),
