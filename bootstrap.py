@@ -7,10 +7,13 @@ targets only name them. Standard library only; runs on Linux, macOS and Windows.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,7 +46,7 @@ def call(*command: str | Path, **environment: str) -> None:
 def install(requirements: str) -> None:
     """The virtual environment with `requirements` in it; does nothing when they have not changed."""
     stamp = VENV / f"{requirements}.stamp"
-    wanted = _fingerprint(requirements)
+    wanted = _fingerprint(ROOT / requirements, ROOT / "requirements.txt")
     if PYTHON.exists() and stamp.exists() and stamp.read_text() == wanted:
         return
     if not PYTHON.exists():
@@ -64,11 +67,11 @@ def install(requirements: str) -> None:
     stamp.write_text(wanted)
 
 
-def _fingerprint(requirements: str) -> str:
-    """Changes when this Python, the file or the file it includes changes."""
+def _fingerprint(*files: Path) -> str:
+    """Changes when this Python or one of `files` changes."""
     digest = hashlib.sha256(sys.version.encode())
-    for name in {requirements, "requirements.txt"}:
-        digest.update((ROOT / name).read_bytes())
+    for path in files:
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -107,21 +110,24 @@ def demo_environment(database: Path) -> dict[str, str]:
 def prepare_demo() -> None:
     """Migrate the demo database; on the first start fill a new one and only then put it in place."""
     INSTANCE.mkdir(parents=True, exist_ok=True)
+    migrated = INSTANCE / "migrated"
+    wanted = _fingerprint(*sorted((ROOT / "migrations" / "versions").glob("*.py")))
     if DATABASE.exists():
-        call(PYTHON, "-m", "flask", "db", "upgrade", **_quiet(demo_environment(DATABASE)))
+        if not migrated.exists() or migrated.read_text() != wanted:
+            call(PYTHON, "-m", "flask", "db", "upgrade", **demo_environment(DATABASE))
+            migrated.write_text(wanted)
         return
     unfinished = INSTANCE / "unfinished.db"
     for path in INSTANCE.glob("unfinished.db*"):
         path.unlink()
     environment = demo_environment(unfinished)
     say("First start: loading the demo data (half a minute) …")
-    call(PYTHON, "-m", "flask", "db", "upgrade", **_quiet(environment))
+    call(PYTHON, "-m", "flask", "db", "upgrade", **environment)
     call(PYTHON, "-m", "flask", "demo", "load", **environment)
+    with contextlib.closing(sqlite3.connect(unfinished)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     unfinished.replace(DATABASE)
-
-
-def _quiet(environment: dict[str, str]) -> dict[str, str]:
-    return {**environment, "TICKETING_LOG": "warning"}
+    migrated.write_text(wanted)
 
 
 def run() -> None:
@@ -136,9 +142,13 @@ def run() -> None:
     server = subprocess.Popen(
         [str(PYTHON), "wsgi.py"], cwd=ROOT, env={**os.environ, **demo_environment(DATABASE)}
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         sys.exit(server.wait())
     except KeyboardInterrupt:
+        say("")
+    finally:
+        server.terminate()
         server.wait()
 
 

@@ -302,12 +302,15 @@ class Replay:
             ).id
         return office.units[key]
 
-    def differences(self, code: str, recount: Recount) -> tuple[int, list[str]]:
-        """Compare every report in which something happened: how many numbers, and where they differ."""
+    def differences(self, code: str, recount: Recount, *, every: int = 1) -> tuple[int, list[str]]:
+        """Compare the reports in which something happened: how many numbers, and where they differ.
+
+        All quarters and every `every`-th week.
+        """
         office = self.offices[code]
         place_of = {community.id: place for place, community in office.communities.items()}
         compared, wrong = 0, []
-        for period in _periods(recount):
+        for period in _periods(recount, every):
             with reading():
                 figures = compile_figures(
                     period,
@@ -341,12 +344,10 @@ class Replay:
         return compared, wrong
 
 
-def _periods(recount: Recount) -> list[Period]:
-    days = {date.fromisoformat(text[:10]) for text in recount.instants()}
-    periods = {
-        Period.holding(kind, day) for day in days for kind in ReportKind if day <= clock.today()
-    }
-    return sorted(periods, key=lambda period: (period.first_on, period.last_on))
+def _periods(recount: Recount, every: int) -> list[Period]:
+    days = sorted({date.fromisoformat(text[:10]) for text in recount.instants()})
+    met = {kind: {Period.holding(kind, day): None for day in days} for kind in ReportKind}
+    return [*list(met[ReportKind.WEEKLY])[::every], *met[ReportKind.QUARTERLY]]
 
 
 def _day_after(period: Period) -> date:

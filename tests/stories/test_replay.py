@@ -46,6 +46,6 @@ def test_the_reports_of_replayed_requests_equal_a_count_made_straight_from_the_f
     came, closed = recount.size
     assert (told.tickets, came) == (ROWS, ROWS)
     assert closed > ROWS // 2
-    compared, wrong = told.differences(code, recount)
+    compared, wrong = told.differences(code, recount, every=5)
     assert compared > ROWS
     assert wrong == []

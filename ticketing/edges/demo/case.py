@@ -265,7 +265,7 @@ class Case:
 
     def raise_grade(self, grade: Grade = Grade.IMPORTANT) -> None:
         """The head of the office finds it graver than it looked."""
-        if self.ticket.grade is not grade:
+        if self.ticket.grade.weight < grade.weight:
             handling.regrade(
                 self.ticket,
                 version=self.ticket.version,

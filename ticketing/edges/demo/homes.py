@@ -139,10 +139,12 @@ def moving_in(town: Town, plan: Plan, clerk: User) -> Story:
     delivered = town.delivered_on(plan)
     empty = [home for home in town.homes[plan.code] if home.residents]
     coming = rng.sample(empty, int(len(empty) * plan.moved_in))
-    days = sorted((int(rng.expovariate(1 / 45)) + 4, number) for number in range(len(coming)))
-    for after, number in days:
-        moved_in = delivered + timedelta(days=after)
+    arrivals = []
+    for home in coming:
+        moved_in = delivered + timedelta(days=int(rng.expovariate(1 / 45)) + 4)
         noted = moved_in if works(moved_in) else working_day(moved_in, 1)
-        yield office_time(rng, noted)
-        unit = db.session.get_one(Unit, coming[number].unit_id)
+        arrivals.append((office_time(rng, noted), home.unit_id, moved_in))
+    for noted_at, unit_id, moved_in in sorted(arrivals):
+        yield noted_at
+        unit = db.session.get_one(Unit, unit_id)
         estate.date_unit(unit, delivered_on=delivered, moved_in_on=moved_in, actor=clerk)

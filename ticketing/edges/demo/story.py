@@ -26,6 +26,7 @@ class Telling:
     def __init__(self) -> None:
         self._queue: list[tuple[datetime, int, Story]] = []
         self._number = count()
+        self._reached = datetime.min.replace(tzinfo=clock.UTC)
         self.parts = 0
 
     def add(self, stories: Iterable[Story]) -> None:
@@ -44,14 +45,20 @@ class Telling:
 
     def _tell_one(self) -> None:
         instant, number, story = heapq.heappop(self._queue)
+        self._reached = instant
         with clock.held(instant):
             self._go_on(number, story)
         self.parts += 1
 
     def _go_on(self, number: int, story: Story) -> None:
-        """Let `story` do its part and queue it at the instant of the next one, if there is one."""
+        """Let `story` do its part and queue it at the instant of the next one, if there is one.
+
+        Raises ValueError when the story wants to go back in time.
+        """
         instant = next(story, None)
         if instant is not None:
+            if instant < self._reached:
+                raise ValueError(f"a story goes back from {self._reached} to {instant}")
             heapq.heappush(self._queue, (instant, number, story))
 
 
