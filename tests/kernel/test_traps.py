@@ -125,10 +125,11 @@ def test_a_page_is_read_while_somebody_else_holds_the_write_lock(app, make, sign
         other.rollback()
 
 
-def test_a_writer_that_waits_too_long_gets_503_and_can_try_again(app, make, sign_in):
+def test_a_writer_that_waits_too_long_gets_503_and_can_try_again(app, make, sign_in, monkeypatch):
     if dialect() != "sqlite":
         pytest.skip("PostgreSQL locks rows, not the file")
     client = sign_in("clerk")
+    monkeypatch.setattr("ticketing.kernel.db.LOCK_SECONDS", 0.05)
 
     @event.listens_for(db.engine, "checkout")
     def hurry(connection, *_rest):

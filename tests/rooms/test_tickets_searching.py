@@ -108,7 +108,7 @@ def test_no_character_is_an_operator(make, tickets):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(words=st.text(max_size=30))
 def test_no_text_breaks_the_search(make, tickets, words):
@@ -262,7 +262,7 @@ def test_the_list_and_its_counts_turn_overdue_with_the_day(make):
     assert len(queries.page(scope, TicketFilter(overdue=True))[0]) == 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(values=st.dictionaries(st.sampled_from(
     ["stage", "q", "after", "from", "to", "closed_from", "community", "order", "all", "grade", "mine"]
 ), st.text(max_size=12)))  # fmt: skip
