@@ -24,9 +24,14 @@ class Jug(NamedTuple):
 
 
 def jug(table: Table, rows: Sequence[dict[str, Any]]) -> Jug:
-    """Make rows with the same columns ready; slow enough to be done outside the transaction."""
+    """Make rows with the same columns, in the same order, ready; slow enough to be done outside the transaction."""
     columns = tuple(rows[0]) if rows else ()
-    document = json.dumps(rows, ensure_ascii=False, default=_plain)
+    as_objects = dialect() == "postgresql"
+    document = json.dumps(
+        rows if as_objects else [tuple(row.values()) for row in rows],
+        ensure_ascii=False,
+        default=_plain,
+    )
     return Jug(table.name, columns, document)
 
 
@@ -38,7 +43,7 @@ def pour(filled: Jug) -> None:
     if dialect() == "postgresql":
         source = f'SELECT {columns} FROM json_populate_recordset(NULL::"{filled.table}", :rows)'
     else:
-        values = ", ".join(f"json_extract(value, '$.{name}')" for name in filled.columns)
+        values = ", ".join(f"json_extract(value, '$[{n}]')" for n in range(len(filled.columns)))
         source = f"SELECT {values} FROM json_each(:rows)"
     db.session.execute(
         text(f'INSERT INTO "{filled.table}" ({columns}) {source}'), {"rows": filled.document}

@@ -71,11 +71,8 @@ class Row:
     phones: tuple[str, ...]
     relation: Relation | None
     note: str
-
-    @property
-    def label(self) -> str:
-        """The short label of the home, by which spellings of the same room are one."""
-        return room_label(self.building, self.stair, self.room)
+    label: str
+    """The short label of the home, by which spellings of the same room are one."""
 
 
 def letter(position: int) -> str:
@@ -162,6 +159,7 @@ class Reader:
             phones,
             relation,
             text["note"],
+            room_label(text["building"], text["stair"], text["room"]),
         )
 
     def fault(self, number: int, key: str, sentence: str) -> None:
@@ -184,10 +182,13 @@ class Reader:
         if isinstance(cell, date):
             self.fault(number, key, "被 Excel 当成了日期，请把这一格设为文本后重填。")
             return ""
-        if _CONTROL.search(cell):
+        if cell.isprintable() and "  " not in cell:
+            value = cell.strip()  # the common case, at a tenth of the cost
+        elif _CONTROL.search(cell):
             self.fault(number, key, "含有不可见的控制字符，请重新输入。")
             return ""
-        value = clean(cell) if key in ("note", "phones") else clean_line(cell)
+        else:
+            value = clean(cell) if key in ("note", "phones") else clean_line(cell)
         if len(value) > column.longest:
             self.fault(number, key, f"太长：最多 {column.longest} 个字。")
             return ""

@@ -1,6 +1,7 @@
 """The words a caller is found by: folded names, initials, phones and rooms, and typed text made alike."""
 
 import re
+from functools import lru_cache
 
 from ticketing.kernel.text import fold, phone_digits
 
@@ -52,6 +53,7 @@ def lookups_of(typed: str) -> list[str]:
     return list(dict.fromkeys(word for word in candidates if word))
 
 
+@lru_cache(maxsize=1024)
 def bare(part: str) -> str:
     """A building or stair without its counting word: ``3栋``, ``3号楼`` and ``3`` are one."""
     return _ROOM_WORDS.sub("", fold(part)).strip("- ")
