@@ -34,6 +34,9 @@ from ticketing.procedure.vocabulary import (
 )
 from ticketing.settings import Settings
 
+pytestmark = pytest.mark.xdist_group("demo")
+"""One worker loads the demo, not each of them."""
+
 TOLD_AT = datetime.fromisoformat("2026-11-23T07:50:00+08:00")
 """Early on a Monday: nothing has happened today yet, and still there is something due today."""
 
