@@ -686,7 +686,9 @@ def upgrade() -> None:
             batch_op.f("ix_ticket_callback_due_on"), ["callback_due_on"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_ticket_caller_phone"), ["caller_phone"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ticket_closed_at"), ["closed_at"], unique=False)
+        batch_op.create_index(
+            "ix_ticket_closed", ["closed_at", "community_id", "registered_at"], unique=False
+        )
         batch_op.create_index(
             "ix_ticket_community_newest", ["community_id", "received_at", "id"], unique=False
         )
@@ -903,8 +905,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("ticket_flow", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_ticket_flow_at_community_id_flow"),
-            ["at", "community_id", "flow"],
+            batch_op.f("ix_ticket_flow_at_community_id_flow_ticket_id"),
+            ["at", "community_id", "flow", "ticket_id"],
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_ticket_flow_ticket_id"), ["ticket_id"], unique=False)
@@ -928,7 +930,7 @@ def downgrade() -> None:
         op.drop_constraint("fk_department_handler_id_user_account", "department")
     with op.batch_alter_table("ticket_flow", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ticket_flow_ticket_id"))
-        batch_op.drop_index(batch_op.f("ix_ticket_flow_at_community_id_flow"))
+        batch_op.drop_index(batch_op.f("ix_ticket_flow_at_community_id_flow_ticket_id"))
 
     op.drop_table("ticket_flow")
     with op.batch_alter_table("note", schema=None) as batch_op:
@@ -966,7 +968,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ticket_customer_id"))
         batch_op.drop_index(batch_op.f("ix_ticket_complaint_due_on"))
         batch_op.drop_index("ix_ticket_community_newest")
-        batch_op.drop_index(batch_op.f("ix_ticket_closed_at"))
+        batch_op.drop_index("ix_ticket_closed")
         batch_op.drop_index(batch_op.f("ix_ticket_caller_phone"))
         batch_op.drop_index(batch_op.f("ix_ticket_callback_due_on"))
         batch_op.drop_index(batch_op.f("ix_ticket_call"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select, true
 
 from ticketing.casefile.tickets.models import CallbackRecord, Ticket, TicketFlow
 from ticketing.kernel import clock
@@ -136,15 +136,15 @@ def _happened(event: Event, first_on: date, last_on: date) -> ColumnElement[bool
 
 
 def _open_after(day: date) -> ColumnElement[bool]:
-    """Open at the end of `day`: open now and not come in since, or gone only since."""
+    """Open at the end of `day`: open now or ended since, and left open by the moves until then."""
+    at = clock.at(day + timedelta(days=1))
     came_in = [flow for flow in Flow if flow.sign > 0]
-    net = func.sum(case((TicketFlow.flow.in_(came_in), 1), else_=-1))
-    since = (
-        select(TicketFlow.ticket_id)
-        .where(TicketFlow.at >= clock.at(day + timedelta(days=1)))
-        .group_by(TicketFlow.ticket_id)
+    told = (
+        select(func.sum(case((TicketFlow.flow.in_(came_in), 1), else_=-1)))
+        .where(TicketFlow.ticket_id == Ticket.id, TicketFlow.at < at)
+        .correlate(Ticket)
+        .scalar_subquery()
     )
-    return or_(
-        and_(Ticket.is_open == true(), Ticket.id.not_in(since.having(net == 1))),
-        and_(Ticket.is_open == false(), Ticket.id.in_(since.having(net == -1))),
+    return and_(
+        Ticket.registered_at < at, or_(Ticket.is_open == true(), Ticket.closed_at >= at), told == 1
     )

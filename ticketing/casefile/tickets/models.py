@@ -55,6 +55,7 @@ class Ticket(Base):
             **OPEN_ONLY,
         ),
         Index("ix_ticket_open_due", "due_on", "id", **OPEN_ONLY),
+        Index("ix_ticket_closed", "closed_at", "community_id", "registered_at"),
     )
 
     id: Mapped[Id]
@@ -98,7 +99,7 @@ class Ticket(Base):
     fed_back_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     called_back_at: Mapped[datetime | None]
-    closed_at: Mapped[datetime | None] = mapped_column(index=True)
+    closed_at: Mapped[datetime | None]
 
     resolution: Mapped[str] = mapped_column(default="")
     customer_opinion: Mapped[str] = mapped_column(default="")
@@ -195,7 +196,7 @@ class TicketFlow(Base):
     """A ticket entered or left the stock of open tickets; the balance of every report (3.10.3)."""
 
     __tablename__ = "ticket_flow"
-    __table_args__ = (Index(None, "at", "community_id", "flow"),)
+    __table_args__ = (Index(None, "at", "community_id", "flow", "ticket_id"),)
 
     id: Mapped[Id]
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)

@@ -1,7 +1,8 @@
 """The lists of a report: overdue, major and unattended cases, unhappy answers, the raw new cases."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, func, select
 
@@ -104,14 +105,18 @@ def _case_rows(cases: list[OpenCase], tracked: frozenset[int], window: Window) -
             )
 
 
-def _last_notes(ids: list[int], cutoff: datetime) -> dict[int, tuple[str, str, date | None]]:
-    """What was done last and what is to follow, of each ticket with a note before the cut-off."""
+def _last_notes(ids: list[int], cutoff: datetime) -> dict[int, list[Any]]:
+    """What was done last, what is to follow and when, of each ticket with a note by the cut-off."""
     rows = db.session.execute(
-        select(Note.ticket_id, Note.action_taken, Note.action_needed, Note.next_on)
-        .where(Note.ticket_id.in_(ids), Note.kind.in_(TRACKING), Note.at < cutoff)
+        select(
+            Note.ticket_id, Note.kind, Note.at, Note.action_taken, Note.action_needed, Note.next_on
+        )
+        .where(Note.ticket_id.in_(ids))
         .order_by(Note.id)
     )
-    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+    return {
+        ticket_id: words for ticket_id, kind, at, *words in rows if kind in TRACKING and at < cutoff
+    }
 
 
 def unhappy(extent: Extent, window: Window) -> tuple[UnhappyRow, ...]:

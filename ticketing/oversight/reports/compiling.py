@@ -60,6 +60,7 @@ def compile_figures(
     rewound = stock.rewind(extent, cutoff)
     open_cases = stock.open_cases(extent, cutoff, rewound)
     moved = stock.movements(extent, window.start, cutoff)
+    earlier = _earlier(extent, period)
     called = service.by_community(extent, window)
     kept = service.by_department(extent, window, rewound)
     opening = stock.opening(extent, window.start)
@@ -82,7 +83,7 @@ def compile_figures(
         ),
         summary=summary,
         total=total,
-        categories=_categories(extent, period, moved, open_cases),
+        categories=_categories(moved, earlier, open_cases),
         departments=_departments(window, kept, open_cases),
         ages=tuple(
             _ages(grade, grade.label, [one for one in open_cases if one.grade is grade], window)
@@ -92,7 +93,7 @@ def compile_figures(
         cases=cases.notable(extent, window, open_cases) if weekly else CaseList(),
         callbacks=callbacks,
         unhappy=cases.unhappy(extent, window) if weekly else (),
-        comparisons=() if weekly else _comparisons(extent, period, total, opening),
+        comparisons=() if weekly else _comparisons(extent, period, total, earlier),
         density=() if weekly else _density(extent, window),
         kpis=_kpis(kept.values(), add_up(callbacks, CallbackRow, community_id=None, name=TOTAL)),
         raw=cases.raw(extent, window),
@@ -164,20 +165,29 @@ def _placed(rows: list[SummaryRow]) -> Iterable[SummaryRow]:
         yield SummaryRow(**{**vars(row), "place": place})
 
 
-def _categories(
-    extent: Extent, period: Period, moved: list[Movement], open_cases: list[OpenCase]
-) -> tuple[CategoryRow, ...]:
-    """W2; a week is compared with the week and the four weeks before, a quarter with two others."""
-    before = period.previous
-    last = stock.movements(extent, *_bounds(before.first_on, before.last_on))
+def _earlier(extent: Extent, period: Period) -> tuple[list[Movement], list[Movement]]:
+    """The new cases of the period before, and of the base a report compares with.
+
+    A week has the four weeks before it as its base, a quarter the same one of last year.
+    """
+    before, base = period.previous, period.year_before
+    since, until = base.first_on, base.last_on
     if period.kind is ReportKind.WEEKLY:
-        month = (period.first_on - 4 * ONE_WEEK, before.last_on)
-        base = stock.movements(extent, *_bounds(*month))
-    else:
-        earlier = period.year_before
-        base = stock.movements(extent, *_bounds(earlier.first_on, earlier.last_on))
+        since, until = period.first_on - 4 * ONE_WEEK, before.last_on
+    return (
+        stock.movements(extent, *_bounds(before.first_on, before.last_on), (Flow.NEW,)),
+        stock.movements(extent, *_bounds(since, until), (Flow.NEW,)),
+    )
+
+
+def _categories(
+    moved: list[Movement],
+    earlier: tuple[list[Movement], list[Movement]],
+    open_cases: list[OpenCase],
+) -> tuple[CategoryRow, ...]:
+    """W2, what is not yet classified as a line of its own."""
     new, closed = _by_category(moved, Flow.NEW), _by_category(moved, Flow.CLOSED)
-    last_new, base_new = _by_category(last, Flow.NEW), _by_category(base, Flow.NEW)
+    last_new, base_new = (_by_category(one, Flow.NEW) for one in earlier)
     still = Counter(one.category for one in open_cases)
     return tuple(
         CategoryRow(
@@ -261,33 +271,26 @@ def _callbacks(extent: Extent, called: dict[int, Called]) -> tuple[CallbackRow, 
 
 
 def _comparisons(
-    extent: Extent, period: Period, total: SummaryRow, opening: Counter[int]
+    extent: Extent,
+    period: Period,
+    total: SummaryRow,
+    earlier: tuple[list[Movement], list[Movement]],
 ) -> tuple[ComparisonRow, ...]:
     """The quarter beside the one before and the same one of last year (环比、同比)."""
     last, ago = period.previous, period.year_before
-    moved = [stock.movements(extent, *_bounds(one.first_on, one.last_on)) for one in (last, ago)]
-    sums = [_by_flow(one) for one in moved]
-    majors = [
-        sum(m.number for m in one if m.flow is Flow.NEW and m.grade is Grade.MAJOR) for one in moved
-    ]
+    counted = [stock.flows(extent, *_bounds(one.first_on, one.last_on)) for one in (last, ago)]
+    majors = [sum(m.number for m in one if m.grade is Grade.MAJOR) for one in earlier]
     year_ago = stock.opening(extent, clock.at(ago.last_on + ONE_DAY)).total()
     return (
-        ComparisonRow("新增", total.new, *(one[Flow.NEW] for one in sums)),
+        ComparisonRow("新增", total.new, *(one[Flow.NEW] for one in counted)),
         ComparisonRow("其中重大", total.major, *majors),
-        ComparisonRow("重开", total.reopened, *(one[Flow.REOPENED] for one in sums)),
-        ComparisonRow("关闭", total.closed, *(one[Flow.CLOSED] for one in sums)),
-        ComparisonRow("无效", total.invalid, *(one[Flow.INVALID] for one in sums)),
-        ComparisonRow("撤回", total.withdrawn, *(one[Flow.WITHDRAWN] for one in sums)),
-        ComparisonRow("合并", total.merged, *(one[Flow.MERGED] for one in sums)),
-        ComparisonRow("期末未结", total.closing, opening.total(), year_ago),
+        ComparisonRow("重开", total.reopened, *(one[Flow.REOPENED] for one in counted)),
+        ComparisonRow("关闭", total.closed, *(one[Flow.CLOSED] for one in counted)),
+        ComparisonRow("无效", total.invalid, *(one[Flow.INVALID] for one in counted)),
+        ComparisonRow("撤回", total.withdrawn, *(one[Flow.WITHDRAWN] for one in counted)),
+        ComparisonRow("合并", total.merged, *(one[Flow.MERGED] for one in counted)),
+        ComparisonRow("期末未结", total.closing, total.opening, year_ago),
     )
-
-
-def _by_flow(moved: Iterable[Movement]) -> Counter[Flow]:
-    counts: Counter[Flow] = Counter()
-    for move in moved:
-        counts[move.flow] += move.number
-    return counts
 
 
 def _density(extent: Extent, window: Window) -> tuple[DensityRow, ...]:

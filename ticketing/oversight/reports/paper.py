@@ -4,10 +4,12 @@ Printed on A4 across: the head of the paper, every table of the page with the sa
 new cases of the period as raw data with masked phones. Typed text can never become a formula.
 """
 
+from typing import Any
+
 from openpyxl import Workbook
 
 from ticketing.kernel import clock, excel
-from ticketing.oversight.reports.figures import Figures
+from ticketing.oversight.reports.figures import Figures, RawRow
 from ticketing.oversight.reports.layout import tables
 from ticketing.oversight.reports.models import Report
 from ticketing.oversight.reports.table import DASH, Table
@@ -119,26 +121,28 @@ def _raw(book: Workbook, figures: Figures) -> None:
     if len(figures.raw) < figures.total.new:
         sheet.line(f"新增 {figures.total.new} 件，列出最早的 {len(figures.raw)} 件。")
     top = sheet.row
-    sheet.table(
-        RAW_HEADS,
-        (
-            (
-                row.number,
-                excel.wall_time(clock.SHANGHAI, row.received_at),
-                row.channel,
-                row.community,
-                row.room,
-                row.caller,
-                row.phone,
-                row.summary,
-                row.category,
-                row.grade,
-                row.department,
-                row.handler,
-                row.stage,
-            )
-            for row in figures.raw
-        ),
-    )
+    sheet.table(RAW_HEADS, ())
+    for number, row in enumerate(figures.raw, sheet.row):
+        for column, value in enumerate(_raw_cells(row), 1):
+            excel.put(sheet.worksheet.cell(number, column), value)
     sheet.worksheet.freeze_panes = f"A{top + 1}"
     sheet.worksheet.print_title_rows = f"{top}:{top}"
+
+
+def _raw_cells(row: RawRow) -> tuple[Any, ...]:
+    """The cells of one new case in the order of `RAW_HEADS`."""
+    return (
+        row.number,
+        excel.wall_time(clock.SHANGHAI, row.received_at),
+        row.channel,
+        row.community,
+        row.room,
+        row.caller,
+        row.phone,
+        row.summary,
+        row.category,
+        row.grade,
+        row.department,
+        row.handler,
+        row.stage,
+    )

@@ -7,6 +7,7 @@ the cut-off are out of both sides (procedure 3.4.2.2, 3.4.5, 3.5.4).
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, not_, select
@@ -17,7 +18,8 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.masters.workcalendar import calendar
 from ticketing.oversight.reports.stock import EXITS, Extent, Rewound
-from ticketing.procedure.deadlines import CALLBACK, on_time
+from ticketing.procedure.deadlines import CALLBACK
+from ticketing.procedure.periods import ONE_DAY
 from ticketing.procedure.vocabulary import NoteKind, Satisfaction
 
 LONGEST_BREAK = timedelta(days=31)
@@ -117,12 +119,24 @@ def _completions(
 
 
 def _in_time(done_at: datetime | None, due_on: date | None, window: Window) -> bool:
+    """Done before the cut-off and on time: not after the due date, by the Shanghai calendar."""
     return (
         done_at is not None
         and due_on is not None
         and done_at < window.cutoff
-        and on_time(clock.local(done_at).date(), due_on)
+        and done_at < _day_after(due_on)
     )
+
+
+@lru_cache(maxsize=1024)
+def _day_after(due_on: date) -> datetime:
+    """The instant from which something due on `due_on` is late."""
+    return clock.at(due_on + ONE_DAY)
+
+
+@lru_cache(maxsize=1024)
+def _call_due(resolved_on: date) -> date:
+    return CALLBACK.due(resolved_on, calendar).on
 
 
 @dataclass
@@ -140,7 +154,7 @@ def by_community(extent: Extent, window: Window) -> dict[int, Called]:
     """W8 by community: callbacks that fell due, and the answers given in the period."""
     called: dict[int, Called] = defaultdict(Called)
     for community_id, resolved_at, reached_at in _rounds(extent, window):
-        due_on = CALLBACK.due(clock.local(resolved_at).date(), calendar).on
+        due_on = _call_due(clock.local(resolved_at).date())
         one = called[community_id]
         one.due += 1
         one.made += reached_at is not None
@@ -215,7 +229,7 @@ def _rounds(extent: Extent, window: Window) -> list[Any]:
             .where(
                 Note.kind == NoteKind.RESOLUTION,
                 Note.at >= clock.at(days[0]),
-                Note.at < clock.at(days[-1] + timedelta(days=1)),
+                Note.at < clock.at(days[-1] + ONE_DAY),
                 not_(_left(window)),
                 extent.holds(Ticket.community_id),
             )
@@ -228,6 +242,4 @@ def _days_leading_to(window: Window) -> list[date]:
     span = (window.as_of_on - window.first_on + LONGEST_BREAK).days
     first = window.first_on - LONGEST_BREAK
     days = (first + timedelta(days=n) for n in range(span))
-    return [
-        day for day in days if window.first_on <= CALLBACK.due(day, calendar).on <= window.as_of_on
-    ]
+    return [day for day in days if window.first_on <= _call_due(day) <= window.as_of_on]

@@ -1,16 +1,17 @@
 """The stock of open tickets at any instant, and what moved it, told from the flows (3.10.3).
 
-A ticket is open at an instant when it is open now and nothing changed that since, or when the moves
-since then took it out. So only the moves after the instant are read, however old the register is.
+A ticket is open at an instant when its moves before it leave it open. Only tickets that are open now or
+ended since can be, so the reading stays short however old the register is.
 Classification, grade and responsible department are those known when the question is asked.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Subquery, case, func, select, true, union_all
+from sqlalchemy import ColumnElement, case, func, select, true, union_all
 
 from ticketing.casefile.tickets.models import Ticket, TicketFlow
 from ticketing.kernel import clock
@@ -34,10 +35,14 @@ class Extent:
     whole_company: bool
 
     def holds(self, column: Any) -> ColumnElement[bool]:
-        """The condition that a community column lies within."""
+        """The condition that a community column lies within.
+
+        It stands on an expression, so that no engine walks a community's whole history by its index:
+        reports are always bounded by time, or by being open, and those indexes are the short way.
+        """
         if self.whole_company:
             return true()
-        return column.in_([community.id for community in self.communities])  # type: ignore[no-any-return]
+        return (column + 0).in_([community.id for community in self.communities])  # type: ignore[no-any-return]
 
 
 class OpenCase(NamedTuple):
@@ -80,20 +85,24 @@ def opening(extent: Extent, at: datetime) -> Counter[int]:
     return stock
 
 
-def moves_since(extent: Extent, at: datetime) -> Subquery:
-    """Each ticket that moved at or after `at` with the net change: +1 it came in, -1 it went."""
-    return (
-        select(TicketFlow.ticket_id, func.sum(SIGN).label("net"))
-        .where(TicketFlow.at >= at, extent.holds(TicketFlow.community_id))
-        .group_by(TicketFlow.ticket_id)
-        .subquery()
+def was_open(at: datetime) -> ColumnElement[bool]:
+    """The condition that the flows of a ticket before `at` leave it open."""
+    told = (
+        select(func.sum(SIGN))
+        .where(TicketFlow.ticket_id == Ticket.id, TicketFlow.at < at)
+        .correlate(Ticket)
+        .scalar_subquery()
     )
+    return told == 1
 
 
 def open_cases(
     extent: Extent, at: datetime, rewound: dict[int, "Rewound"] | None = None
 ) -> list[OpenCase]:
-    """The tickets that were open at `at`, each with the completion date it had then."""
+    """The tickets that were open at `at`, each with the completion date it had then.
+
+    Only those open now or ended since can be; their flows decide.
+    """
     columns = (
         Ticket.id,
         Ticket.community_id,
@@ -103,18 +112,10 @@ def open_cases(
         Ticket.received_at,
         Ticket.complaint_due_on,
     )
-    since = moves_since(extent, at)
-    still = (
-        select(*columns)
-        .outerjoin(since, since.c.ticket_id == Ticket.id)
-        .where(
-            Ticket.is_open == true(),
-            extent.holds(Ticket.community_id),
-            func.coalesce(since.c.net, 0) == 0,
-        )
-    )
-    gone = select(*columns).join(since, since.c.ticket_id == Ticket.id).where(since.c.net == -1)
-    cases = (OpenCase(*row) for row in db.session.execute(union_all(still, gone)))
+    ours = (extent.holds(Ticket.community_id), was_open(at))
+    still = select(*columns).where(Ticket.is_open == true(), *ours)
+    ended = select(*columns).where(Ticket.closed_at >= at, Ticket.registered_at < at, *ours)
+    cases = (OpenCase(*row) for row in db.session.execute(union_all(still, ended)))
     if not rewound:
         return list(cases)
     return [
@@ -122,8 +123,20 @@ def open_cases(
     ]
 
 
-def movements(extent: Extent, start: datetime, end: datetime) -> list[Movement]:
-    """Every move from `start` up to, not including, `end`, by community, kind and classification."""
+def flows(extent: Extent, start: datetime, end: datetime) -> Counter[Flow]:
+    """How many moves of each kind were made from `start` up to, not including, `end`."""
+    rows = db.session.execute(
+        select(TicketFlow.flow, func.count())
+        .where(TicketFlow.at >= start, TicketFlow.at < end, extent.holds(TicketFlow.community_id))
+        .group_by(TicketFlow.flow)
+    )
+    return Counter({row[0]: row[1] for row in rows})
+
+
+def movements(
+    extent: Extent, start: datetime, end: datetime, kinds: Iterable[Flow] = Flow
+) -> list[Movement]:
+    """The moves from `start` up to, not including, `end`, by community, kind and classification."""
     rows = db.session.execute(
         select(
             TicketFlow.community_id, TicketFlow.flow, Ticket.category, Ticket.grade, func.count()
@@ -181,10 +194,12 @@ def recount(extent: Extent, at: datetime, rewound: dict[int, Rewound]) -> int:
     Registered by then, and open still or ended only since; less those reopened since that had been
     closed then. `rewound` is what `rewind` says for the same instant.
     """
-    registered = (Ticket.registered_at < at, extent.holds(Ticket.community_id))
-    still = select(func.count()).where(Ticket.is_open == true(), *registered)
-    since = select(func.count()).where(Ticket.closed_at >= at, *registered)
-    counted = sum(db.session.scalars(union_all(still, since)))
+    ours = extent.holds(Ticket.community_id)
+    still = db.session.scalars(select(Ticket.registered_at).where(Ticket.is_open == true(), ours))
+    since = db.session.scalar(
+        select(func.count()).where(Ticket.closed_at >= at, Ticket.registered_at < at, ours)
+    )
+    counted = sum(registered_at < at for registered_at in still) + (since or 0)
     return counted - sum(told.closed_at is not None for told in rewound.values())
 
 
