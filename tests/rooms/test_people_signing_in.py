@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import re
+
 import pytest
 from sqlalchemy import select, update
 
@@ -293,7 +295,12 @@ def test_an_administrator_gives_himself_no_business_role(make, sign_in):
             people.set_roles(make.user("admin"), roles=[Role.ADMIN, role], actor=make.user("admin"))
     answer = sign_in("admin").post(
         f"/people/{make.world.users['admin']}",
-        data={"name": "管理员", "roles": ["admin", "cs_manager"], "active": "y"},
+        data={
+            "version": make.user("admin").version,
+            "name": "管理员",
+            "roles": ["admin", "cs_manager"],
+            "active": "y",
+        },
     )
     assert answer.status_code == 403
     assert "不能给自己授予业务岗位" in answer.get_data(as_text=True)
@@ -302,7 +309,8 @@ def test_an_administrator_gives_himself_no_business_role(make, sign_in):
 
 def test_nobody_disables_himself(make, sign_in):
     answer = sign_in("admin").post(
-        f"/people/{make.world.users['admin']}", data={"name": "管理员", "roles": ["admin"]}
+        f"/people/{make.world.users['admin']}",
+        data={"version": make.user("admin").version, "name": "管理员", "roles": ["admin"]},
     )
     assert answer.status_code == 403
     assert make.user("admin").active
@@ -345,3 +353,24 @@ def test_a_refused_access_stands_in_the_journal_whatever_the_request_pretends(ap
         ("GET", "/people/"),
         ("GET", "/people/"),
     ]
+
+
+def test_two_administrators_on_one_account_the_second_is_told(app, world, sign_in):
+    first, second = sign_in("admin"), sign_in("admin2")
+    address = f"/people/{world.users['clerk']}"
+    version = re.search(
+        r'name="version"[^>]*value="(\d+)"', first.get(address).get_data(as_text=True)
+    )
+    assert version is not None
+    entry = {
+        "version": version.group(1),
+        "name": "林晓",
+        "roles": ["clerk"],
+        "community_ids": [world.communities["YX"]],
+        "active": "y",
+    }
+    assert first.post(address, data={**entry, "once": "a"}).status_code == 302
+    answer = second.post(address, data={**entry, "once": "b", "name": "林小"})
+    assert answer.status_code == 409
+    assert "刚被他人修改" in answer.get_data(as_text=True)
+    assert "林小" in answer.get_data(as_text=True)

@@ -27,6 +27,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -147,7 +148,7 @@ def transaction() -> Iterator[None]:
     what it loaded is read anew: a clerk holds the write lock only while he writes, not while his
     form is checked, and what the command decides on cannot have changed.
 
-    Raises Conflict when another transaction changed the same row first.
+    Raises Conflict when another transaction changed the same row, or made the same one, first.
     """
     if _reading.get():
         db.session.rollback()
@@ -158,6 +159,9 @@ def transaction() -> Iterator[None]:
     except StaleDataError:
         db.session.rollback()
         raise Conflict("刚才有人先一步修改了这条记录，请核对最新内容后再提交。") from None
+    except IntegrityError:
+        db.session.rollback()
+        raise Conflict("刚才有人同时保存了同样的内容，请核对后再试。") from None
     except BaseException:
         db.session.rollback()
         raise

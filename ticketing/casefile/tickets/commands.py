@@ -7,7 +7,7 @@ write the row, its flow and its journal entry in the caller's transaction, and n
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, text
+from sqlalchemy import Table, select, text
 
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.tickets.models import Note, Ticket, TicketFlow
@@ -141,6 +141,16 @@ def allowed_step(ticket: Ticket, act: Act, actor: User) -> Step:
     if not may(actor.roles, act):
         raise NotPermitted(f"您的岗位不能办理“{act}”。")
     raise Conflict(f"登记表现为“{ticket.stage}”，不能办理“{act}”。")
+
+
+def hold(ticket_ids: list[int]) -> None:
+    """Lock these tickets, always in the order of their ids, until the transaction ends.
+
+    For an act on two papers: two people merging the same pair in opposite directions queue up.
+    """
+    db.session.execute(
+        select(Ticket.id).where(Ticket.id.in_(ticket_ids)).order_by(Ticket.id).with_for_update()
+    )
 
 
 def add_note(

@@ -38,6 +38,20 @@ FIELD_NAMES = {
     "return_count": "退回次数",
     "merged_into_id": "并入",
     "feedback_due_on": "反馈时限",
+    "place": "单元房号/位置",
+    "received_at": "受理时间",
+    "reason": "理由",
+    "reply": "协办回复",
+    "question": "需要协助的事项",
+    "instruction": "办理要求",
+    "opinion": "客户意见",
+    "next_on": "下一步日期",
+    "into": "并入哪张登记表",
+    "name": "姓名",
+    "phone": "电话",
+    "phones": "电话",
+    "note": "备注",
+    "remarks": "备注",
 }
 _KINDS = {"category": Category, "grade": Grade, "channel": Channel, "satisfaction": Satisfaction}
 _QUIET = frozenset(

@@ -34,8 +34,8 @@ def _lines() -> Iterator[str]:
     for step in TICKET_ROAD:
         roles = "、".join(sorted(role.label for role in step.roles))
         target = "stays" if step.stays else step.target.label
-        guard = step.guard.name if step.guard else ""
-        yield f"| {step.state} | {step.act} | {target} | {roles} | {guard} | {step.clause} |"
+        condition = step.guard.name if step.guard else ""
+        yield f"| {step.state} | {step.act} | {target} | {roles} | {condition} | {step.clause} |"
     turns = "; ".join(f"{name} → {stage.label}" for name, stage in CALLBACK_TURNS.items())
     yield ""
     yield f"A callback has three ends: {turns}."

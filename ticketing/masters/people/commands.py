@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy.orm.attributes import flag_modified
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from ticketing.journal.commands import record
@@ -170,6 +171,7 @@ def create_user(
 def edit_user(
     user: User,
     *,
+    version: int,
     name: str,
     employee_number: str,
     phone: str,
@@ -180,7 +182,9 @@ def edit_user(
     active: bool,
     actor: User,
 ) -> None:
-    """Change an account; disabling it ends its sessions. Raises Invalid, NotPermitted."""
+    """Change an account; disabling it ends its sessions. Raises Invalid, NotPermitted, Conflict."""
+    if version != user.version:
+        raise Conflict("这个账号刚被他人修改，请核对最新内容后再保存。", seen=version)
     if user.id == actor.id and not active:
         raise NotPermitted("不能停用自己的账号。")
     before = _facts(user)
@@ -194,6 +198,7 @@ def edit_user(
         community_ids=community_ids,
     )
     was_active, user.active = user.active, active
+    flag_modified(user, "name")
     db.session.flush()
     after = _facts(user)
     changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}

@@ -9,6 +9,7 @@ from ticketing.kernel.forms import (
     IdField,
     IdsField,
     LineField,
+    VersionedForm,
     at_most,
     required,
 )
@@ -85,7 +86,7 @@ class NewAccountForm(AccountForm):
     )
 
 
-class EditAccountForm(AccountForm):
+class EditAccountForm(AccountForm, VersionedForm):
     """An existing account."""
 
     active = BooleanField("在用")

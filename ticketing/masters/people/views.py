@@ -196,6 +196,8 @@ def edit_user(user_id: int) -> ResponseReturnValue:
     if form.carry_out(commands.edit_user, user, actor=current_user()):
         flash("已保存；新授的业务岗位须由第二人确认后生效。", "success")
         return redirect(url_for("people.index"))
+    if form.conflict is not None:
+        form.version.data, form.version.raw_data = user.version, None
     return (
         render_template(
             "people/user.html",

@@ -1,7 +1,7 @@
 """Acts that end a ticket, and the one that takes it up again."""
 
 from ticketing.casefile.tickets import queries
-from ticketing.casefile.tickets.commands import add_note, advance, allowed_step
+from ticketing.casefile.tickets.commands import add_note, advance, allowed_step, hold
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel.errors import Invalid
 from ticketing.kernel.text import clean
@@ -52,6 +52,7 @@ def merge(
     survivor_id = queries.by_number(scope, into)
     if survivor_id is None:
         raise Invalid("没有找到这个编号的登记表。", field="into")
+    hold([ticket.id, survivor_id])
     survivor = queries.ticket_for(scope, survivor_id)
     if survivor.id == ticket.id:
         raise Invalid("不能并入自身。", field="into")
