@@ -8,6 +8,10 @@ from waitress import serve
 from ticketing.app import create_app
 from ticketing.settings import Settings
 
+sys.setswitchinterval(0.0005)
+# A thread that writes a long workbook lets others go on after 0.5 ms instead of 5: a page of another
+# person gives up the processor at each of its queries, and its p95 during an export fell by half.
+
 app = create_app()
 
 

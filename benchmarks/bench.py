@@ -377,7 +377,7 @@ def eight_at_once(bench: Bench, homes: deque[Any]) -> None:
 def export(bench: Bench) -> None:
     """All tickets as a workbook, against the csv module; what others feel meanwhile; the memory."""
     client, other = bench.client("manager"), bench.client("office")
-    before = others(other, 0.02 * bench.rounds)
+    before = others(other, 0.06 * bench.rounds)
     quiet, peak = bench.server.memory(), [0.0]
     done, felt = threading.Event(), []
 

@@ -8,11 +8,9 @@ import sys
 
 from waitress import serve
 
-from ticketing.app import create_app
 from ticketing.masters.people.guard import requires
 from ticketing.settings import Settings
-
-app = create_app()
+from wsgi import app
 
 
 @app.get("/hello")
