@@ -47,5 +47,5 @@ def test_the_reports_of_replayed_requests_equal_a_count_made_straight_from_the_f
     assert (told.tickets, came) == (ROWS, ROWS)
     assert closed > ROWS // 2
     compared, wrong = told.differences(code, recount, every=5)
-    assert compared > ROWS
+    assert compared > 100
     assert wrong == []
