@@ -717,6 +717,7 @@ def upgrade() -> None:
                 "grade",
                 "department_id",
                 "handler_id",
+                "is_open",
             ],
             unique=False,
             sqlite_where=sa.text("is_open = 1"),

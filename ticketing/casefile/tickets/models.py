@@ -22,7 +22,11 @@ from ticketing.procedure.vocabulary import (
 )
 
 OPEN_ONLY: Any = {"sqlite_where": text("is_open = 1"), "postgresql_where": text("is_open")}
-"""The open tickets are few and asked for on every page: their indexes hold nothing else."""
+"""The open tickets are few and asked for on every page: their indexes hold nothing else.
+
+`is_open` stands in the one that counts, though it is always true there: SQLite counts from an index
+alone only when every column it asks for is in it (three times faster).
+"""
 
 
 class Ticket(Base):
@@ -52,6 +56,7 @@ class Ticket(Base):
             "grade",
             "department_id",
             "handler_id",
+            "is_open",
             **OPEN_ONLY,
         ),
         Index("ix_ticket_open_due", "due_on", "id", **OPEN_ONLY),
