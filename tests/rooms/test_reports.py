@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import pytest
 from openpyxl import load_workbook
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
 
 from ticketing.casefile.tickets import filters, queries
 from ticketing.journal.queries import story, verify
@@ -433,9 +433,17 @@ def test_wrong_input_is_answered_with_422_and_a_sentence(week, sign_in):
         assert answer.status_code == 422
         answer = office.post(f"/reports/{report.id}/submit", data={"once": "c", "version": "1"})
         assert answer.status_code == 409
-        for key, status in (("", 422), ("weekly-FZ-2026-W99", 422), (KEY, 409), ("'--", 422)):
+        for key, status in (
+            ("", 422),
+            ("'--", 422),
+            ("weekly-FZ-2026-W99", 422),
+            ("weekly-FZ-2026-W49", 422),
+            ("weekly-FZ-2000-W01", 302),
+            (KEY, 409),
+        ):
             answer = office.post("/reports/compile", data={"once": f"k{key}", "key": key})
             assert answer.status_code == status, key
+        assert office.post("/reports/compile", data={"once": "n"}).status_code == 422
         far = office.post("/reports/compile", data={"once": "d", "key": "weekly-XM-2026-W47"})
         assert far.status_code == 404
     assert office.get("/reports/99999").status_code == 404
@@ -673,6 +681,35 @@ def test_the_overview_names_what_is_missing_only_since_counting_began(week):
         None,
     ]
     assert [one.name for one in overview[ReportKind.QUARTERLY].lines] == ["福州客户服务处"]
+
+
+@pytest.mark.clause("3.10.4")
+def test_while_a_report_is_counted_others_can_write(week, sign_in, app, engine, monkeypatch):
+    """The counting holds no write lock: another connection writes in the middle of it."""
+    wrote = []
+
+    def slow(period, office):
+        other = create_engine(
+            engine.url, connect_args={} if "postgres" in engine.url else {"timeout": 0}
+        )
+        with other.begin() as connection:
+            connection.execute(
+                text("UPDATE user_account SET phone = '1' WHERE username = 'reader'")
+            )
+        other.dispose()
+        wrote.append(period.name)
+        return count(period, office)
+
+    count = commands.count
+    monkeypatch.setattr(commands, "count", slow)
+    clerk = sign_in("clerk")
+    with after():
+        shown = clerk.post("/reports/compile", data={"once": "a", "key": KEY})
+        assert shown.status_code == 302
+        page = clerk.get(shown.location).get_data(as_text=True)
+        again = {"once": "b", "version": version_of(page), "remarks": "x"}
+        assert clerk.post(f"{shown.location}/recompile", data=again).status_code == 302
+    assert wrote == ["2026-W47", "2026-W47"]
 
 
 def test_a_second_compilation_of_one_period_at_the_same_moment_is_refused(make, monkeypatch):

@@ -11,6 +11,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean
+from ticketing.masters.estate.models import ServiceOffice
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.masters.workcalendar import calendar
@@ -37,21 +38,43 @@ READINGS = 3
 """A case written between two reads of one compilation unbalances it; reading again settles that."""
 
 
-def compile_report(*, key: str, actor: User, scope: Scope) -> Report:
+def count(period: Period, office: ServiceOffice | None) -> Figures:
+    """The figures of a period as they stand now, balanced; it only reads. Raises Unbalanced."""
+    carried = queries.submitted_closing(Subject(period.previous, office).key)
+    for reading in range(READINGS):
+        figures = compile_figures(period, office, now=clock.now(), carried=carried)
+        try:
+            check_balance(figures)
+            break
+        except Unbalanced:
+            if reading == READINGS - 1:
+                raise
+    return figures
+
+
+def not_yet_compiled(key: str, scope: Scope) -> Subject:
+    """What `key` is about. Raises Invalid (no such period, not begun yet), NotFound, Conflict."""
+    subject = queries.subject(scope, key)
+    if subject.period.first_on > clock.today():
+        raise Invalid("这一期还没有开始。", field="key")
+    if queries.exists_already(subject.key):
+        raise Conflict("这一期已经汇总，请打开该报表后重新汇总。", field="key")
+    return subject
+
+
+def compile_report(
+    *, key: str, actor: User, scope: Scope, figures: Figures | None = None
+) -> Report:
     """Count a week or quarter for the first time (procedure 3.4.4, 3.10.3, 3.10.4).
 
-    While the period runs the report is an interim one and says up to when it counts.
+    While the period runs the report is an interim one and says up to when it counts. `figures` are
+    those of `count`, where they were counted before anything was locked.
 
     Raises NotPermitted, NotFound (not his office), Invalid (no such period, not begun yet),
     Conflict (compiled already), Unbalanced.
     """
     _must(actor, Act.COMPILE_REPORT)
-    subject = queries.subject(scope, key)
-    at = clock.now()
-    if subject.period.first_on > clock.local(at).date():
-        raise Invalid("这一期还没有开始。", field="key")
-    if queries.exists_already(subject.key):
-        raise Conflict("这一期已经汇总，请打开该报表后重新汇总。", field="key")
+    subject = not_yet_compiled(key, scope)
     period, office = subject
     report = Report(
         key=subject.key,
@@ -65,7 +88,7 @@ def compile_report(*, key: str, actor: User, scope: Scope) -> Report:
         remarks="",
         late=False,
     )
-    _count(report, subject)
+    _put(report, figures or count(period, office))
     db.session.add(report)
     try:
         db.session.flush()
@@ -75,14 +98,16 @@ def compile_report(*, key: str, actor: User, scope: Scope) -> Report:
     return report
 
 
-def recompile(report: Report, *, version: int, remarks: str, actor: User) -> Report:
-    """Count again; an earlier check no longer holds (procedure 3.10.3).
+def recompile(
+    report: Report, *, version: int, remarks: str, actor: User, figures: Figures | None = None
+) -> Report:
+    """Count again; an earlier check no longer holds (procedure 3.10.3). `figures` as above.
 
     Raises NotPermitted, Conflict (submitted, or changed meanwhile), Unbalanced.
     """
     _must(actor, Act.COMPILE_REPORT)
     origin = _held(report, version)
-    _count(report, Subject(Period(report.kind, report.first_on, report.last_on), report.office))
+    _put(report, figures or count(period_of(report), report.office))
     report.remarks = clean(remarks)
     report.stage = ReportStage.COMPILED
     report.compiled_by = actor
@@ -149,6 +174,11 @@ def open_steps(report: Report, actor: User) -> frozenset[Act]:
     )
 
 
+def period_of(report: Report) -> Period:
+    """The week or quarter a report covers."""
+    return Period(report.kind, report.first_on, report.last_on)
+
+
 def figures_of(report: Report) -> Figures:
     """The numbers a report stores; pages and workbooks show nothing else."""
     return from_json(report.figures)
@@ -180,18 +210,7 @@ def _same_person(one: User, other: User) -> bool:
     )
 
 
-def _count(report: Report, subject: Subject) -> None:
-    """Put fresh figures on the report. Raises Unbalanced."""
-    period, office = subject
-    carried = queries.submitted_closing(Subject(period.previous, office).key)
-    for reading in range(READINGS):
-        figures = compile_figures(period, office, now=clock.now(), carried=carried)
-        try:
-            check_balance(figures)
-            break
-        except Unbalanced:
-            if reading == READINGS - 1:
-                raise
+def _put(report: Report, figures: Figures) -> None:
     report.figures = to_json(figures)
     report.cutoff_at = figures.cutoff_at
 

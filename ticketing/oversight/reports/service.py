@@ -5,23 +5,35 @@ the cut-off are out of both sides (procedure 3.4.2.2, 3.4.5, 3.5.4).
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Date,
+    and_,
+    case,
+    column,
+    exists,
+    func,
+    not_,
+    select,
+    values,
+)
 from sqlalchemy.orm import aliased
 
 from ticketing.casefile.tickets.models import CallbackRecord, Note, Ticket
 from ticketing.kernel import clock
-from ticketing.kernel.db import db
+from ticketing.kernel.db import UtcDateTime, db
 from ticketing.masters.workcalendar import calendar
-from ticketing.oversight.reports.stock import EXITS, Extent, Rewound
+from ticketing.oversight.reports.stock import EXITS, Extent, Rewound, reopened_since
 from ticketing.procedure.deadlines import CALLBACK
 from ticketing.procedure.periods import ONE_DAY
 from ticketing.procedure.vocabulary import NoteKind, Satisfaction
 
+CHUNK = 500
 LONGEST_BREAK = timedelta(days=31)
 """No deadline of a few working days reaches further, whatever the holidays."""
 
@@ -73,70 +85,95 @@ def by_department(
     )
     for department_id, count in sent:
         kept[department_id].dispatched = count
-    answered = db.session.execute(
-        select(Ticket.department_id, Ticket.feedback_due_on, Ticket.fed_back_at).where(
-            Ticket.feedback_due_on.between(window.first_on, window.as_of_on),
-            Ticket.dispatched_at < window.cutoff,
-            not_(_left(window)),
-            ours,
-        )
-    )
-    for department_id, due_on, done_at in answered:
-        kept[department_id].feedback_due += 1
-        kept[department_id].feedback_on_time += _in_time(done_at, due_on, window)
-    for department_id, due_on, done_at in _completions(extent, window, rewound):
-        kept[department_id].due += 1
-        kept[department_id].on_time += _in_time(done_at, due_on, window)
-    return kept
-
-
-def _completions(
-    extent: Extent, window: Window, rewound: dict[int, Rewound]
-) -> list[tuple[int | None, date, datetime | None]]:
-    """(department, completion date, closed at) of the cases whose completion fell due."""
-    rows = db.session.execute(
-        select(Ticket.id, Ticket.department_id, Ticket.complaint_due_on, Ticket.closed_at).where(
-            Ticket.complaint_due_on.between(window.first_on, window.as_of_on),
-            Ticket.registered_at < window.cutoff,
-            not_(_left(window)),
-            extent.holds(Ticket.community_id),
-        )
-    )
-    due: list[tuple[int | None, date, datetime | None]] = [
-        (row[1], row[2], row[3]) for row in rows if row[0] not in rewound
-    ]
+    for department_id, due, on_time in _answered(extent, window):
+        kept[department_id].feedback_due = due
+        kept[department_id].feedback_on_time = on_time
+    for department_id, due, on_time in _completed(extent, window):
+        kept[department_id].due = due
+        kept[department_id].on_time = on_time
     then = {
         ticket_id: told
         for ticket_id, told in rewound.items()
         if window.first_on <= told.due_on <= window.as_of_on
     }
-    if then:
-        held = db.session.execute(
-            select(Ticket.id, Ticket.department_id).where(Ticket.id.in_(then))
-        )
-        due += [(row[1], then[row[0]].due_on, then[row[0]].closed_at) for row in held]
-    return due
+    for ticket_id, department_id in _departments_of(then):
+        told = then[ticket_id]
+        kept[department_id].due += 1
+        kept[department_id].on_time += _in_time(told, window)
+    return kept
 
 
-def _in_time(done_at: datetime | None, due_on: date | None, window: Window) -> bool:
-    """Done before the cut-off and on time: not after the due date, by the Shanghai calendar."""
+def _limits(window: Window) -> CTE:
+    """Each day of the window with the instant from which something due that day is late."""
+    days = (window.as_of_on - window.first_on).days + 1
     return (
-        done_at is not None
-        and due_on is not None
-        and done_at < window.cutoff
-        and done_at < _day_after(due_on)
+        values(column("due_on", Date), column("late_at", UtcDateTime), name="limits")
+        .data(
+            [
+                (day, min(clock.at(day + ONE_DAY), window.cutoff))
+                for day in (window.first_on + timedelta(days=n) for n in range(days))
+            ]
+        )
+        .cte("limits")
     )
 
 
-@lru_cache(maxsize=1024)
-def _day_after(due_on: date) -> datetime:
-    """The instant from which something due on `due_on` is late."""
-    return clock.at(due_on + ONE_DAY)
+def _answered(extent: Extent, window: Window) -> list[tuple[int | None, int, int]]:
+    """(department, feedback due, of these sent in time)."""
+    limits = _limits(window)
+    rows = db.session.execute(
+        select(
+            Ticket.department_id,
+            func.count(),
+            func.sum(case((Ticket.fed_back_at < limits.c.late_at, 1), else_=0)),
+        )
+        .join(limits, limits.c.due_on == Ticket.feedback_due_on)
+        .where(
+            Ticket.dispatched_at < window.cutoff,
+            not_(_left(window)),
+            extent.holds(Ticket.community_id),
+        )
+        .group_by(Ticket.department_id)
+    )
+    return [(row[0], row[1], int(row[2])) for row in rows]
 
 
-@lru_cache(maxsize=1024)
-def _call_due(resolved_on: date) -> date:
-    return CALLBACK.due(resolved_on, calendar).on
+def _completed(extent: Extent, window: Window) -> list[tuple[int | None, int, int]]:
+    """(department, completions due, of these closed in time), but for what was reopened since."""
+    limits = _limits(window)
+    rows = db.session.execute(
+        select(
+            Ticket.department_id,
+            func.count(),
+            func.sum(case((Ticket.closed_at < limits.c.late_at, 1), else_=0)),
+        )
+        .join(limits, limits.c.due_on == Ticket.complaint_due_on)
+        .where(
+            Ticket.registered_at < window.cutoff,
+            not_(_left(window)),
+            Ticket.id.not_in(reopened_since(extent, window.cutoff)),
+            extent.holds(Ticket.community_id),
+        )
+        .group_by(Ticket.department_id)
+    )
+    return [(row[0], row[1], int(row[2])) for row in rows]
+
+
+def _departments_of(ids: Iterable[int]) -> Iterator[tuple[int, int | None]]:
+    """(ticket, responsible department), a few hundred at a time."""
+    every = sorted(ids)
+    for n in range(0, len(every), CHUNK):
+        for row in db.session.execute(
+            select(Ticket.id, Ticket.department_id).where(Ticket.id.in_(every[n : n + CHUNK]))
+        ):
+            yield row[0], row[1]
+
+
+def _in_time(told: Rewound, window: Window) -> bool:
+    """Closed by the end of the Shanghai day on which it was due."""
+    return told.closed_at is not None and told.closed_at < min(
+        clock.at(told.due_on + ONE_DAY), window.cutoff
+    )
 
 
 @dataclass
@@ -153,12 +190,9 @@ class Called:
 def by_community(extent: Extent, window: Window) -> dict[int, Called]:
     """W8 by community: callbacks that fell due, and the answers given in the period."""
     called: dict[int, Called] = defaultdict(Called)
-    for community_id, resolved_at, reached_at in _rounds(extent, window):
-        due_on = _call_due(clock.local(resolved_at).date())
+    for community_id, due, made, on_time in _rounds(extent, window):
         one = called[community_id]
-        one.due += 1
-        one.made += reached_at is not None
-        one.on_time += _in_time(reached_at, due_on, window)
+        one.due, one.made, one.on_time = due, made, on_time
     in_period = (CallbackRecord.at >= window.start, CallbackRecord.at < window.cutoff)
     answers = db.session.execute(
         select(Ticket.community_id, CallbackRecord.satisfaction, func.count())
@@ -191,14 +225,14 @@ def by_community(extent: Extent, window: Window) -> dict[int, Called]:
     return called
 
 
-def _rounds(extent: Extent, window: Window) -> list[Any]:
-    """(community, resolved at, reached at) of each round of callbacks that fell due in the period.
+def _rounds(extent: Extent, window: Window) -> list[tuple[int, int, int, int]]:
+    """(community, rounds of callbacks due, of these reached by the cut-off, of these in time).
 
     A round begins when the department reports its work done; the n-th such report of a ticket is
-    its n-th round. `reached_at` is None when nobody was reached before the cut-off.
+    its n-th round, and at most one call of a round reaches the customer.
     """
     days = _days_leading_to(window)
-    if not days:
+    if days is None:
         return []
     earlier = aliased(Note)
     number = (
@@ -211,35 +245,53 @@ def _rounds(extent: Extent, window: Window) -> list[Any]:
         .correlate(Note)
         .scalar_subquery()
     )
-    reached_at = (
-        select(func.min(CallbackRecord.at))
-        .where(
-            CallbackRecord.ticket_id == Note.ticket_id,
-            CallbackRecord.round == number,
-            CallbackRecord.reached,
-            CallbackRecord.at < window.cutoff,
+    rows = db.session.execute(
+        select(
+            Ticket.community_id,
+            func.count(),
+            func.count(CallbackRecord.at),
+            func.sum(case((CallbackRecord.at < days.c.late_at, 1), else_=0)),
         )
-        .correlate(Note)
-        .scalar_subquery()
-    )
-    return list(
-        db.session.execute(
-            select(Ticket.community_id, Note.at, reached_at)
-            .join(Ticket, Ticket.id == Note.ticket_id)
-            .where(
+        .select_from(days)
+        .join(
+            Note,
+            and_(
                 Note.kind == NoteKind.RESOLUTION,
-                Note.at >= clock.at(days[0]),
-                Note.at < clock.at(days[-1] + ONE_DAY),
-                not_(_left(window)),
-                extent.holds(Ticket.community_id),
-            )
+                Note.at >= days.c.begins_at,
+                Note.at < days.c.ends_at,
+            ),
         )
+        .join(Ticket, Ticket.id == Note.ticket_id)
+        .outerjoin(
+            CallbackRecord,
+            and_(
+                CallbackRecord.ticket_id == Note.ticket_id,
+                CallbackRecord.round == number,
+                CallbackRecord.reached,
+                CallbackRecord.at < window.cutoff,
+            ),
+        )
+        .where(not_(_left(window)), extent.holds(Ticket.community_id))
+        .group_by(Ticket.community_id)
     )
+    return [(row[0], row[1], row[2], int(row[3])) for row in rows]
 
 
-def _days_leading_to(window: Window) -> list[date]:
-    """The days on which finished work makes a callback fall due inside the window, in order."""
+def _days_leading_to(window: Window) -> CTE | None:
+    """The days on which finished work makes a callback fall due inside the window.
+
+    Each with the instants that bound it, and the one from which the callback is late.
+    """
     span = (window.as_of_on - window.first_on + LONGEST_BREAK).days
-    first = window.first_on - LONGEST_BREAK
-    days = (first + timedelta(days=n) for n in range(span))
-    return [day for day in days if window.first_on <= _call_due(day) <= window.as_of_on]
+    found = []
+    for day in (window.first_on - LONGEST_BREAK + timedelta(days=n) for n in range(span)):
+        due_on = CALLBACK.due(day, calendar).on
+        if window.first_on <= due_on <= window.as_of_on:
+            late_at = min(clock.at(due_on + ONE_DAY), window.cutoff)
+            found.append((clock.at(day), clock.at(day + ONE_DAY), late_at))
+    if not found:
+        return None
+    names = ("begins_at", "ends_at", "late_at")
+    return (
+        values(*(column(name, UtcDateTime) for name in names), name="days").data(found).cte("days")
+    )

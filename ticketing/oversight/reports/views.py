@@ -10,14 +10,17 @@ from flask.typing import ResponseReturnValue
 from ticketing.journal.commands import record
 from ticketing.journal.queries import story
 from ticketing.kernel import clock, excel
-from ticketing.kernel.db import reading, transaction
+from ticketing.kernel.db import db, reading, transaction
+from ticketing.kernel.errors import DomainError
 from ticketing.kernel.forms import VersionedForm
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.oversight.reports import commands, paper, queries
+from ticketing.oversight.reports.figures import Figures
 from ticketing.oversight.reports.forms import CompileForm, RemarksForm, SubmitForm
 from ticketing.oversight.reports.layout import tables
 from ticketing.oversight.reports.models import Report
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.vocabulary import ReportStage
 
 bp = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -38,11 +41,27 @@ def _overview(form: CompileForm) -> ResponseReturnValue:
 @requires(Act.COMPILE_REPORT)
 def compile_report() -> ResponseReturnValue:
     """Count a period for the first time and open it (procedure 3.4.4, 3.10.3, 3.10.4)."""
-    form = CompileForm()
-    if form.carry_out(commands.compile_report, actor=current_user(), scope=current_scope()):
+    form, scope = CompileForm(), current_scope()
+    figures = _counted(lambda: commands.count(*commands.not_yet_compiled(form.key.data, scope)))
+    if form.carry_out(commands.compile_report, actor=current_user(), scope=scope, figures=figures):
         flash("已汇总。", "success")
         return redirect(url_for("reports.show", report_id=int(form.outcome)))
     return _overview(form)
+
+
+def _counted(count: Callable[[], Figures]) -> Figures | None:
+    """Count before the writing begins, so that nobody's saving waits for a quarter to be added up.
+
+    None where that is refused: the command then says why, at its field.
+    """
+    db.session.rollback()
+    with reading():
+        try:
+            return count()
+        except DomainError:
+            return None
+        finally:
+            db.session.rollback()
 
 
 @bp.get("/<int:report_id>")
@@ -57,7 +76,12 @@ def show(report_id: int) -> ResponseReturnValue:
 @requires(Act.COMPILE_REPORT)
 def recompile(report_id: int) -> ResponseReturnValue:
     """Count again; an earlier check no longer holds."""
-    return _step(report_id, RemarksForm(), commands.recompile, "已重新汇总。")
+    report = queries.report_for(current_scope(), report_id)
+    period, office = commands.period_of(report), report.office
+    figures = None
+    if report.stage is not ReportStage.SUBMITTED:
+        figures = _counted(lambda: commands.count(period, office))
+    return _step(report_id, RemarksForm(), commands.recompile, "已重新汇总。", figures=figures)
 
 
 @bp.post("/<int:report_id>/check")
@@ -75,10 +99,10 @@ def submit(report_id: int) -> ResponseReturnValue:
 
 
 def _step(
-    report_id: int, form: VersionedForm, command: Callable[..., Any], done: str
+    report_id: int, form: VersionedForm, command: Callable[..., Any], done: str, **more: Any
 ) -> ResponseReturnValue:
     report = queries.report_for(current_scope(), report_id)
-    if form.carry_out(command, report, actor=current_user()):
+    if form.carry_out(command, report, actor=current_user(), **more):
         flash(done, "success")
         return redirect(url_for("reports.show", report_id=report_id))
     return _page(queries.report_for(current_scope(), report_id), form)
