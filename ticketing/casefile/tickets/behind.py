@@ -59,6 +59,7 @@ class Behind:
     late_on: date | None = None
     office_id: int | None = None
     unclassified: bool = False
+    undispatched: bool = False
     valid: bool = False
 
     @property
@@ -73,6 +74,8 @@ class Behind:
             parts.append(f"办结时限早于 {self.late_on}")
         if self.unclassified:
             parts.append("未分类")
+        if self.undispatched:
+            parts.append("未分派")
         return "，".join(parts)
 
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -89,6 +92,8 @@ class Behind:
             where.append(Ticket.community_id.in_(served))
         if self.unclassified:
             where.append(Ticket.category.is_(None))
+        if self.undispatched:
+            where.append(Ticket.department_id.is_(None))
         if self.valid:
             where.append(Ticket.stage.not_in(_LEFT))
         return where
@@ -110,6 +115,7 @@ def from_query(
         late_on=one("late_on", day),
         office_id=one("office", row_id),
         unclassified=args.get("unclassified") == "1",
+        undispatched=args.get("undispatched") == "1",
         valid=args.get("valid") == "1",
     )
 

@@ -159,19 +159,18 @@ def _departments(figures: Figures, lists: Lists) -> Table:
     )
 
     def cells(row: DepartmentRow) -> list[Cell]:
-        of = lists.department(row.department_id)
+        of = lists.department(row.department_id, everything=row is total)
         valid = {**of, "valid": "1"}
-        linked = row is total or row.department_id is not None
         return [
             Cell(row.name),
             Cell(row.dispatched, lists.event(row.dispatched, Event.DISPATCHED, of)),
             Cell(row.feedback_due, lists.event(row.feedback_due, Event.FEEDBACK_DUE, valid)),
             Cell(row.feedback_on_time),
             Cell(rate(row.feedback_on_time, row.feedback_due)),
-            Cell(row.due, lists.event(row.due, Event.COMPLETION_DUE, valid) if linked else None),
+            Cell(row.due, lists.event(row.due, Event.COMPLETION_DUE, valid)),
             Cell(row.on_time),
             Cell(rate(row.on_time, row.due)),
-            Cell(row.overdue, lists.overdue(row.overdue, of) if linked else None),
+            Cell(row.overdue, lists.overdue(row.overdue, of)),
             Cell(row.longest),
         ]
 

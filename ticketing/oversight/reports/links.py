@@ -37,10 +37,13 @@ class Lists:
             return self.place(None)
         return {**self.place(None), **({"category": code} if code else {"unclassified": "1"})}
 
-    def department(self, department_id: int | None) -> Query:
-        """The filter of a responsible department within the report; None is all of them."""
-        named = {"department": str(department_id)} if department_id is not None else {}
-        return {**self.place(None), **named}
+    def department(self, department_id: int | None, *, everything: bool = False) -> Query:
+        """The filter of a responsible department within the report; None is not yet dispatched."""
+        if everything:
+            return self.place(None)
+        if department_id is None:
+            return {**self.place(None), "undispatched": "1"}
+        return {**self.place(None), "department": str(department_id)}
 
     def event(
         self, count: int, event: Event, where: Query, days: tuple[date, date] | None = None
