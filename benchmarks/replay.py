@@ -21,19 +21,14 @@ How a row is read (by this script and, independently, by the recount):
 """
 
 import argparse
-import csv
-import gzip
-import io
-import os
 import secrets
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -41,7 +36,13 @@ sys.path.insert(0, str(ROOT))
 from flask_migrate import upgrade  # noqa: E402
 from sqlalchemy import func, select  # noqa: E402
 
-from benchmarks.recount import CATEGORY_OF, MESSAGES, Counts, Recount  # noqa: E402
+from benchmarks.recount import Counts, Recount  # noqa: E402
+from benchmarks.requests_read import (  # noqa: E402
+    Row,
+    elevator_rows,
+    message_rows,
+    reference,
+)
 from ticketing.app import create_app  # noqa: E402
 from ticketing.casefile.tickets.models import Ticket  # noqa: E402
 from ticketing.edges.demo.story import Story, Telling  # noqa: E402
@@ -56,8 +57,6 @@ from ticketing.oversight.reports.compiling import compile_figures  # noqa: E402
 from ticketing.oversight.reports.figures import check_balance  # noqa: E402
 from ticketing.procedure.periods import Period  # noqa: E402
 from ticketing.procedure.vocabulary import (  # noqa: E402
-    Category,
-    Channel,
     Grade,
     Relation,
     ReportKind,
@@ -70,22 +69,6 @@ from ticketing.steps.dispatch.commands import dispatch  # noqa: E402
 from ticketing.steps.handling.commands import feed_back, resolve  # noqa: E402
 from ticketing.steps.intake.commands import register  # noqa: E402
 
-CHANNELS = {"PHONE": Channel.PHONE, "ONLINE": Channel.WEB}
-
-
-class Row(NamedTuple):
-    """One real request, in our words. `category` None: nobody could say; `ended` None: still open."""
-
-    place: str
-    building: str
-    channel: Channel
-    text: str
-    summary: str
-    category: Category | None
-    began: datetime
-    ended: datetime | None
-    answer: str
-
 
 @dataclass
 class Office:
@@ -95,75 +78,6 @@ class Office:
     office_id: int
     communities: dict[str, Community] = field(default_factory=dict)
     units: dict[tuple[str, str], int] = field(default_factory=dict)
-
-
-def reference() -> Path | None:
-    """The folder with the real data, or None where it is not at hand."""
-    folder = Path(os.environ.get("TICKETING_REFERENCE", ROOT.parent / "shared")) / "data"
-    return folder if (folder / "mapping.csv").exists() else None
-
-
-def _read(path: Path) -> Iterator[dict[str, str]]:
-    csv.field_size_limit(10_000_000)
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        content = gzip.decompress(content)
-    yield from csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=clock.SHANGHAI)
-
-
-def elevator_rows(data: Path) -> Iterator[Row]:
-    """The lift requests of New York in order of time."""
-    rows = list(_read(data / "nyc" / "elevator_311.csv.gz"))
-    rows.sort(key=lambda row: row["received_at"])
-    for row in rows:
-        began = _instant(row["received_at"])
-        closed = row["status"] == "Closed" and row["closed_at"]
-        yield Row(
-            place=row["borough"],
-            building=row["building_id"],
-            channel=CHANNELS.get(row["channel"], Channel.HOTLINE),
-            text=f"{row['descriptor']}\n{row['building_address']}",
-            summary=row["descriptor"][:40],
-            category=Category.ENGINEERING,
-            began=began,
-            ended=max(_instant(row["closed_at"]), began) if closed else None,
-            answer=row["resolution"] or "—",
-        )
-
-
-def message_rows(data: Path) -> Iterator[Row]:
-    """The Chinese messages in order of time, each number once."""
-    rules = [
-        (row["source_value"].split("|"), row["trade"] or row["complaint_category"])
-        for row in _read(data / "mapping.csv")
-        if row["source"] == "zh_keywords"
-    ]
-    seen: dict[str, dict[str, str]] = {}
-    for name in MESSAGES:
-        for row in _read(data / "zh" / f"messages_{name}.csv.gz"):
-            seen.setdefault(row["msg_id"], row)
-    for row in sorted(seen.values(), key=lambda row: row["received_at"]):
-        began, replied = _instant(row["received_at"]), row.get("replied_at", "")
-        word = _word(rules, row["title"]) or _word(rules, row["body"])
-        yield Row(
-            place=row["region"],
-            building="",
-            channel=Channel.WEB,
-            text=row["body"],
-            summary=row["title"],
-            category=Category(CATEGORY_OF[word]) if word else Category.OTHER if replied else None,
-            began=began,
-            ended=max(_instant(replied), began) if replied else None,
-            answer=row.get("reply", ""),
-        )
-
-
-def _word(rules: list[tuple[list[str], str]], text: str) -> str | None:
-    return next((word for keys, word in rules if any(key in text for key in keys)), None)
 
 
 class Replay:

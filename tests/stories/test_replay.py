@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import replay
+from benchmarks import requests_read as reading
 from benchmarks.recount import Recount
+from benchmarks.replay import Replay
 from tests.conftest import missing
 
 ROWS = 300
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.reference
 @pytest.fixture
 def data() -> Path:
     """The folder of the reference data, or no test."""
-    folder = replay.reference()
+    folder = reading.reference()
     if folder is None:
         missing("the reference data (../shared/data)", "REQUIRE_REFERENCE")
     assert folder is not None
@@ -29,18 +30,18 @@ def data() -> Path:
 @pytest.mark.parametrize(
     ("code", "rows_of", "load"),
     [
-        ("ZH", replay.message_rows, Recount.load_messages),
-        ("NYC", replay.elevator_rows, Recount.load_elevators),
+        ("ZH", reading.message_rows, Recount.load_messages),
+        ("NYC", reading.elevator_rows, Recount.load_elevators),
     ],
 )
 def test_the_reports_of_replayed_requests_equal_a_count_made_straight_from_the_file(
     ctx: None,
     data: Path,
     code: str,
-    rows_of: Callable[[Path], Iterator[replay.Row]],
+    rows_of: Callable[[Path], Iterator[reading.Row]],
     load: Callable[[Recount, Path, int | None], None],
 ) -> None:
-    told, recount = replay.Replay(), Recount()
+    told, recount = Replay(), Recount()
     told.tell(code, rows_of(data), ROWS)
     load(recount, data, ROWS)
     came, closed = recount.size

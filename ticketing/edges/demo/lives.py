@@ -10,7 +10,7 @@ from ticketing.edges.demo.matters import Matter, any_matter
 from ticketing.edges.demo.matters_home import HOME_MATTERS
 from ticketing.edges.demo.matters_service import SERVICE_MATTERS
 from ticketing.edges.demo.story import Story, days_later, minutes_later, works
-from ticketing.edges.demo.town import BUILDINGS, PLANS, Plan, Town
+from ticketing.edges.demo.town import PLANS, Plan, Town
 from ticketing.procedure.vocabulary import Category, Satisfaction
 
 MATTERS = HOME_MATTERS + SERVICE_MATTERS
@@ -19,6 +19,7 @@ SALES_MATTERS = tuple(
 )
 OF_ONE_CALL = 0.07
 A_DAY = {"QY": 1.25, "TL": 1.6}
+BEFORE_DELIVERY = 0.25
 NEW = 150
 """Days after delivery during which a community complains about what a new home complains about."""
 
@@ -54,7 +55,8 @@ def lives(town: Town, cast: Cast, first_day: date) -> Iterator[Story]:
 def _how_many(rng: random.Random, town: Town, plan: Plan, day: date) -> int:
     """Calls of one day: many when a community has just been delivered, few on a day off."""
     age = (day - town.delivered_on(plan)).days
-    rate = A_DAY.get(plan.code, 0.25 if age < BUILDINGS else 2.6 + 4.4 * 0.975**age)
+    fresh = BEFORE_DELIVERY if age <= 0 else 2.6 + 4.4 * 0.975**age
+    rate = A_DAY.get(plan.code, fresh)
     if not works(day):
         rate *= 0.2
     return int(rate + rng.random() + rng.choice((-0.5, 0, 0, 0.5)))
