@@ -291,7 +291,7 @@ class Bench:
                     p95(times) * 1000,
                 )
             )
-            self.page(f"{what}, read", "manager", answer.location, 16)
+            self.page(f"{what}, read", "manager", answer.location, 16 if bar == 1 else None)
 
     def intake(self) -> None:
         """The form, saving it, and eight clerks saving at once."""
