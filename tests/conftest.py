@@ -7,6 +7,7 @@ every test starts from a copy of it. `world` names what is in it; `make` tells m
 import os
 import random
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -94,9 +95,17 @@ def _fill(app: Flask) -> World:
 
 
 @pytest.fixture(scope="session")
-def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def scratch() -> Iterator[Path]:
+    """A folder of this session alone: another session's start clears away pytest's older folders."""
+    with tempfile.TemporaryDirectory(prefix="ticketing-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def sqlite(scratch: Path) -> Engine:
     """A SQLite file, copied for every test."""
-    folder = tmp_path_factory.mktemp("sqlite")
+    folder = scratch / "sqlite"
+    folder.mkdir()
     template, live = folder / "template.db", folder / "live.db"
     url = f"sqlite:///{live}"
     app = _app(url, folder)
@@ -116,10 +125,12 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def postgresql(scratch: Path) -> Iterator[Engine]:
     """A PostgreSQL server of our own (or TEST_DATABASE_URL), its database copied for every test."""
     given = os.environ.get("TEST_DATABASE_URL")
-    folder = tmp_path_factory.mktemp("postgresql")
+    folder = scratch / "postgresql"
+    folder.mkdir()
+    server = None
     if given:
         base = given
     else:
@@ -159,7 +170,12 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Engine:
             f"CREATE DATABASE {live} TEMPLATE {template} STRATEGY FILE_COPY",
         )
 
-    return Engine(url, app, world, renew)
+    yield Engine(url, app, world, renew)
+    with app.app_context():
+        db.engine.dispose()
+    admin.dispose()
+    if server is not None:
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
