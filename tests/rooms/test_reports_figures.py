@@ -34,6 +34,7 @@ from ticketing.oversight.reports.figures import (
 )
 from ticketing.procedure.periods import Period
 from ticketing.procedure.vocabulary import (
+    OPEN_STAGES,
     Category,
     Grade,
     NoteKind,
@@ -63,9 +64,16 @@ class Teller:
 
     def step(self) -> None:
         """One thing happens to one ticket, or a new one comes in."""
-        if not self.tickets or self.rng.random() < 0.3:
+        going = list(
+            db.session.scalars(
+                select(Ticket.id).where(Ticket.stage.in_(OPEN_STAGES)).order_by(Ticket.id)
+            )
+        )
+        if not going or self.rng.random() < 0.2:
             return self.register()
-        ticket = db.session.get_one(Ticket, self.rng.choice(self.tickets))
+        ended = [one for one in self.tickets if one not in going]
+        chosen = ended if ended and self.rng.random() < 0.08 else going
+        ticket = db.session.get_one(Ticket, self.rng.choice(chosen))
         act = self.rng.choice(self.acts()[ticket.stage])
         try:
             with transaction():
@@ -408,17 +416,23 @@ def test_random_stories_are_counted_as_an_oracle_counts_them_from_the_raw_rows(m
         with clock.held(at):
             teller.step()
     closing_before = None
+    seen: Counter = Counter()
     for week in weeks:
         for one in (office("FZ"), office("XM")):
             figures = figures_of(week, one, at)
             check_balance(figures)
             compare(figures, Oracle(ids(one), week.first_on, week.last_on, at))
+            seen.update({name: getattr(figures.total, name) for name in FLOWS})
+            for row in figures.callbacks:
+                seen.update(dissatisfied=row.dissatisfied, unreached=row.unreached)
+                seen.update(late_calls=row.due - row.on_time, calls=row.made)
             if one.code == "FZ":
                 assert stock(figures) == on_the_day[week], "a later compilation says the same"
                 if closing_before is not None:
                     assert [row.opening for row in figures.summary] == closing_before
                 closing_before = [row.closing for row in figures.summary]
                 assert figures.total.new, "the story is worth counting"
+    assert len(+seen) == len(FLOWS) + 4, "everything that can happen happened"
     running = Period.holding(ReportKind.WEEKLY, shanghai(at))
     figures = figures_of(running, office("FZ"), at)
     assert not figures.complete
