@@ -490,6 +490,28 @@ def test_figures_that_contradict_each_other_are_refused(make):
         check_balance(figures_of(week, office("FZ"), at + timedelta(hours=1)))
 
 
+@pytest.mark.clause("3.10.3")
+def test_midnight_of_monday_belongs_to_the_new_week(make):
+    sunday, monday = date(2026, 11, 15), date(2026, 11, 16)
+    with clock.held(clock.at(sunday, 23, 59) + timedelta(seconds=59)):
+        before = make.ticket(TicketStage.HANDLING)
+    with clock.held(clock.at(monday)):
+        make.registered()
+        with transaction():
+            closing.invalidate(
+                before, version=before.version, reason="查无此事", actor=make.user("manager")
+            )
+    at = clock.at(date(2026, 11, 23), 9)
+    old, new = (
+        figures_of(Period.holding(ReportKind.WEEKLY, day), office("FZ"), at)
+        for day in (sunday, monday)
+    )
+    for figures in (old, new):
+        check_balance(figures)
+    assert (old.total.opening, old.total.new, old.total.invalid, old.total.closing) == (0, 1, 0, 1)
+    assert (new.total.opening, new.total.new, new.total.invalid, new.total.closing) == (1, 1, 1, 1)
+
+
 def test_a_rate_without_denominator_is_nothing_and_a_small_base_is_not_compared():
     assert rate(0, 0) is None
     assert rate(1, 4) == 0.25

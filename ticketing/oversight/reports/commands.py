@@ -126,7 +126,7 @@ def check(report: Report, *, version: int, remarks: str, actor: User) -> Report:
     origin = _held(report, version)
     if report.stage is not ReportStage.COMPILED:
         raise Conflict("这份报表已经复核。")
-    if _same_person(actor, report.compiled_by):
+    if actor.is_same_person(report.compiled_by):
         raise NotPermitted("汇总人不能复核自己的报表，请由其他同事复核。")
     _must_be_complete(report)
     report.remarks = clean(remarks)
@@ -166,7 +166,7 @@ def open_steps(report: Report, actor: User) -> frozenset[Act]:
         Act.COMPILE_REPORT: report.stage is not ReportStage.SUBMITTED,
         Act.CHECK_REPORT: complete
         and report.stage is ReportStage.COMPILED
-        and not _same_person(actor, report.compiled_by),
+        and not actor.is_same_person(report.compiled_by),
         Act.SUBMIT_REPORT: complete and report.stage is ReportStage.CHECKED,
     }
     return frozenset(
@@ -201,13 +201,6 @@ def _held(report: Report, version: int) -> ReportStage:
 def _must_be_complete(report: Report) -> None:
     if not report.figures["complete"]:
         raise Conflict("这是期中数据。请在本期结束后重新汇总，再复核、上报。")
-
-
-def _same_person(one: User, other: User) -> bool:
-    """One person, also when he has two accounts (rule S11)."""
-    return one.id == other.id or bool(
-        one.employee_number and one.employee_number == other.employee_number
-    )
 
 
 def _put(report: Report, figures: Figures) -> None:

@@ -28,7 +28,7 @@ from ticketing.casefile.tickets.models import CallbackRecord, Note, Ticket
 from ticketing.kernel import clock
 from ticketing.kernel.db import UtcDateTime, db
 from ticketing.masters.workcalendar import calendar
-from ticketing.oversight.reports.stock import EXITS, Extent, Rewound, reopened_since
+from ticketing.oversight.reports.stock import EXITS, Extent, Rewound
 from ticketing.procedure.deadlines import CALLBACK
 from ticketing.procedure.periods import ONE_DAY
 from ticketing.procedure.vocabulary import NoteKind, Satisfaction
@@ -139,7 +139,10 @@ def _answered(extent: Extent, window: Window) -> list[tuple[int | None, int, int
 
 
 def _completed(extent: Extent, window: Window) -> list[tuple[int | None, int, int]]:
-    """(department, completions due, of these closed in time), but for what was reopened since."""
+    """(department, completions due, of these closed in time).
+
+    What was reopened since has a new date, beyond the window: `rewind` tells the one it had.
+    """
     limits = _limits(window)
     rows = db.session.execute(
         select(
@@ -151,7 +154,6 @@ def _completed(extent: Extent, window: Window) -> list[tuple[int | None, int, in
         .where(
             Ticket.registered_at < window.cutoff,
             not_(_left(window)),
-            Ticket.id.not_in(reopened_since(extent, window.cutoff)),
             extent.holds(Ticket.community_id),
         )
         .group_by(Ticket.department_id)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, func, select, true, union_all
+from sqlalchemy import ColumnElement, case, func, select, true, union_all
 
 from ticketing.casefile.tickets.models import Ticket, TicketFlow
 from ticketing.kernel import clock
@@ -155,21 +155,17 @@ class Rewound(NamedTuple):
     closed_at: datetime | None
 
 
-def reopened_since(extent: Extent, at: datetime) -> Select[Any]:
-    """The ids of the tickets reopened at or after `at`."""
-    return select(TicketFlow.ticket_id).where(
-        TicketFlow.at >= at,
-        TicketFlow.flow == Flow.REOPENED,
-        extent.holds(TicketFlow.community_id),
-    )
-
-
 def rewind(extent: Extent, at: datetime) -> dict[int, Rewound]:
     """The completion date and closing instant, as they stood at `at`, of tickets reopened since.
 
     Reopening gives a ticket a new completion date and clears its closing (procedure 3.4.2), so these
     two cannot be read off the ticket for an earlier instant.
     """
+    reopened = select(TicketFlow.ticket_id).where(
+        TicketFlow.at >= at,
+        TicketFlow.flow == Flow.REOPENED,
+        extent.holds(TicketFlow.community_id),
+    )
     told: dict[int, Rewound] = {}
     rows = db.session.execute(
         select(
@@ -179,7 +175,7 @@ def rewind(extent: Extent, at: datetime) -> dict[int, Rewound]:
             Ticket.received_at,
         )
         .join(Ticket, Ticket.id == TicketFlow.ticket_id)
-        .where(TicketFlow.ticket_id.in_(reopened_since(extent, at)), TicketFlow.at < at)
+        .where(TicketFlow.ticket_id.in_(reopened), TicketFlow.at < at)
         .order_by(TicketFlow.id)
     )
     for ticket_id, flow, moved_at, received_at in rows:
