@@ -19,6 +19,7 @@ from ticketing.procedure.vocabulary import (
     Flow,
     Grade,
     NoteKind,
+    Role,
     Satisfaction,
     TicketStage,
 )
@@ -67,37 +68,40 @@ def test_a_complaint_is_taken_in_from_every_channel_with_its_collector(make, sig
 
 @pytest.mark.clause("3.4.2.1")
 def test_a_department_gets_a_ticket_at_the_hands_of_its_designated_person(make):
-    ticket = dispatch(make, make.registered(), department="ENG")
-    assert ticket.handler.name == "吴工"
+    ticket = dispatch(make, make.registered(), department="PM")
+    assert ticket.handler.name == "周工"
     with transaction():
+        people.set_roles(make.user("captain"), roles=[Role.CAPTAIN, Role.HANDLER], actor=None)
         people.save_department(
-            people_queries.department(make.world.departments["ENG"]),
-            code="ENG",
-            name="工程材料部",
+            people_queries.department(make.world.departments["PM"]),
+            code="PM",
+            name="物业公司",
             aliases="",
-            handler_id=make.world.users["chief"],
+            handler_id=make.world.users["captain"],
             active=True,
             actor=None,
         )
-    assert dispatch(make, make.registered(), department="ENG").handler.name == "孙总工"
-    assert dispatch(make, make.registered(), handler="captain").handler.name == "老马"
+    assert dispatch(make, make.registered(), department="PM").handler.name == "老马"
+    assert dispatch(make, make.registered(), handler="handler").handler.name == "周工"
 
 
 @pytest.mark.clause("3.4.2.1")
 @pytest.mark.clause("2.2.2")
 def test_no_ticket_is_dispatched_without_a_person_of_that_department(make):
     ticket = make.registered()
-    with pytest.raises(Invalid, match="须是物业公司的在岗人员"):
+    with pytest.raises(Invalid, match="须是物业公司能够办理投诉的在岗人员"):
         dispatch(make, ticket, handler="engineer")
     with pytest.raises(Invalid, match="没有指定投诉处理专人"):
         dispatch(make, ticket, department="CS")
+    with pytest.raises(Invalid, match="能够办理投诉"):
+        dispatch(make, ticket, handler="captain")
     with transaction():
         make.user("handler").active = False
     for handler in (None, "handler"):
         with pytest.raises(Invalid):
             dispatch(make, ticket, handler=handler)
     with pytest.raises(Invalid, match="分类"):
-        dispatch(make, ticket, handler="captain", category=None)
+        dispatch(make, ticket, department="ENG", category=None)
     db.session.refresh(ticket)
     assert ticket.stage is TicketStage.REGISTERED
 
@@ -272,7 +276,7 @@ def test_the_customers_answer_decides_whether_the_ticket_closes(make, satisfacti
 
 @pytest.mark.clause("3.5.4")
 def test_nobody_rates_his_own_work(make):
-    ticket = dispatch(make, make.registered(), department="CS", handler="office2")
+    ticket = dispatch(make, make.registered(), department="CS", handler="manager")
     with transaction():
         handling.feed_back(
             ticket,
@@ -291,6 +295,12 @@ def test_nobody_rates_his_own_work(make):
         )
     with pytest.raises(NotPermitted, match="不能回访自己处理的投诉"):
         answer(make, ticket, Satisfaction.SATISFIED, username="office2")
+    with pytest.raises(NotPermitted, match="不能回访自己处理的投诉"):
+        answer(make, ticket, Satisfaction.SATISFIED, username="manager")
+    with transaction():
+        make.user("manager").employee_number = make.user("office").employee_number = "E1"
+    with pytest.raises(NotPermitted, match="不能回访自己处理的投诉"):
+        answer(make, ticket, Satisfaction.SATISFIED, username="office")
     assert answer(make, ticket, Satisfaction.SATISFIED, username="clerk").closed_at
 
 
@@ -405,3 +415,65 @@ def test_nothing_on_the_road_deletes_a_row(app):
             source = path.read_text(encoding="utf-8")
             assert "session.delete(" not in source, path
             assert "delete(" not in source.replace("_delete(", ""), path
+
+
+@pytest.mark.clause("3.4.7")
+def test_dispatching_cannot_lower_a_grade_behind_the_managers_back(make):
+    ticket = make.registered()
+    with transaction():
+        handling.regrade(
+            ticket,
+            version=ticket.version,
+            grade=Grade.MAJOR,
+            reason="有人受伤",
+            actor=make.user("clerk"),
+        )
+    with pytest.raises(NotPermitted, match="降低等级"):
+        dispatch(make, ticket, actor="office", grade=Grade.GENERAL)
+    assert dispatch(make, ticket, actor="manager", grade=Grade.GENERAL).grade is Grade.GENERAL
+
+
+def test_a_clerk_of_one_community_is_none_on_another_communitys_ticket_of_his_department(make):
+    with transaction():
+        people.set_roles(make.user("handler"), roles=[Role.HANDLER, Role.OFFICE], actor=None)
+    ticket = make.ticket(TicketStage.CALLBACK, unit="LH 2-1-0302", actor="far_clerk")
+    with pytest.raises(NotPermitted):
+        closing.withdraw(
+            ticket, version=ticket.version, reason="替客户撤回", actor=make.user("handler")
+        )
+
+
+def test_a_transfer_changes_somebody(make):
+    ticket = make.ticket(TicketStage.DISPATCHED)
+    with pytest.raises(Invalid, match="没有变化"), transaction():
+        dispatching.transfer(
+            ticket,
+            version=ticket.version,
+            category=ticket.category,
+            department_id=ticket.department_id,
+            handler_id=ticket.handler_id,
+            reason="重新计时",
+            actor=make.user("manager"),
+        )
+
+
+def test_a_page_brought_back_and_filled_in_anew_is_not_taken_for_a_repetition(make, sign_in):
+    clerk = sign_in("clerk")
+    entry = {
+        "once": "one-token",
+        "unit_id": make.world.units["YX 5-1-0101"],
+        "caller_name": "刘洋",
+        "channel": "phone",
+        "relation": "owner",
+        "received_at": "2026-11-20T09:05",
+    }
+    assert clerk.post("/intake", data={**entry, "content": "第一件事"}).status_code == 302
+    assert (
+        clerk.post("/intake", data={**entry, "content": "第一件事", "seen": "1"}).status_code == 302
+    )
+    answer = clerk.post("/intake", data={**entry, "content": "第二件事", "seen": "1,2,3"})
+    assert answer.status_code == 409
+    page = answer.get_data(as_text=True)
+    assert "第二件事" in page
+    assert "先前已经保存过" in page
+    assert 'value="one-token"' not in page

@@ -6,6 +6,7 @@ runs the command once for each one-time token, and turns a `DomainError` into a 
 HTTP status, keeping what the person typed.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -276,7 +277,7 @@ class BaseForm(FlaskForm):
             with transaction():
                 actor, token = more.get("actor"), self.once.data or ""
                 if actor is not None:
-                    earlier = submissions.claim(actor.id, token)
+                    earlier = submissions.claim(actor.id, token, self._digest())
                     if earlier is not None:
                         self.outcome = earlier
                         return True
@@ -290,11 +291,18 @@ class BaseForm(FlaskForm):
             return False
         return True
 
+    def _digest(self) -> str:
+        """What was filled in, without the tokens and what the page itself fills in, as a hash."""
+        skipped = {"csrf_token", "once", "version", "seen"}
+        filled = sorted(item for item in request.form.items(multi=True) if item[0] not in skipped)
+        return hashlib.sha256(repr(filled).encode()).hexdigest()
+
     def refuse(self, error: DomainError) -> None:
         """Show a refusal at its field, or above the form."""
         self.status = error.status
         if isinstance(error, Conflict):
             self.conflict = error
+            self.once.data, self.once.raw_data = secrets.token_urlsafe(12), None
         field: Field | None = self._fields.get(error.field) if error.field else None
         if field is not None:
             field.errors = [*field.errors, error.message]

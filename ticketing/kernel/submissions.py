@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ticketing.kernel import clock
 from ticketing.kernel.db import Base, Id, UtcDateTime, db
+from ticketing.kernel.errors import Conflict
 
 
 class Submission(Base):
@@ -20,11 +21,13 @@ class Submission(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     token: Mapped[str]
     at: Mapped[datetime] = mapped_column(index=True)
+    digest: Mapped[str]
     outcome: Mapped[str] = mapped_column(default="")
 
 
 _CLAIM = text(
-    "INSERT INTO submission (user_id, token, at, outcome) VALUES (:user_id, :token, :at, '')"
+    "INSERT INTO submission (user_id, token, at, digest, outcome)"
+    " VALUES (:user_id, :token, :at, :digest, '')"
     " ON CONFLICT (user_id, token) DO NOTHING"
 ).bindparams(bindparam("at", type_=UtcDateTime()))
 
@@ -33,20 +36,31 @@ _SETTLE = text(
 )
 
 
-def claim(user_id: int, token: str) -> str | None:
+def claim(user_id: int, token: str, digest: str) -> str | None:
     """Take the token in this transaction: None when it is fresh, else the earlier outcome.
 
-    A parallel request with the same token waits for the first one to end.
+    `digest` stands for what was filled in. A parallel request with the same token waits for the
+    first one to end.
+
+    Raises Conflict when the token was carried out with other words: a page brought back by the
+    browser's Back button and filled in anew must not be taken for a repetition.
     """
     taken = cast(
         CursorResult[Any],
-        db.session.execute(_CLAIM, {"user_id": user_id, "token": token, "at": clock.now()}),
+        db.session.execute(
+            _CLAIM, {"user_id": user_id, "token": token, "at": clock.now(), "digest": digest}
+        ),
     )
     if taken.rowcount:
         return None
-    return db.session.scalar(
-        select(Submission.outcome).where(Submission.user_id == user_id, Submission.token == token)
-    )
+    earlier = db.session.execute(
+        select(Submission.outcome, Submission.digest).where(
+            Submission.user_id == user_id, Submission.token == token
+        )
+    ).one()
+    if earlier.digest != digest:
+        raise Conflict("这张表单先前已经保存过；如果这是另一件事，请再保存一次。")
+    return str(earlier.outcome)
 
 
 def settle(user_id: int, token: str, outcome: str) -> None:

@@ -85,7 +85,10 @@ TICKET_REACH: dict[Role, Reach] = {
 """How far each role sees tickets (docs/architecture.md, access matrix)."""
 
 BUSINESS_ROLES = frozenset(Role) - {Role.ADMIN, Role.READER}
-"""Roles that touch the procedure itself: granting one takes a second person."""
+"""Roles that touch the procedure itself: no administrator gives one to himself."""
+
+TWO_PERSON_ROLES = frozenset(Role) - {Role.READER}
+"""Roles whose granting takes a second person; else one could appoint his own confirmer."""
 
 
 def roles_for(act: Act) -> frozenset[Role]:

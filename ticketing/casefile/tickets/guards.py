@@ -3,16 +3,29 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from ticketing.casefile.tickets.models import Assistance, CallbackRecord, Ticket
+from ticketing.casefile.tickets.models import Assistance, CallbackRecord, Note, Ticket
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Invalid, NotPermitted
 from ticketing.masters.people.models import User
 from ticketing.procedure import workflow
-from ticketing.procedure.vocabulary import Role
+from ticketing.procedure.permissions import TICKET_REACH
+from ticketing.procedure.vocabulary import NoteKind, Reach, Role
 from ticketing.procedure.workflow import Guard
+
+
+def roles_on(ticket: Ticket, actor: User) -> frozenset[Role]:
+    """The roles that count on this ticket: one held for some communities counts only in those.
+
+    A person who sees a ticket through his department does not act on it as another community's clerk.
+    """
+    within = actor.community_ids
+    if within is None or ticket.community_id in within:
+        return actor.roles
+    return frozenset(role for role in actor.roles if TICKET_REACH[role] is not Reach.COMMUNITY)
+
 
 Check = Callable[[Ticket, User, dict[str, Any]], bool]
 
@@ -46,7 +59,21 @@ def _asked_department(ticket: Ticket, actor: User, changes: dict[str, Any]) -> b
 
 
 def _not_own_work(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
-    return ticket.handler_id != actor.id
+    """Neither the handler nor whoever fed back or resolved, under any account of his."""
+    workers = db.session.scalars(
+        select(User).where(
+            or_(
+                User.id == ticket.handler_id,
+                User.id.in_(
+                    select(Note.author_id).where(Note.ticket_id == ticket.id, Note.kind.in_(_WORK))
+                ),
+            )
+        )
+    )
+    return not any(actor.is_same_person(worker) for worker in workers)
+
+
+_WORK = (NoteKind.FEEDBACK, NoteKind.RESOLUTION)
 
 
 def _three_attempts(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:

@@ -134,10 +134,11 @@ def show(ticket_id: int) -> ResponseReturnValue:
 
 def _possible_steps(ticket: Ticket, actor: User) -> list[Step]:
     """The steps this person can take now: role and state by the table, guards that need no input."""
+    roles = guards.roles_on(ticket, actor)
     return [
         step
         for step in steps_from(ticket.stage)
-        if step.roles & actor.roles
+        if step.roles & roles
         and (step.guard is CLASSIFIED or guards.holds(step.guard, ticket, actor, {}))
     ]
 

@@ -41,6 +41,8 @@ def save_office(
     if office is None:
         office = ServiceOffice()
         db.session.add(office)
+    elif office.code != code:
+        raise Invalid("客户服务处代号已用于报表，不能更改。", field="code")
     office.code, office.name = code, name
     db.session.flush()
     record(
@@ -90,7 +92,13 @@ def save_community(
         "save",
         actor=actor,
         at=clock.now(),
-        facts={"code": code, "name": name, "delivered_on": str(delivered_on or "")},
+        facts={
+            "code": code,
+            "name": name,
+            "office_id": office_id,
+            "delivered_on": str(delivered_on or ""),
+            "address": community.address,
+        },
     )
     return community
 

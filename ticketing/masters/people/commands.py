@@ -25,7 +25,7 @@ from ticketing.masters.people.models import (
     SignInAttempt,
     User,
 )
-from ticketing.procedure.permissions import BUSINESS_ROLES
+from ticketing.procedure.permissions import BUSINESS_ROLES, TWO_PERSON_ROLES
 from ticketing.procedure.vocabulary import Role
 
 SESSION_LENGTH = timedelta(hours=12)
@@ -257,9 +257,9 @@ def set_roles(user: User, *, roles: list[Role], actor: User | None) -> None:
     held = {grant.role: grant for grant in user.grants}
     for role in wanted - held.keys():
         business = role in BUSINESS_ROLES
-        if actor is not None and business and _same_person(user, actor):
+        if actor is not None and business and user.is_same_person(actor):
             raise NotPermitted("不能给自己授予业务岗位。")
-        in_force = actor is None or not business
+        in_force = actor is None or role not in TWO_PERSON_ROLES
         user.grants.append(
             RoleGrant(
                 role=role,
@@ -289,7 +289,7 @@ def confirm_role(grant: RoleGrant, *, actor: User) -> None:
     if grant.in_force:
         raise Conflict("这项授权已经确认过了。")
     parties = [grant.user, *([grant.granted_by] if grant.granted_by else [])]
-    if any(_same_person(party, actor) for party in parties):
+    if any(party.is_same_person(actor) for party in parties):
         raise NotPermitted("须由授权人和被授权人以外的第二人确认。")
     grant.confirmed_by_id = actor.id
     grant.in_force = True
@@ -303,12 +303,6 @@ def confirm_role(grant: RoleGrant, *, actor: User) -> None:
     )
     grant.user.__dict__.pop("roles", None)
     db.session.flush()
-
-
-def _same_person(one: User, other: User) -> bool:
-    if one.id == other.id:
-        return True
-    return bool(one.employee_number) and one.employee_number == other.employee_number
 
 
 def save_department(

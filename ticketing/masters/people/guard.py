@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 import flask_login
-from flask import Flask, g, redirect, request, session, url_for
+from flask import Flask, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager
 
@@ -49,7 +49,10 @@ def install(app: Flask) -> None:
         if request.method == "GET" and request.headers.get("X-Fragment") is None:
             session["after_sign_in"] = request.full_path.rstrip("?")
             return redirect(url_for("people.sign_in"))
-        return "登录已过期，请重新登录。", 401
+        sentence = "登录已过期，没有保存。请先在新窗口登录，再返回上一页重新提交。"
+        if request.headers.get("X-Fragment") is not None:
+            return sentence, 401
+        return render_template("expired.html", sentence=sentence, form=request.form), 401
 
 
 def current_user() -> User:

@@ -70,6 +70,12 @@ class User(Base):
         """The communities he is posted to. Like `roles` read in one statement at sign-in check."""
         return frozenset(posting.community_id for posting in self.postings)
 
+    def is_same_person(self, other: User) -> bool:
+        """Whether two accounts belong to one person: the same one, or the same employee number."""
+        return self.id == other.id or (
+            bool(self.employee_number) and self.employee_number == other.employee_number
+        )
+
     @property
     def community_ids(self) -> frozenset[int] | None:
         """The communities this person works for; None means all of them."""

@@ -18,6 +18,7 @@ from ticketing.masters.people.models import (
     User,
 )
 from ticketing.procedure.vocabulary import Role
+from ticketing.procedure.workflow import HANDLERS
 
 WINDOW = timedelta(minutes=15)
 TRIES_PER_NAME = 5
@@ -151,7 +152,7 @@ def possible_handlers() -> list[User]:
                 User.active,
                 User.department_id.is_not(None),
                 RoleGrant.in_force,
-                RoleGrant.role.in_((Role.HANDLER, Role.ENGINEER, Role.OFFICE, Role.CS_MANAGER)),
+                RoleGrant.role.in_(sorted(HANDLERS, key=lambda role: role.value)),
             )
             .order_by(User.department_id, User.name)
         ).unique()

@@ -68,6 +68,13 @@ def merge(
         changes={"merged_into_id": survivor.id, "exit_reason": _reason(reason)},
         facts={"into": survivor.number, "reason": clean(reason)},
     )
+    advance(
+        survivor,
+        Act.FOLLOW_UP,
+        actor=actor,
+        version=None,
+        facts={"merged_in": ticket.number},
+    )
     add_note(
         survivor,
         NoteKind.AGAIN,

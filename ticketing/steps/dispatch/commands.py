@@ -3,12 +3,13 @@
 from ticketing.casefile.tickets.commands import advance
 from ticketing.casefile.tickets.models import Assistance, Ticket
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Conflict, Invalid
+from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.models import Department, User
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.vocabulary import Category, Grade
+from ticketing.procedure.vocabulary import Category, Grade, Role
+from ticketing.procedure.workflow import HANDLERS
 
 
 def dispatch(
@@ -30,6 +31,8 @@ def dispatch(
 
     Raises Invalid (no handler, not of that department), Conflict, NotPermitted.
     """
+    if grade.weight < ticket.grade.weight and Role.CS_MANAGER not in actor.roles:
+        raise NotPermitted("降低等级须由客户服务部经理办理。", field="grade")
     return _assign(
         ticket,
         Act.DISPATCH,
@@ -81,6 +84,17 @@ def _assign(
 ) -> Ticket:
     department = people.department(department_id)
     handler = handler_of(department, handler_id)
+    if act is Act.TRANSFER and (ticket.department_id, ticket.handler_id) == (
+        department.id,
+        handler.id,
+    ):
+        raise Invalid("责任部门和责任人都没有变化。", field="handler_id")
+    waiting = {a.department_id for a in ticket.assistances if a.replied_at is None}
+    asked = [
+        people.department(assisting_id)
+        for assisting_id in dict.fromkeys(assisting_ids)
+        if assisting_id != department.id and assisting_id not in waiting
+    ]
     at = advance(
         ticket,
         act,
@@ -91,19 +105,19 @@ def _assign(
             "department": department.name,
             "handler": handler.name,
             **({"reason": clean(remark)} if remark else {}),
+            **({"assisting": "、".join(other.name for other in asked)} if asked else {}),
         },
     )
-    for assisting_id in assisting_ids:
-        if assisting_id != department.id:
-            db.session.add(
-                Assistance(
-                    ticket_id=ticket.id,
-                    department_id=assisting_id,
-                    asked_at=at,
-                    asked_by_id=actor.id,
-                    question=clean(remark) or "请协助处理。",
-                )
+    for other in asked:
+        db.session.add(
+            Assistance(
+                ticket_id=ticket.id,
+                department_id=other.id,
+                asked_at=at,
+                asked_by_id=actor.id,
+                question=clean(remark) or "请协助处理。",
             )
+        )
     db.session.flush()
     return ticket
 
@@ -115,10 +129,20 @@ def handler_of(department: Department, handler_id: int | None) -> User:
     """
     if handler_id:
         handler = people.user(handler_id)
-        if not handler.active or handler.department_id != department.id:
-            raise Invalid(f"责任人须是{department.name}的在岗人员。", field="handler_id")
+        if (
+            not handler.active
+            or handler.department_id != department.id
+            or not handler.roles & HANDLERS
+        ):
+            raise Invalid(
+                f"责任人须是{department.name}能够办理投诉的在岗人员。", field="handler_id"
+            )
         return handler
-    if department.handler is None or not department.handler.active:
+    if (
+        department.handler is None
+        or not department.handler.active
+        or not department.handler.roles & HANDLERS
+    ):
         raise Invalid(f"{department.name}没有指定投诉处理专人，请选择责任人。", field="handler_id")
     return department.handler
 

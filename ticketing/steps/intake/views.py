@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from ticketing.casefile.tickets import queries
 from ticketing.casefile.tickets.act_page import act_page, open_form
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.kernel.errors import NotFound
 from ticketing.kernel.text import clean_line, phone_digits, row_id
 from ticketing.masters.estate import queries as estate
 from ticketing.masters.people import queries as people
@@ -46,6 +47,8 @@ def _take_over(form: IntakeForm) -> None:
     earlier_id = args.get("same_call", type=row_id)
     if earlier_id:
         earlier = queries.ticket_for(scope, earlier_id)
+        if not scope.reaches_community(earlier.community_id):
+            raise NotFound
         form.call.data = earlier.call
         form.unit_id.data, form.customer_id.data = earlier.unit_id, earlier.customer_id
         form.community_id.data = earlier.community_id
