@@ -1,8 +1,7 @@
 """Signing in and out: guessing is slowed, sessions live on the server, rights are read at each request."""
 
-from datetime import timedelta
-
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
