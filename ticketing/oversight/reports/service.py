@@ -4,10 +4,12 @@ Denominators are the items due in the period; cases that left as invalid, withdr
 the cut-off are out of both sides (procedure 3.4.2.2, 3.4.5, 3.5.4).
 """
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import (
     CTE,
@@ -192,9 +194,11 @@ class Called:
 def by_community(extent: Extent, window: Window) -> dict[int, Called]:
     """W8 by community: callbacks that fell due, and the answers given in the period."""
     called: dict[int, Called] = defaultdict(Called)
-    for community_id, due, made, on_time in _rounds(extent, window):
+    for community_id, made, on_time in _rounds(extent, window):
         one = called[community_id]
-        one.due, one.made, one.on_time = due, made, on_time
+        one.due += 1
+        one.made += made
+        one.on_time += on_time
     in_period = (CallbackRecord.at >= window.start, CallbackRecord.at < window.cutoff)
     answers = db.session.execute(
         select(Ticket.community_id, CallbackRecord.satisfaction, func.count())
@@ -227,15 +231,15 @@ def by_community(extent: Extent, window: Window) -> dict[int, Called]:
     return called
 
 
-def _rounds(extent: Extent, window: Window) -> list[tuple[int, int, int, int]]:
-    """(community, rounds of callbacks due, of these reached by the cut-off, of these in time).
+def _rounds(extent: Extent, window: Window) -> Iterator[tuple[int, bool, bool]]:
+    """(community, reached by the cut-off, reached in time) of each round of callbacks that fell due.
 
     A round begins when the department reports its work done; the n-th such report of a ticket is
     its n-th round, and at most one call of a round reaches the customer.
     """
     days = _days_leading_to(window)
-    if days is None:
-        return []
+    if not days:
+        return
     earlier = aliased(Note)
     number = (
         select(func.count())
@@ -248,21 +252,8 @@ def _rounds(extent: Extent, window: Window) -> list[tuple[int, int, int, int]]:
         .scalar_subquery()
     )
     rows = db.session.execute(
-        select(
-            Ticket.community_id,
-            func.count(),
-            func.count(CallbackRecord.at),
-            func.sum(case((CallbackRecord.at < days.c.late_at, 1), else_=0)),
-        )
-        .select_from(days)
-        .join(
-            Note,
-            and_(
-                Note.kind == NoteKind.RESOLUTION,
-                Note.at >= days.c.begins_at,
-                Note.at < days.c.ends_at,
-            ),
-        )
+        select(Ticket.community_id, Note.at, CallbackRecord.at)
+        .select_from(Note)
         .join(Ticket, Ticket.id == Note.ticket_id)
         .outerjoin(
             CallbackRecord,
@@ -273,27 +264,35 @@ def _rounds(extent: Extent, window: Window) -> list[tuple[int, int, int, int]]:
                 CallbackRecord.at < window.cutoff,
             ),
         )
-        .where(not_(_left(window)), extent.holds(Ticket.community_id))
-        .group_by(Ticket.community_id)
+        .where(
+            Note.kind == NoteKind.RESOLUTION,
+            Note.at >= days[0].begins_at,
+            Note.at < days[-1].ends_at,
+            not_(_left(window)),
+            extent.holds(Ticket.community_id),
+        )
     )
-    return [(row[0], row[1], row[2], int(row[3])) for row in rows]
+    begins = [day.begins_at for day in days]
+    for community_id, resolved_at, reached_at in rows:
+        day = days[bisect_right(begins, resolved_at) - 1]
+        yield community_id, reached_at is not None, bool(reached_at and reached_at < day.late_at)
 
 
-def _days_leading_to(window: Window) -> CTE | None:
-    """The days on which finished work makes a callback fall due inside the window.
+class WorkDone(NamedTuple):
+    """A day on which work was reported done: its bounds, and when the callback is late."""
 
-    Each with the instants that bound it, and the one from which the callback is late.
-    """
+    begins_at: datetime
+    ends_at: datetime
+    late_at: datetime
+
+
+def _days_leading_to(window: Window) -> list[WorkDone]:
+    """The days, without gap, on which finished work makes a callback fall due inside the window."""
     span = (window.as_of_on - window.first_on + LONGEST_BREAK).days
     found = []
     for day in (window.first_on - LONGEST_BREAK + timedelta(days=n) for n in range(span)):
         due_on = CALLBACK.due(day, calendar).on
         if window.first_on <= due_on <= window.as_of_on:
             late_at = min(clock.at(due_on + ONE_DAY), window.cutoff)
-            found.append((clock.at(day), clock.at(day + ONE_DAY), late_at))
-    if not found:
-        return None
-    names = ("begins_at", "ends_at", "late_at")
-    return (
-        values(*(column(name, UtcDateTime) for name in names), name="days").data(found).cte("days")
-    )
+            found.append(WorkDone(clock.at(day), clock.at(day + ONE_DAY), late_at))
+    return found
