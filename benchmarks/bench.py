@@ -33,7 +33,7 @@ from benchmarks.client import Answer, Client, Server  # noqa: E402
 from benchmarks.dataset import PASSWORD, build  # noqa: E402
 from ticketing.app import create_app  # noqa: E402
 from ticketing.casefile.tickets import paper  # noqa: E402
-from ticketing.casefile.tickets.queries import TicketFilter  # noqa: E402
+from ticketing.casefile.tickets.lists import TicketFilter  # noqa: E402
 from ticketing.kernel import clock  # noqa: E402
 from ticketing.kernel.db import reading  # noqa: E402
 from ticketing.masters.people.queries import user_by_name  # noqa: E402

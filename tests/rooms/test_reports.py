@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import create_engine, select, text
 
-from ticketing.casefile.tickets import filters, queries
+from ticketing.casefile.tickets import filters, lists, queries
 from ticketing.journal.queries import story, verify
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
@@ -660,7 +660,7 @@ def test_every_linked_figure_leads_to_exactly_its_tickets(week, app, key):
                     followed += 1
                     with app.test_request_context(query_string=cell.link.values) as context:
                         wanted = filters.from_query(context.request.args)
-                    found, _ = queries.page(scope, wanted, 500)
+                    found, _ = lists.page(scope, wanted, 500)
                     column = table.columns[row.index(cell)].head
                     times = 4 if column == "近四周均值" else 1
                     assert len(found) == cell.value * times, (table.code, column, cell)

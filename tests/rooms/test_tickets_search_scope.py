@@ -2,15 +2,15 @@
 
 import pytest
 
-from ticketing.casefile.tickets import queries
-from ticketing.casefile.tickets.queries import TicketFilter
+from ticketing.casefile.tickets import lists
+from ticketing.casefile.tickets.lists import TicketFilter
 from ticketing.procedure.vocabulary import TicketStage
 
 
 def found(make, username: str, words: str, **more: object) -> list[str]:
     """The numbers a person finds."""
     wanted = TicketFilter(open_only=False, words=words, **more)
-    return [row.number for row in queries.page(make.scope(username), wanted)[0]]
+    return [row.number for row in lists.page(make.scope(username), wanted)[0]]
 
 
 @pytest.mark.parametrize("words", ["漏水", "漏", "王国强", "1202", "漏水 天花板"])

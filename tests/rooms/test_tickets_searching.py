@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from ticketing.casefile.tickets import filters, queries
-from ticketing.casefile.tickets.queries import TicketFilter
+from ticketing.casefile.tickets import filters, lists
+from ticketing.casefile.tickets.lists import TicketFilter
 from ticketing.kernel import clock
 from ticketing.kernel.text import (
     clean,
@@ -45,7 +45,7 @@ def tickets(make):
 
 
 def found(make, words, username="manager"):
-    rows, _ = queries.page(
+    rows, _ = lists.page(
         make.scope(username), TicketFilter(words=clean_line(words), open_only=False)
     )
     return {row.number for row in rows}
@@ -160,7 +160,7 @@ def walk(make, wanted, size):
     """Every row of a list, page by page."""
     numbers, pages = [], 0
     while True:
-        rows, following = queries.page(make.scope("manager"), wanted, size)
+        rows, following = lists.page(make.scope("manager"), wanted, size)
         numbers += [row.number for row in rows]
         pages += 1
         assert pages < 50
@@ -201,7 +201,7 @@ def test_paging_walks_every_row_exactly_once_also_where_keys_are_equal(make, wan
 def test_a_cursor_that_makes_no_sense_is_the_first_page(make, cursor):
     number = make.registered().number
     for wanted in (TicketFilter(after=cursor), TicketFilter(newest_first=True, after=cursor)):
-        rows, _ = queries.page(make.scope("manager"), wanted)
+        rows, _ = lists.page(make.scope("manager"), wanted)
         assert [row.number for row in rows] == [number]
 
 
@@ -244,22 +244,22 @@ def test_the_chips_count_what_their_lists_show(make):
     for stage in TicketStage:
         make.ticket(stage)
     scope = make.scope("manager")
-    counts = queries.counts(scope)
+    counts = lists.counts(scope)
     for stage in TicketStage:
         if stage.is_open:
-            rows, _ = queries.page(scope, TicketFilter(stages=(stage,)))
+            rows, _ = lists.page(scope, TicketFilter(stages=(stage,)))
             assert counts.by_stage[stage] == len(rows)
-    assert counts.open == len(queries.page(scope, TicketFilter())[0])
-    assert counts.overdue == len(queries.page(scope, TicketFilter(overdue=True))[0])
-    assert counts.due_today == len(queries.page(scope, TicketFilter(due_today=True))[0])
+    assert counts.open == len(lists.page(scope, TicketFilter())[0])
+    assert counts.overdue == len(lists.page(scope, TicketFilter(overdue=True))[0])
+    assert counts.due_today == len(lists.page(scope, TicketFilter(due_today=True))[0])
 
 
 def test_the_list_and_its_counts_turn_overdue_with_the_day(make):
     with clock.held(clock.at(clock.today() - timedelta(days=20), 9)):
         make.registered()
     scope = make.scope("clerk")
-    assert queries.counts(scope).overdue == 1
-    assert len(queries.page(scope, TicketFilter(overdue=True))[0]) == 1
+    assert lists.counts(scope).overdue == 1
+    assert len(lists.page(scope, TicketFilter(overdue=True))[0]) == 1
 
 
 @settings(max_examples=80, deadline=None)

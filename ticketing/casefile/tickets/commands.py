@@ -10,8 +10,8 @@ from typing import Any, cast
 from sqlalchemy import Table, select, text
 
 from ticketing.casefile.tickets import guards
+from ticketing.casefile.tickets.lists import community_mark
 from ticketing.casefile.tickets.models import Note, Ticket, TicketFlow
-from ticketing.casefile.tickets.queries import community_mark
 from ticketing.journal.commands import record
 from ticketing.kernel import clock, search
 from ticketing.kernel.db import db

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from werkzeug.datastructures import MultiDict
 
 from ticketing.casefile.tickets import behind
-from ticketing.casefile.tickets.queries import TicketFilter
+from ticketing.casefile.tickets.lists import TicketFilter
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.text import clean_line, row_id
 from ticketing.procedure.vocabulary import Category, Channel, Grade, TicketStage

@@ -6,7 +6,8 @@ from typing import Any
 
 import segno
 
-from ticketing.casefile.tickets.queries import PHONE_EVERYWHERE, TicketFilter, export_rows
+from ticketing.casefile.tickets.lists import TicketFilter, export_rows
+from ticketing.casefile.tickets.queries import PHONE_EVERYWHERE
 from ticketing.kernel import clock, excel
 from ticketing.kernel.db import db
 from ticketing.kernel.text import masked_phone

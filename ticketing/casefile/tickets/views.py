@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request, send_file, url_
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from ticketing.casefile.tickets import commands, filters, guards, paper, queries
+from ticketing.casefile.tickets import commands, filters, guards, lists, paper, queries
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.journal.commands import record
 from ticketing.journal.queries import story
@@ -63,14 +63,14 @@ def index() -> ResponseReturnValue:
     scope, wanted = current_scope(), filters.from_query(request.args)
     if wanted.words and (ticket_id := queries.by_number(scope, wanted.words)):
         return redirect(url_for("tickets.show", ticket_id=ticket_id))
-    rows, following = queries.page(scope, wanted)
-    communities, departments = queries.filter_choices(scope)
+    rows, following = lists.page(scope, wanted)
+    communities, departments = lists.filter_choices(scope)
     return render_template(
         "tickets/index.html",
         rows=rows,
         following=following,
         wanted=wanted,
-        counts=queries.counts(scope),
+        counts=lists.counts(scope),
         communities=communities,
         departments=departments,
     )

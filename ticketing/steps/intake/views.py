@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ticketing.casefile.tickets import queries
+from ticketing.casefile.tickets import lists, queries
 from ticketing.casefile.tickets.act_page import act_page, open_form
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel.errors import NotFound
@@ -25,7 +25,7 @@ def new() -> ResponseReturnValue:
     scope, form = current_scope(), IntakeForm()
     if request.method == "GET":
         _take_over(form)
-    communities, departments = queries.filter_choices(scope)
+    communities, departments = lists.filter_choices(scope)
     form.community_id.offer(communities)
     form.collected_by_id.offer(departments)
     unseen = _unseen_open_tickets(form) if request.method == "POST" else []
