@@ -4,6 +4,7 @@
 every test starts from a copy of it. `world` names what is in it; `make` tells more through commands.
 """
 
+import copy
 import os
 import random
 import shutil
@@ -196,8 +197,8 @@ def app(engine: Engine) -> Iterator[Flask]:
 
 @pytest.fixture
 def world(engine: Engine) -> World:
-    """The ids of what the filled database holds."""
-    return engine.world
+    """The ids of what the filled database holds; a copy, to which a test may add its own."""
+    return copy.deepcopy(engine.world)
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_a_year_nobody_has_published_counts_weekends_and_says_so():
     assert not add_working_days(date(2026, 12, 29), 1, calendar).provisional
 
 
-published = st.dates(date(2010, 1, 1), date(2026, 11, 30))
+published = st.dates(date(2010, 1, 1), date(2026, 11, 20))
 
 
 @given(start=published, days=st.integers(1, 12))
@@ -177,7 +177,7 @@ def test_each_stage_gives_the_ticket_its_own_due_date(make):
     def at(day):
         return clock.held(clock.at(D(day), 10))
 
-    office, manager, handler = make.user("office"), make.user("manager"), make.user("handler")
+    office, manager = make.user("office"), make.user("manager")
     with at("2026-02-10"):
         ticket = make.registered(received_at=clock.at(D("2026-02-10"), 9))
     assert (ticket.due_on, ticket.complaint_due_on) == (D("2026-02-11"), D("2026-02-24"))
@@ -189,14 +189,14 @@ def test_each_stage_gives_the_ticket_its_own_due_date(make):
             ticket,
             version=ticket.version,
             category=ticket.category,
-            department_id=ticket.department_id,
+            department_id=make.world.departments["SAL"],
             handler_id=None,
-            reason="换人",
+            reason="归口调整",
             actor=office,
         )
     assert ticket.due_on == ticket.feedback_due_on == D("2026-02-25")
     with at("2026-02-25"), transaction():
-        send_back(ticket, version=ticket.version, reason="不归我部", actor=handler)
+        send_back(ticket, version=ticket.version, reason="不归我部", actor=make.user("seller"))
     assert (ticket.due_on, ticket.feedback_due_on) == (D("2026-02-26"), None)
     assert ticket.return_count == 1
     with at("2026-02-27"):

@@ -159,12 +159,22 @@ def transaction() -> Iterator[None]:
     except StaleDataError:
         db.session.rollback()
         raise Conflict("刚才有人先一步修改了这条记录，请核对最新内容后再提交。") from None
-    except IntegrityError:
+    except IntegrityError as error:
         db.session.rollback()
+        if not _is_a_twin(error):
+            raise
         raise Conflict("刚才有人同时保存了同样的内容，请核对后再试。") from None
     except BaseException:
         db.session.rollback()
         raise
+
+
+def _is_a_twin(error: IntegrityError) -> bool:
+    """Whether the database refused a second row of what must be unique (not some other rule)."""
+    unique_violation = "23505"
+    return getattr(error.orig, "sqlstate", "") == unique_violation or "UNIQUE constraint" in str(
+        error.orig
+    )
 
 
 @contextmanager
