@@ -177,17 +177,6 @@ def _is_a_twin(error: IntegrityError) -> bool:
     )
 
 
-@contextmanager
-def writing_apart() -> Iterator[None]:
-    """A write of its own within a reading request (an export or a refusal is journalled).
-
-    The read transaction ends first: one that has read cannot take the write lock later on SQLite.
-    """
-    db.session.rollback()
-    with reading(False), transaction():
-        yield
-
-
 def dialect() -> str:
     """The name of the engine in use: ``sqlite`` or ``postgresql``."""
     return db.engine.dialect.name

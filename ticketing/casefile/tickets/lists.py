@@ -3,7 +3,7 @@
 Every select is narrowed to the scope of the person asking by `queries.visible`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -68,10 +68,6 @@ class TicketFilter:
     def by_newest(self) -> bool:
         """Newest first when asked for, when searching, and where closed tickets are shown."""
         return self.newest_first or bool(self.words) or not self.open_only
-
-    def starting_after(self, cursor: str) -> "TicketFilter":
-        """The same list, continued after the row whose cursor this is."""
-        return replace(self, after=cursor)
 
 
 def conditions(scope: Scope, wanted: TicketFilter) -> list[ColumnElement[bool]]:

@@ -13,7 +13,7 @@ from ticketing.casefile.tickets.models import Ticket
 from ticketing.journal.commands import record
 from ticketing.journal.queries import story
 from ticketing.kernel import clock, excel
-from ticketing.kernel.db import writing_apart
+from ticketing.kernel.db import transaction
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
@@ -100,7 +100,7 @@ def export() -> ResponseReturnValue:
 
 def _journal_export() -> None:
     actor = current_user()
-    with writing_apart():
+    with transaction():
         record(
             "export",
             actor.id,

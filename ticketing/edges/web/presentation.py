@@ -16,7 +16,7 @@ from markupsafe import Markup
 from ticketing.casefile.tickets.timeline import field_name, show_value, timeline
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
-from ticketing.kernel.db import writing_apart
+from ticketing.kernel.db import transaction
 from ticketing.kernel.text import masked_phone
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
 from ticketing.masters.workcalendar import calendar
@@ -61,7 +61,6 @@ def install(app: Flask, settings: Settings) -> None:
     env.filters.update(
         day=lambda value: clock.show_date(value) if value else "—",
         instant=lambda value: clock.show_instant(value) if value else "—",
-        ago=elapsed,
         briefly=briefly,
         masked=masked_phone,
         percent=percent,
@@ -152,16 +151,6 @@ def briefly(instant: datetime) -> str:
     return wall.strftime(form)
 
 
-def elapsed(start: datetime, end: datetime | None = None) -> str:
-    """A duration in words: ``3 天 4 小时``, ``25 分钟``."""
-    minutes = int(((end or clock.now()) - start).total_seconds() // 60)
-    days, rest = divmod(max(minutes, 0), 24 * 60)
-    hours, minutes = divmod(rest, 60)
-    if days:
-        return f"{days} 天 {hours} 小时" if hours else f"{days} 天"
-    return f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分钟"
-
-
 def percent(fraction: float | None) -> str:
     """A fraction as a percentage; an empty denominator prints a dash, never 0 %."""
     return "—" if fraction is None else f"{fraction:.1%}"
@@ -237,7 +226,7 @@ def note_refusal() -> None:
     if not someone_signed_in():
         return
     user = current_user()
-    with writing_apart():
+    with transaction():
         record(
             "access",
             user.id,
