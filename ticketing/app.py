@@ -15,7 +15,9 @@ from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
 from ticketing.casefile.homes import views as homes
+from ticketing.casefile.notices import commands as _notices  # noqa: F401
 from ticketing.casefile.tickets import views as tickets
+from ticketing.casefile.timers import models as _timers  # noqa: F401
 from ticketing.edges.console import commands as console
 from ticketing.edges.demo import commands as demo
 from ticketing.edges.web import presentation

@@ -53,7 +53,7 @@ def test_every_list_of_the_vocabulary_is_frozen_here():
         if isinstance(thing, type) and issubclass(thing, vocabulary.Labelled)
     }
     assert kinds - {"Labelled"} == set(STORED)
-    assert [member.value for member in Unit] == ["wd", "day"]
+    assert [member.value for member in Unit] == ["wd", "day", "hour"]
 
 
 def test_the_road_has_one_row_for_a_state_and_an_act():

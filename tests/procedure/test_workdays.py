@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ticketing.edges.web.presentation import due_badge
 from ticketing.kernel import clock
 from ticketing.kernel.db import transaction
-from ticketing.masters.workcalendar import calendar
+from ticketing.masters.workcalendar.queries import calendar
 from ticketing.procedure import deadlines
 from ticketing.procedure.clauses import CLAUSES, Manner
 from ticketing.procedure.vocabulary import Satisfaction, TicketStage
@@ -141,15 +141,47 @@ def test_less_than_one_working_day_is_refused():
 
 
 def test_each_limit_names_the_clause_that_sets_it():
-    found = {limit.name: (str(limit), limit.clause) for limit in deadlines.LIMITS}
+    found = {limit.kind.value: (str(limit), limit.clause) for limit in deadlines.LIMITS}
     assert found == {
         "dispatching": ("1个工作日", "3.4.2"),
         "dept_feedback": ("3个工作日", "3.4.2.2"),
         "complaint": ("7天", "3.4.5-他"),
         "callback": ("1个工作日", "3.5.4"),
+        "emergency": ("2小时", "3.4.5"),
+        "escalation": ("2个工作日", "3.4.7"),
+        "weekly_report": ("1个工作日", "3.10.3"),
+        "site_survey": ("1个工作日", "3.4.5"),
+        "order_issue": ("1个工作日", "3.5.1"),
+        "repair": ("3个工作日", "3.4.5-单"),
+        "cost_statement": ("3个工作日", "3.5.5"),
+        "cs_review": ("5个工作日", "3.5.6"),
+        "audit": ("10个工作日", "3.5.6"),
+        "contractor_confirmation": ("7天", "3.5.7"),
+        "certification": ("3个工作日", "3.5.8"),
+        "payment": ("10个工作日", "3.5.9"),
     }
-    for limit in deadlines.LIMITS[1:]:
-        assert CLAUSES[limit.clause].manner in (Manner.TIMER, Manner.ENFORCE)
+    for limit in deadlines.LIMITS:
+        manner = CLAUSES[limit.clause].manner
+        assert limit.house or manner in (Manner.TIMER, Manner.REPORT), limit
+
+
+def test_one_trade_has_three_working_days_and_several_have_seven():
+    assert [str(deadlines.repair_limit(trades)) for trades in (1, 2, 6)] == [
+        "3个工作日",
+        "7个工作日",
+        "7个工作日",
+    ]
+    assert CLAUSES[deadlines.MULTI_TRADE_REPAIR.clause].manner is Manner.TIMER
+
+
+def test_a_changed_limit_is_a_new_policy():
+    limits = (*deadlines.LIMITS, deadlines.MULTI_TRADE_REPAIR)
+    told = ";".join(f"{limit.kind.value}={limit.amount}{limit.unit.value}" for limit in limits)
+    assert {deadlines.POLICY: told} == {
+        1: "dispatching=1wd;dept_feedback=3wd;complaint=7day;callback=1wd;emergency=2hour;escalation=2wd;"
+        "weekly_report=1wd;site_survey=1wd;order_issue=1wd;repair=3wd;cost_statement=3wd;cs_review=5wd;"
+        "audit=10wd;contractor_confirmation=7day;certification=3wd;payment=10wd;repair=7wd"
+    }, "raise POLICY and write the new limits down here"
 
 
 def test_on_time_means_on_the_due_date_at_whatever_hour():

@@ -22,7 +22,7 @@ from ticketing.kernel.errors import Conflict
 from ticketing.masters.estate.models import Building, Community, Customer, Residency, Unit
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.models import RoleGrant, User
-from ticketing.masters.workcalendar import calendar
+from ticketing.masters.workcalendar.queries import calendar
 from ticketing.oversight.reports.models import Report
 from ticketing.procedure.vocabulary import (
     Category,

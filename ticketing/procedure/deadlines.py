@@ -1,11 +1,48 @@
-"""The clocks of the complaint road: how long each step may take, from when, under which clause."""
+"""The clocks of the procedure as tables: how long each step may take, from when, under which clause; which act
+starts and ends it; when somebody is reminded.
 
-from datetime import date
+Instants are aware UTC, dates are Shanghai dates.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from ticketing.kernel import clock
 from ticketing.kernel.enums import Labelled
+from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import TicketStage
-from ticketing.procedure.workdays import Calendar, Due, add_calendar_days, add_working_days
+from ticketing.procedure.workdays import (
+    CLOSES,
+    Calendar,
+    add_calendar_days,
+    add_working_days,
+    working_instant,
+)
+
+POLICY = 1
+"""The edition of `LIMITS`: raised whenever a limit changes; a paper keeps the one it started with."""
+
+
+class ClockKind(Labelled):
+    """What is owed in time. Stored with every clock."""
+
+    DISPATCHING = "dispatching", "分派"
+    DEPT_FEEDBACK = "dept_feedback", "部门反馈"
+    COMPLAINT = "complaint", "办结"
+    CALLBACK = "callback", "回访"
+    EMERGENCY = "emergency", "应急响应"
+    ESCALATION = "escalation", "拟定处理措施"
+    WEEKLY_REPORT = "weekly_report", "周报上报"
+    SITE_SURVEY = "site_survey", "现场勘察"
+    ORDER_ISSUE = "order_issue", "派工"
+    REPAIR = "repair", "维修"
+    COST_STATEMENT = "cost_statement", "编制决算书"
+    CS_REVIEW = "cs_review", "客服审核"
+    AUDIT = "audit", "审计审核"
+    CONTRACTOR_CONFIRMATION = "contractor_confirmation", "施工单位确认"
+    CERTIFICATION = "certification", "认定"
+    PAYMENT = "payment", "拨付"
 
 
 class Unit(Labelled):
@@ -13,44 +50,173 @@ class Unit(Labelled):
 
     WORKING_DAYS = "wd", "个工作日"
     CALENDAR_DAYS = "day", "天"
+    HOURS = "hour", "小时"
+
+
+class Deadline(NamedTuple):
+    """When a clock is due: the Shanghai date, the instant it rings, and whether the date is provisional."""
+
+    on: date
+    at: datetime
+    provisional: bool
 
 
 class TimeLimit(NamedTuple):
-    """One time limit: how much of which unit, and the clause that sets it."""
+    """One time limit: what is owed, how much of which unit, and the clause that sets it.
 
-    name: str
-    label: str
+    `house` marks a limit the procedure leaves open and the house has set.
+    """
+
+    kind: ClockKind
     amount: int
     unit: Unit
     clause: str
+    house: bool = False
 
-    def due(self, start: date, calendar: Calendar) -> Due:
-        """The due date of this limit when it starts on `start`."""
-        if self.unit is Unit.WORKING_DAYS:
-            return add_working_days(start, self.amount, calendar)
-        return add_calendar_days(start, self.amount, calendar)
+    def deadline(self, started_at: datetime, calendar: Calendar) -> Deadline:
+        """When it is due when it starts at `started_at`: 17:30 of the due date, or hours later to the minute."""
+        start = clock.local(started_at).date()
+        if self.unit is Unit.HOURS:
+            at = started_at + timedelta(hours=self.amount)
+            return Deadline(clock.local(at).date(), at, provisional=False)
+        count = add_working_days if self.unit is Unit.WORKING_DAYS else add_calendar_days
+        on, provisional = count(start, self.amount, calendar)
+        return Deadline(on, clock.at(on, *CLOSES), provisional)
 
     def __str__(self) -> str:
         return f"{self.amount}{self.unit}"
 
 
-DISPATCHING = TimeLimit("dispatching", "分派", 1, Unit.WORKING_DAYS, "3.4.2")
-"""The procedure says 及时 without a figure; one working day is the house rule (docs/road.md)."""
-FEEDBACK = TimeLimit("dept_feedback", "部门反馈", 3, Unit.WORKING_DAYS, "3.4.2.2")
-COMPLAINT = TimeLimit("complaint", "办结", 7, Unit.CALENDAR_DAYS, "3.4.5-他")
-CALLBACK = TimeLimit("callback", "回访", 1, Unit.WORKING_DAYS, "3.5.4")
+_WD, _DAY = Unit.WORKING_DAYS, Unit.CALENDAR_DAYS
 
-LIMITS = (DISPATCHING, FEEDBACK, COMPLAINT, CALLBACK)
+LIMITS: tuple[TimeLimit, ...] = (
+    TimeLimit(ClockKind.DISPATCHING, 1, _WD, "3.4.2", house=True),
+    TimeLimit(ClockKind.DEPT_FEEDBACK, 3, _WD, "3.4.2.2"),
+    TimeLimit(ClockKind.COMPLAINT, 7, _DAY, "3.4.5-他"),
+    TimeLimit(ClockKind.CALLBACK, 1, _WD, "3.5.4"),
+    TimeLimit(ClockKind.EMERGENCY, 2, Unit.HOURS, "3.4.5", house=True),
+    TimeLimit(ClockKind.ESCALATION, 2, _WD, "3.4.7", house=True),
+    TimeLimit(ClockKind.WEEKLY_REPORT, 1, _WD, "3.10.3"),
+    TimeLimit(ClockKind.SITE_SURVEY, 1, _WD, "3.4.5"),
+    TimeLimit(ClockKind.ORDER_ISSUE, 1, _WD, "3.5.1", house=True),
+    TimeLimit(ClockKind.REPAIR, 3, _WD, "3.4.5-单"),
+    TimeLimit(ClockKind.COST_STATEMENT, 3, _WD, "3.5.5", house=True),
+    TimeLimit(ClockKind.CS_REVIEW, 5, _WD, "3.5.6", house=True),
+    TimeLimit(ClockKind.AUDIT, 10, _WD, "3.5.6", house=True),
+    TimeLimit(ClockKind.CONTRACTOR_CONFIRMATION, 7, _DAY, "3.5.7", house=True),
+    TimeLimit(ClockKind.CERTIFICATION, 3, _WD, "3.5.8", house=True),
+    TimeLimit(ClockKind.PAYMENT, 10, _WD, "3.5.9", house=True),
+)
+"""Every limit of the procedure, one row a kind. The procedure's own figures are not marked `house`."""
 
-STAGE_LIMIT: dict[TicketStage, TimeLimit] = {
-    TicketStage.REGISTERED: DISPATCHING,
-    TicketStage.DISPATCHED: FEEDBACK,
-    TicketStage.HANDLING: COMPLAINT,
-    TicketStage.CALLBACK: CALLBACK,
+MULTI_TRADE_REPAIR = TimeLimit(ClockKind.REPAIR, 7, _WD, "3.4.5-多")
+
+_BY_KIND = {limit.kind: limit for limit in LIMITS}
+
+
+def limit_of(kind: ClockKind) -> TimeLimit:
+    """The limit in force for what is owed."""
+    return _BY_KIND[kind]
+
+
+def repair_limit(trades: int) -> TimeLimit:
+    """The limit of a repair by its number of trades (procedure 3.4.5-单, 3.4.5-多)."""
+    return MULTI_TRADE_REPAIR if trades > 1 else _BY_KIND[ClockKind.REPAIR]
+
+
+class ClockRule(NamedTuple):
+    """One row of the table that joins the road and the clocks: which acts start, meet and cancel a clock.
+
+    An act meets a clock only when it moves the ticket out of the stage it stood in, or when `on_the_spot`.
+    """
+
+    kind: ClockKind
+    starts: frozenset[Act]
+    meets: frozenset[Act]
+    cancels: frozenset[Act] = frozenset()
+    on_the_spot: bool = False
+
+
+EXITS = frozenset({Act.INVALIDATE, Act.WITHDRAW, Act.MERGE})
+
+CLOCK_RULES: tuple[ClockRule, ...] = (
+    ClockRule(
+        ClockKind.DISPATCHING, frozenset({Act.REGISTER, Act.RETURN}), frozenset({Act.DISPATCH})
+    ),
+    ClockRule(
+        ClockKind.DEPT_FEEDBACK,
+        frozenset({Act.DISPATCH, Act.TRANSFER}),
+        frozenset({Act.FEED_BACK}),
+        frozenset({Act.TRANSFER, Act.RETURN}),
+    ),
+    ClockRule(ClockKind.CALLBACK, frozenset({Act.RESOLVE}), frozenset({Act.CALL_BACK, Act.CLOSE})),
+)
+"""The clocks that simply follow the acts of the road. Completion follows the closing of the ticket, the
+emergency and the escalation clock its marks; `casefile.timers.commands.follow` says how."""
+
+STAGE_CLOCK: dict[TicketStage, ClockKind] = {
+    TicketStage.REGISTERED: ClockKind.DISPATCHING,
+    TicketStage.DISPATCHED: ClockKind.DEPT_FEEDBACK,
+    TicketStage.HANDLING: ClockKind.COMPLAINT,
+    TicketStage.CALLBACK: ClockKind.CALLBACK,
 }
-"""Which limit the person at this stage works against; it orders his list."""
+"""Which clock the person at this stage works against; it orders his list."""
+
+DESK_CLOCKS = frozenset({ClockKind.DISPATCHING, ClockKind.CALLBACK})
+"""Clocks the community's own desk owes, whoever handles the ticket."""
+
+
+class Level(Labelled):
+    """When somebody is told about a running clock; each is told once. Values are stored."""
+
+    HALF = "half", "时限过半"
+    MOST = "most", "时限将至"
+    MORNING = "morning", "今日到期"
+    BREACH = "breach", "到时未完成"
+    DAY_AFTER = "day_after", "已超一个工作日"
+
+    @property
+    def bit(self) -> int:
+        """Its place in a clock's `rung`."""
+        return 1 << list(Level).index(self)
+
+
+MORNING_BELL = (9, 0)
+
+
+def bells(
+    unit: Unit, started_at: datetime, due_on: date, due_at: datetime, calendar: Calendar
+) -> Iterator[tuple[Level, datetime]]:
+    """When each level of a clock rings, in the order of `Level`.
+
+    Half and four fifths of the working time between start and due date, 09:00 and 17:30 of the due date, and
+    17:30 one working day later: always in working hours. A limit in hours is counted round the clock and has no
+    morning bell.
+    """
+    if unit is Unit.HOURS:
+        span = due_at - started_at
+        yield Level.HALF, started_at + span / 2
+        yield Level.MOST, started_at + span * 4 / 5
+    else:
+        yield Level.HALF, working_instant(started_at, due_at, 1, 2, calendar)
+        yield Level.MOST, working_instant(started_at, due_at, 4, 5, calendar)
+        yield Level.MORNING, clock.at(due_on, *MORNING_BELL)
+    yield Level.BREACH, due_at
+    yield Level.DAY_AFTER, clock.at(add_working_days(due_on, 1, calendar).on, *CLOSES)
+
+
+EXTENDABLE = frozenset({ClockKind.COMPLAINT, ClockKind.REPAIR})
+"""What may be put off with the customer's consent (procedure 3.4.5-延)."""
+
+MOST_EXTENSIONS = 2
+MOST_EXTENDED_DAYS = 15
+"""How often, and by how many working days in all; the house's own limit, beyond it the manager decides anew."""
 
 
 def on_time(done_on: date, due_on: date) -> bool:
     """On time iff the Shanghai date of doing is not after the due date."""
     return done_on <= due_on
+
+
+DISPATCHING, FEEDBACK, COMPLAINT, CALLBACK = LIMITS[:4]
+STAGE_LIMIT = {stage: limit_of(kind) for stage, kind in STAGE_CLOCK.items()}

@@ -4,9 +4,11 @@ A calendar answers for one date whether it is a working day, and whether that an
 (no official list for that year yet). `Due` carries the provisional mark along.
 """
 
-from collections.abc import Callable
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
+
+from ticketing.kernel import clock
 
 
 class DayKind(NamedTuple):
@@ -19,6 +21,8 @@ class DayKind(NamedTuple):
 Calendar = Callable[[date], DayKind]
 
 ONE_DAY = timedelta(days=1)
+OPENS, CLOSES = (8, 30), (17, 30)
+"""The company's working hours, as Shanghai wall times (hour, minute)."""
 
 
 class Due(NamedTuple):
@@ -66,3 +70,57 @@ def working_days_between(start: date, end: date, calendar: Calendar) -> int:
     if end < start:
         return -working_days_between(end, start, calendar)
     return sum(calendar(start + timedelta(days=n)).works for n in range(1, (end - start).days + 1))
+
+
+def working_minutes(start: datetime, end: datetime, calendar: Calendar) -> int:
+    """Whole minutes between two instants that lie in working hours; 0 when `end` is not after `start`."""
+    return sum(
+        int((till - since).total_seconds()) // 60
+        for since, till in _stretches(start, end, calendar)
+    )
+
+
+def working_instant(
+    start: datetime, end: datetime, part: int, whole: int, calendar: Calendar
+) -> datetime:
+    """The instant at which `part`/`whole` of the working time between `start` and `end` has passed.
+
+    Always in working hours of a working day; `end` itself when no working time lies between.
+    """
+    left = working_minutes(start, end, calendar) * part // whole
+    for since, till in _stretches(start, end, calendar):
+        minutes = int((till - since).total_seconds()) // 60
+        if left < minutes:
+            return since + timedelta(minutes=left)
+        left -= minutes
+    return end
+
+
+def in_working_hours(instant: datetime, calendar: Calendar) -> bool:
+    """Whether people are at work at `instant`: 08:30 to 17:30 of a working day."""
+    wall = clock.local(instant)
+    return calendar(wall.date()).works and OPENS <= (wall.hour, wall.minute) < CLOSES
+
+
+def next_working_instant(instant: datetime, calendar: Calendar) -> datetime:
+    """`instant` itself in working hours, else the next time people come to work."""
+    if in_working_hours(instant, calendar):
+        return instant
+    wall = clock.local(instant)
+    day = wall.date()
+    if not (calendar(day).works and (wall.hour, wall.minute) < OPENS):
+        day = add_working_days(day, 1, calendar).on
+    return clock.at(day, *OPENS)
+
+
+def _stretches(
+    start: datetime, end: datetime, calendar: Calendar
+) -> Iterator[tuple[datetime, datetime]]:
+    """The stretches of working time between two instants, in order."""
+    day, last = clock.local(start).date(), clock.local(end).date()
+    while day <= last:
+        if calendar(day).works:
+            since, till = max(start, clock.at(day, *OPENS)), min(end, clock.at(day, *CLOSES))
+            if since < till:
+                yield since, till
+        day += ONE_DAY

@@ -18,7 +18,7 @@ from ticketing.kernel.db import db
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Conflict, NotPermitted
 from ticketing.masters.people.models import User
-from ticketing.masters.workcalendar import calendar
+from ticketing.masters.workcalendar.queries import calendar
 from ticketing.procedure.deadlines import CALLBACK, COMPLAINT, DISPATCHING, FEEDBACK
 from ticketing.procedure.numbering import ticket_number
 from ticketing.procedure.permissions import Act, may
@@ -64,9 +64,9 @@ def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
     serial = db.session.execute(_NEXT_SERIAL, {"prefix": community_code, "year": year}).scalar_one()
     ticket.number = ticket_number(community_code, year, serial)
     ticket.stage, ticket.is_open = TicketStage.REGISTERED, True
-    complaint = COMPLAINT.due(clock.local(ticket.received_at).date(), calendar)
-    ticket.complaint_due_on, ticket.complaint_due_provisional = complaint
-    ticket.due_on, ticket.due_provisional = DISPATCHING.due(clock.local(at).date(), calendar)
+    complaint = COMPLAINT.deadline(ticket.received_at, calendar)
+    ticket.complaint_due_on, _, ticket.complaint_due_provisional = complaint
+    ticket.due_on, _, ticket.due_provisional = DISPATCHING.deadline(at, calendar)
     db.session.add(ticket)
     db.session.flush()
     _flow(ticket, Flow.NEW, at)
@@ -207,12 +207,11 @@ def _move(ticket: Ticket, target: TicketStage, act: Act, at: datetime) -> None:
 
 
 def _set_deadline(ticket: Ticket, act: Act, at: datetime) -> None:
-    today = clock.local(at).date()
     match ticket.stage:
         case TicketStage.REGISTERED:
-            ticket.due_on, ticket.due_provisional = DISPATCHING.due(today, calendar)
+            ticket.due_on, _, ticket.due_provisional = DISPATCHING.deadline(at, calendar)
         case TicketStage.DISPATCHED:
-            ticket.due_on, ticket.due_provisional = FEEDBACK.due(today, calendar)
+            ticket.due_on, _, ticket.due_provisional = FEEDBACK.deadline(at, calendar)
             ticket.feedback_due_on, ticket.dispatched_at, ticket.fed_back_at = (
                 ticket.due_on,
                 at,
@@ -220,8 +219,8 @@ def _set_deadline(ticket: Ticket, act: Act, at: datetime) -> None:
             )
         case TicketStage.HANDLING:
             if act is Act.REOPEN:
-                again = COMPLAINT.due(today, calendar)
-                ticket.complaint_due_on, ticket.complaint_due_provisional = again
+                again = COMPLAINT.deadline(at, calendar)
+                ticket.complaint_due_on, _, ticket.complaint_due_provisional = again
             if act is Act.FEED_BACK:
                 ticket.fed_back_at = at
             ticket.due_on = ticket.complaint_due_on
@@ -229,7 +228,7 @@ def _set_deadline(ticket: Ticket, act: Act, at: datetime) -> None:
             ticket.resolved_at = None
         case TicketStage.CALLBACK:
             ticket.resolved_at, ticket.called_back_at = at, None
-            ticket.due_on, ticket.due_provisional = CALLBACK.due(today, calendar)
+            ticket.due_on, _, ticket.due_provisional = CALLBACK.deadline(at, calendar)
             ticket.callback_due_on = ticket.due_on
         case _:
             ticket.due_on, ticket.due_provisional = None, False

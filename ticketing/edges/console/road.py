@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ticketing.procedure.deadlines import LIMITS, STAGE_LIMIT
+from ticketing.procedure.deadlines import LIMITS, MULTI_TRADE_REPAIR, STAGE_LIMIT, ClockKind
 from ticketing.procedure.permissions import PERMISSIONS, TICKET_REACH
 from ticketing.procedure.vocabulary import TicketStage
 from ticketing.procedure.workflow import CALLBACK_TURNS, TICKET_ROAD
@@ -24,7 +24,7 @@ def _lines() -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     for stage in TicketStage:
         limit = STAGE_LIMIT.get(stage)
-        against = f"{limit.label} {limit}" if limit else ""
+        against = f"{limit.kind} {limit}" if limit else ""
         yield f"| {stage.value} | {stage.label} | {'yes' if stage.is_open else ''} | {against} |"
     yield ""
     yield "## Moves"
@@ -51,9 +51,13 @@ def _lines() -> Iterator[str]:
     yield "| clock | 中文 | limit | clause |"
     yield "| --- | --- | --- | --- |"
     for limit in LIMITS:
-        yield f"| {limit.name} | {limit.label} | {limit} | {limit.clause} |"
+        amount = (
+            f"{limit}（{MULTI_TRADE_REPAIR} 多工种）" if limit.kind is ClockKind.REPAIR else limit
+        )
+        clause = f"{limit.clause}（自定）" if limit.house else limit.clause
+        yield f"| {limit.kind.value} | {limit.kind} | {amount} | {clause} |"
     yield ""
-    yield "The procedure gives no figure for dispatching; one working day is the house's own rule."
+    yield "Where the procedure gives no figure the limit is the house's own rule (自定)."
     yield ""
     yield "## How far each role sees tickets"
     yield ""

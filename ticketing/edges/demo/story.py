@@ -12,7 +12,7 @@ from itertools import count
 
 from ticketing.kernel import clock
 from ticketing.kernel.db import transaction
-from ticketing.masters.workcalendar import calendar
+from ticketing.masters.workcalendar.queries import calendar
 
 Story = Iterator[datetime]
 

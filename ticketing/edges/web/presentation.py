@@ -19,7 +19,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import transaction
 from ticketing.kernel.text import masked_phone
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
-from ticketing.masters.workcalendar import calendar
+from ticketing.masters.workcalendar.queries import calendar
 from ticketing.procedure import vocabulary
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.workdays import working_days_between

@@ -13,7 +13,10 @@ from ticketing.procedure.vocabulary import Role
 
 
 class Department(Base):
-    """A body of the company; complaints go to its designated handler (procedure 2, 3.4.2.1)."""
+    """A body of the company; complaints go to its designated handler (procedure 2, 3.4.2.1).
+
+    Its head hears of what its people do not do in time.
+    """
 
     __tablename__ = "department"
 
@@ -22,6 +25,9 @@ class Department(Base):
     name: Mapped[str] = mapped_column(unique=True)
     aliases: Mapped[str] = mapped_column(default="")
     handler_id: Mapped[int | None] = mapped_column(
+        ForeignKey("user_account.id", use_alter=True), index=True
+    )
+    head_id: Mapped[int | None] = mapped_column(
         ForeignKey("user_account.id", use_alter=True), index=True
     )
     active: Mapped[bool] = mapped_column(default=True)
@@ -44,6 +50,7 @@ class User(Base):
     name: Mapped[str]
     employee_number: Mapped[str] = mapped_column(default="")
     phone: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
     department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), index=True)
     everywhere: Mapped[bool] = mapped_column(default=False)
     password_hash: Mapped[str] = mapped_column(default="")

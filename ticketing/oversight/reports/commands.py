@@ -14,7 +14,7 @@ from ticketing.kernel.text import clean
 from ticketing.masters.estate.models import ServiceOffice
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
-from ticketing.masters.workcalendar import calendar
+from ticketing.masters.workcalendar.queries import calendar
 from ticketing.oversight.reports import queries
 from ticketing.oversight.reports.compiling import compile_figures
 from ticketing.oversight.reports.figures import (

@@ -29,7 +29,7 @@ from sqlalchemy.orm import aliased
 from ticketing.casefile.tickets.models import CallbackRecord, Note, Ticket
 from ticketing.kernel import clock
 from ticketing.kernel.db import UtcDateTime, db
-from ticketing.masters.workcalendar import calendar
+from ticketing.masters.workcalendar.queries import calendar
 from ticketing.oversight.reports.stock import EXITS, Extent, Rewound
 from ticketing.procedure.deadlines import CALLBACK
 from ticketing.procedure.periods import ONE_DAY
@@ -291,7 +291,7 @@ def _days_leading_to(window: Window) -> list[WorkDone]:
     span = (window.as_of_on - window.first_on + LONGEST_BREAK).days
     found = []
     for day in (window.first_on - LONGEST_BREAK + timedelta(days=n) for n in range(span)):
-        due_on = CALLBACK.due(day, calendar).on
+        due_on = CALLBACK.deadline(clock.at(day), calendar).on
         if window.first_on <= due_on <= window.as_of_on:
             late_at = min(clock.at(due_on + ONE_DAY), window.cutoff)
             found.append(WorkDone(clock.at(day), clock.at(day + ONE_DAY), late_at))

@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, case, func, select, true, union_all
 
 from ticketing.casefile.tickets.models import Ticket, TicketFlow
-from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.masters.estate.models import Community
-from ticketing.masters.workcalendar import calendar
+from ticketing.masters.workcalendar.queries import calendar
 from ticketing.procedure.deadlines import COMPLAINT
 from ticketing.procedure.vocabulary import Category, Flow, Grade, TicketStage
 
@@ -204,4 +203,4 @@ def recount(extent: Extent, at: datetime, rewound: dict[int, Rewound]) -> int:
 
 
 def _completion(start: datetime) -> date:
-    return COMPLAINT.due(clock.local(start).date(), calendar).on
+    return COMPLAINT.deadline(start, calendar).on

@@ -1,14 +1,13 @@
-"""Which days people work: the State Council's lists as a maintained package knows them.
-
-A year the package does not know answers by the weekend rule and is marked provisional, so that every
-page showing a date in it can say so (docs/decisions/0004).
-"""
+"""Which days people work, and in which edition of the calendar that is said."""
 
 from datetime import date
 from functools import lru_cache
 
 import chinese_calendar
+from sqlalchemy import func, select
 
+from ticketing.kernel.db import db
+from ticketing.masters.workcalendar.models import CalendarEdition
 from ticketing.procedure.workdays import DayKind, weekend_rule
 
 
@@ -19,3 +18,8 @@ def calendar(day: date) -> DayKind:
         return DayKind(chinese_calendar.is_workday(day))
     except NotImplementedError:
         return weekend_rule(day)
+
+
+def edition() -> int:
+    """The present edition of the calendar, as clocks note it."""
+    return db.session.scalar(select(func.max(CalendarEdition.id))) or 0
