@@ -26,6 +26,7 @@ from ticketing.casefile.tickets.models import (
     TicketCounter,
     TicketFlow,
 )
+from ticketing.casefile.timers.models import Clock, ClockEvent, ClockEventKind, ClockState
 from ticketing.journal.commands import chained
 from ticketing.journal.models import JournalEntry, JournalHead
 from ticketing.journal.queries import verify
@@ -42,6 +43,15 @@ from ticketing.masters.estate.models import (
 )
 from ticketing.masters.estate.words import initials, room_label, words_of
 from ticketing.masters.people import commands as people
+from ticketing.masters.workcalendar.queries import calendar
+from ticketing.procedure.deadlines import (
+    DESK_CLOCKS,
+    POLICY,
+    STAGE_CLOCK,
+    ClockKind,
+    Deadline,
+    limit_of,
+)
 from ticketing.procedure.numbering import ticket_number
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import (
@@ -122,6 +132,7 @@ class Filler:
     def __init__(self) -> None:
         self.waiting: dict[Table, list[dict[str, Any]]] = {}
         self.rows: list[tuple[int, str]] = []
+        self.clocks = 0
 
     def prepare(self) -> None:
         """Spare the disk while building; the foreign keys are checked when all is there."""
@@ -160,6 +171,56 @@ class Filler:
         waiting.append(row)
         if len(waiting) >= BATCH:
             self._write(model.__table__)
+
+    def clock(
+        self,
+        ticket: dict[str, Any],
+        kind: ClockKind,
+        began: datetime,
+        ended: datetime | None,
+        due: Deadline,
+    ) -> None:
+        """Queue a clock with its events; one that ended with an invalid or withdrawn ticket is cancelled."""
+        self.clocks += 1
+        desk = kind in DESK_CLOCKS
+        left = ticket["stage"] in (TicketStage.INVALID, TicketStage.WITHDRAWN)
+        state = ClockState.RUNNING if ended is None else ClockState.MET
+        if ended is not None and left and kind is ClockKind.COMPLAINT:
+            state = ClockState.CANCELLED
+        self.add(
+            Clock,
+            id=self.clocks,
+            kind=kind,
+            ticket_id=ticket["id"],
+            community_id=ticket["community_id"],
+            department_id=None if desk else ticket.get("department_id"),
+            handler_id=None if desk else ticket.get("handler_id"),
+            started_at=began,
+            original_due_on=due.on,
+            due_on=due.on,
+            due_at=due.at,
+            policy=POLICY,
+            calendar_edition=0,
+            state=state,
+            stopped_at=ended,
+            late=ended is not None and clock.local(ended).date() > due.on,
+            rung=31,
+            next_at=None,
+        )
+        happened = [(ClockEventKind.STARTED, began)]
+        if ended is not None:
+            met = state is ClockState.MET
+            happened.append((ClockEventKind.MET if met else ClockEventKind.CANCELLED, ended))
+        for event, at in happened:
+            self.add(
+                ClockEvent,
+                clock_id=self.clocks,
+                kind=event,
+                at=at,
+                policy=POLICY,
+                calendar_edition=0,
+                due_on=due.on,
+            )
 
     def find(self, row_id: int, texts: Iterable[str]) -> None:
         """Queue a row of the search table."""
@@ -388,7 +449,6 @@ def _ticket(
     key = (code, clock.local(at).year)
     serials[key] = serials.get(key, 0) + 1
     summary, content = words.complaint(dice, label)
-    received = clock.local(at).date()
     row: dict[str, Any] = {
         "id": ticket_id,
         "number": ticket_number(*key, serials[key]),
@@ -409,8 +469,7 @@ def _ticket(
         "stage": stage,
         "is_open": stage.is_open,
         "grade": dice.choices(tuple(Grade), (90, 8, 2))[0],
-        "due_on": received + timedelta(days=1) if stage.is_open else None,
-        "complaint_due_on": received + timedelta(days=20),
+        "due_on": None,
     }
 
     def enter(
@@ -451,19 +510,27 @@ def _ticket(
     from ticketing.procedure.vocabulary import TicketStage as S
 
     now, instant = clock.now(), at
+    owed: dict[ClockKind, tuple[datetime, datetime | None]] = {
+        ClockKind.DISPATCHING: (at, None),
+        ClockKind.COMPLAINT: (row["received_at"], None),
+    }
     desk, hand = (clerk_id, clerk), (handler_id, handler)
     enter(Act.REGISTER, desk, "", S.REGISTERED, number=row["number"], summary=summary)
     flow(Flow.NEW)
     if stage is not S.REGISTERED:
         instant = pass_time(6)
-        row |= {"category": dice.choice(tuple(Category)), "department_id": department_id,
-                "handler_id": handler_id, "dispatched_at": instant,
-                "feedback_due_on": received + timedelta(days=3)}  # fmt: skip
+        row |= {
+            "category": dice.choice(tuple(Category)),
+            "department_id": department_id,
+            "handler_id": handler_id,
+        }
+        owed[ClockKind.DISPATCHING] = (at, instant)
+        owed[ClockKind.DEPT_FEEDBACK] = (instant, None)
         enter(Act.DISPATCH, desk, "registered", S.DISPATCHED, department="部门", handler=handler,
               changed={"category": [None, row["category"].value]})  # fmt: skip
     if stage not in (S.REGISTERED, S.DISPATCHED):
         instant = pass_time(30)
-        row["fed_back_at"] = instant
+        owed[ClockKind.DEPT_FEEDBACK] = (owed[ClockKind.DEPT_FEEDBACK][0], instant)
         note(NoteKind.FEEDBACK, dice.choice(words.NOTES))
         enter(Act.FEED_BACK, hand, "dispatched", S.HANDLING)
         for _ in range(dice.randrange(3)):
@@ -472,14 +539,15 @@ def _ticket(
             enter(Act.FOLLOW_UP, hand, "handling", S.HANDLING)
     if stage in (S.CALLBACK, S.CLOSED):
         instant = pass_time(80)
-        row |= {"resolved_at": instant, "resolution": dice.choice(words.RESOLUTIONS),
-                "callback_due_on": received + timedelta(days=25)}  # fmt: skip
+        row["resolution"] = dice.choice(words.RESOLUTIONS)
+        owed[ClockKind.CALLBACK] = (instant, None)
         note(NoteKind.RESOLUTION, row["resolution"])
         enter(Act.RESOLVE, hand, "handling", S.CALLBACK)
     if stage is S.CLOSED:
         instant = pass_time(20)
         row["satisfaction"] = dice.choices(tuple(Satisfaction)[:3], (30, 60, 10))[0]
-        row |= {"called_back_at": instant, "customer_opinion": "处理及时，比较满意。"}
+        row["customer_opinion"] = "处理及时，比较满意。"
+        owed[ClockKind.CALLBACK] = (owed[ClockKind.CALLBACK][0], instant)
         filler.add(CallbackRecord, ticket_id=ticket_id, at=instant, caller_id=clerk_id, round=1,
                    reached=True, satisfaction=row["satisfaction"], opinion="")  # fmt: skip
         enter(Act.CALL_BACK, desk, "callback", S.CLOSED)
@@ -489,8 +557,14 @@ def _ticket(
         if stage is not S.CLOSED:
             row["exit_reason"] = "客户来电说明已自行解决。"
             enter(Act.WITHDRAW if stage is S.WITHDRAWN else Act.INVALIDATE, desk, "handling", stage)
-    elif stage is not S.REGISTERED:
-        row["due_on"] = received + timedelta(days=dice.randrange(3, 20))
+    for kind, (began, ended) in owed.items():
+        due = limit_of(kind).deadline(began, calendar)
+        if kind is ClockKind.COMPLAINT:
+            ended = row.get("closed_at")
+            row["complaint_due_on"] = due.on
+        if STAGE_CLOCK.get(stage) is kind:
+            row["due_on"] = due.on
+        filler.clock(row, kind, began, ended or row.get("closed_at"), due)
     filler.add(Ticket, **row)
     filler.find(ticket_id, search_texts(SimpleNamespace(**row)))
 

@@ -30,7 +30,7 @@ COUNTS = {
     "search": 4,
     "clerk's list": 4,
     "handler's list": 4,
-    "ticket": 10,
+    "ticket": 11,
     "paper": 5,
     "intake form": 3,
     "intake form of a home": 12,

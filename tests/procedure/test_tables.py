@@ -6,7 +6,7 @@ import pytest
 
 from ticketing.procedure import vocabulary, workflow
 from ticketing.procedure.clauses import CLAUSES, Manner
-from ticketing.procedure.deadlines import STAGE_LIMIT, Unit
+from ticketing.procedure.deadlines import STAGE_CLOCK, Unit
 from ticketing.procedure.permissions import (
     BUSINESS_ROLES,
     PERMISSIONS,
@@ -75,7 +75,7 @@ def test_every_open_stage_can_be_left_and_a_side_exit_never():
         ways = [step for step in workflow.steps_from(stage) if not step.stays]
         dead = stage in (TicketStage.INVALID, TicketStage.WITHDRAWN, TicketStage.MERGED)
         assert bool(ways) is not dead, stage
-        assert stage.is_open is (stage in STAGE_LIMIT)
+        assert stage.is_open is (stage in STAGE_CLOCK)
 
 
 def test_a_move_between_open_and_ended_is_a_flow_and_no_other_is():

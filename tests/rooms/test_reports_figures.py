@@ -230,13 +230,13 @@ class Oracle:
         )
 
     def rounds(self):
-        """(ticket, day resolved, instant reached or None, unreached tries in the period)."""
+        """(ticket, day resolved, instant reached or None, unreached tries in the period, when ended)."""
         for ticket in self.tickets.values():
             told = [entry for entry in self.story[ticket.id] if entry.at < self.cutoff]
             for n, entry in enumerate(told):
                 if entry.act != "resolve":
                     continue
-                reached, tries = None, 0
+                reached, tries, given_up = None, 0, None
                 for later in told[n + 1 :]:
                     if later.act == "resolve":
                         break
@@ -245,17 +245,19 @@ class Oracle:
                             reached = reached or later.at
                         else:
                             tries += self.inside(later.at)
-                yield ticket, shanghai(entry.at), reached, tries
+                    if later.act == "close":
+                        given_up = later.at
+                yield ticket, shanghai(entry.at), reached, tries, reached or given_up
 
     def callbacks(self) -> dict[int, Counter]:
         found: dict[int, Counter] = defaultdict(Counter)
-        for ticket, resolved_on, reached, tries in self.rounds():
+        for ticket, resolved_on, reached, tries, made in self.rounds():
             counts, due = found[ticket.community_id], working_day_after(resolved_on)
             gone = self.stage(ticket, self.cutoff) in EXITS
             if self.first_on <= due <= self.as_of and not gone:
                 counts["due"] += 1
-                counts["made"] += reached is not None
-                counts["on_time"] += reached is not None and shanghai(reached) <= due
+                counts["made"] += made is not None
+                counts["on_time"] += made is not None and shanghai(made) <= due
             counts["unreached"] += bool(tries) and reached is None
         for record in db.session.scalars(select(CallbackRecord)):
             if record.ticket_id in self.tickets and record.reached and self.inside(record.at):
@@ -267,19 +269,51 @@ class Oracle:
         """(on time, due) of the cases whose completion date lies in the period."""
         due = kept = 0
         for ticket in self.tickets.values():
-            stage = self.stage(ticket, self.cutoff)
-            if stage and stage not in EXITS and self.first_on <= self.due(ticket) <= self.as_of:
-                due += 1
-                if stage == "closed":
-                    ended = [
-                        entry.at
-                        for entry in self.story[ticket.id]
-                        if entry.target == "closed"
-                        and entry.origin != "closed"
-                        and entry.at < self.cutoff
-                    ]
-                    kept += shanghai(ended[-1]) <= self.due(ticket)
+            if self.stage(ticket, self.cutoff) in EXITS:
+                continue
+            limits: list[list[date | bool]] = []
+            for entry in self.story[ticket.id]:
+                if entry.at >= self.cutoff:
+                    break
+                if entry.act in ("register", "reopen"):
+                    start = ticket.received_at if entry.act == "register" else entry.at
+                    limits.append([week_after(shanghai(start)), False])
+                elif entry.target == "closed":
+                    limits[-1][1] = shanghai(entry.at) <= limits[-1][0]
+            mine = [in_time for limit, in_time in limits if self.first_on <= limit <= self.as_of]
+            due, kept = due + len(mine), kept + sum(mine)
         return kept, due
+
+    def feedbacks(self) -> dict[int, tuple[int, int]]:
+        """By department: (due, in time) of every dispatch, also of those returned or handed on late."""
+        found: dict[int, Counter] = defaultdict(Counter)
+        for ticket in self.tickets.values():
+            if self.stage(ticket, self.cutoff) in EXITS:
+                continue
+            holder, owed = 0, None
+            ended: list[tuple[int, date, bool | None]] = []
+            for entry in self.story[ticket.id]:
+                if entry.at >= self.cutoff:
+                    break
+                day = shanghai(entry.at)
+                if owed and entry.act in ("transfer", "return"):
+                    ended += [(*owed, False)] * (day > owed[1])
+                    owed = None
+                elif owed and entry.act == "feed_back":
+                    ended.append((*owed, day <= owed[1]))
+                    owed = None
+                if entry.act in ("dispatch", "transfer"):
+                    changed = json.loads(entry.facts)["changed"]
+                    holder = changed.get("department_id", [None, None])[1] or holder
+                    limit = day
+                    for _ in range(3):
+                        limit = working_day_after(limit)
+                    owed = (holder, limit)
+            for department, limit, in_time in [*ended, *([(*owed, False)] if owed else [])]:
+                if self.first_on <= limit <= self.as_of:
+                    found[department]["due"] += 1
+                    found[department]["kept"] += bool(in_time)
+        return {one: (counts["due"], counts["kept"]) for one, counts in found.items()}
 
     def untracked(self) -> set[int]:
         kinds = {NoteKind.FEEDBACK, NoteKind.FOLLOW_UP, NoteKind.RESOLUTION}
@@ -345,6 +379,12 @@ def compare(figures: Figures, oracle: Oracle) -> None:
             assert row.median == (ages[middle] + ages[-middle - 1]) / 2
         else:
             assert (row.mean, row.median) == (None, None)
+    feedbacks = {
+        row.department_id: (row.feedback_due, row.feedback_on_time)
+        for row in figures.departments
+        if row.feedback_due
+    }
+    assert feedbacks == oracle.feedbacks()
     kept, due = oracle.completions()
     completion = next(kpi for kpi in figures.kpis if kpi.name == "办结及时率")
     assert (completion.done, completion.due) == (kept, due)

@@ -125,34 +125,80 @@ def repair_limit(trades: int) -> TimeLimit:
 
 
 class ClockRule(NamedTuple):
-    """One row of the table that joins the road and the clocks: which acts start, meet and cancel a clock.
+    """One row of the table that joins the road and the clocks.
 
-    An act meets a clock only when it moves the ticket out of the stage it stood in, or when `on_the_spot`.
+    An act of `starts` starts the clock. An act of `meets` meets it where it moves the ticket on (a callback that
+    reaches nobody meets nothing), or anywhere if `on_the_spot`; reaching a stage of `reached` meets it too.
+    An act of `cancels` ends it unmet.
     """
 
     kind: ClockKind
-    starts: frozenset[Act]
-    meets: frozenset[Act]
+    starts: frozenset[Act] = frozenset()
+    meets: frozenset[Act] = frozenset()
     cancels: frozenset[Act] = frozenset()
+    reached: frozenset[TicketStage] = frozenset()
     on_the_spot: bool = False
 
 
 EXITS = frozenset({Act.INVALIDATE, Act.WITHDRAW, Act.MERGE})
+"""Acts by which a ticket leaves the road: every clock of it is cancelled."""
 
 CLOCK_RULES: tuple[ClockRule, ...] = (
     ClockRule(
-        ClockKind.DISPATCHING, frozenset({Act.REGISTER, Act.RETURN}), frozenset({Act.DISPATCH})
+        ClockKind.DISPATCHING,
+        starts=frozenset({Act.REGISTER, Act.RETURN}),
+        meets=frozenset({Act.DISPATCH}),
     ),
     ClockRule(
         ClockKind.DEPT_FEEDBACK,
-        frozenset({Act.DISPATCH, Act.TRANSFER}),
-        frozenset({Act.FEED_BACK}),
-        frozenset({Act.TRANSFER, Act.RETURN}),
+        starts=frozenset({Act.DISPATCH, Act.TRANSFER}),
+        meets=frozenset({Act.FEED_BACK}),
+        cancels=frozenset({Act.TRANSFER, Act.RETURN}),
     ),
-    ClockRule(ClockKind.CALLBACK, frozenset({Act.RESOLVE}), frozenset({Act.CALL_BACK, Act.CLOSE})),
+    ClockRule(
+        ClockKind.COMPLAINT,
+        starts=frozenset({Act.REGISTER, Act.REOPEN}),
+        reached=frozenset({TicketStage.CLOSED}),
+    ),
+    ClockRule(
+        ClockKind.CALLBACK,
+        starts=frozenset({Act.RESOLVE}),
+        meets=frozenset({Act.CALL_BACK, Act.CLOSE}),
+    ),
+    ClockRule(
+        ClockKind.EMERGENCY,
+        meets=frozenset({Act.FEED_BACK, Act.FOLLOW_UP, Act.RESOLVE}),
+        on_the_spot=True,
+    ),
 )
-"""The clocks that simply follow the acts of the road. Completion follows the closing of the ticket, the
-emergency and the escalation clock its marks; `casefile.timers.commands.follow` says how."""
+"""The clocks of a ticket. The emergency clock starts at an urgent registration and the escalation clock with
+the grade 重大: marks of the ticket, not acts, so the mover starts those two itself."""
+
+
+class Turn(NamedTuple):
+    """What one move does to the clocks of a ticket."""
+
+    starts: frozenset[ClockKind]
+    meets: frozenset[ClockKind]
+    cancels: frozenset[ClockKind]
+
+
+def turn(act: Act, origin: TicketStage | None, target: TicketStage) -> Turn:
+    """Read off the table what `act`, leading from `origin` (None: a new ticket) to `target`, does to the clocks."""
+    moved = origin is not target
+    return Turn(
+        starts=frozenset(rule.kind for rule in CLOCK_RULES if act in rule.starts),
+        meets=frozenset(
+            rule.kind
+            for rule in CLOCK_RULES
+            if (act in rule.meets and (moved or rule.on_the_spot))
+            or (moved and target in rule.reached)
+        ),
+        cancels=frozenset(ClockKind)
+        if act in EXITS
+        else frozenset(rule.kind for rule in CLOCK_RULES if act in rule.cancels),
+    )
+
 
 STAGE_CLOCK: dict[TicketStage, ClockKind] = {
     TicketStage.REGISTERED: ClockKind.DISPATCHING,
@@ -216,7 +262,3 @@ MOST_EXTENDED_DAYS = 15
 def on_time(done_on: date, due_on: date) -> bool:
     """On time iff the Shanghai date of doing is not after the due date."""
     return done_on <= due_on
-
-
-DISPATCHING, FEEDBACK, COMPLAINT, CALLBACK = LIMITS[:4]
-STAGE_LIMIT = {stage: limit_of(kind) for stage, kind in STAGE_CLOCK.items()}

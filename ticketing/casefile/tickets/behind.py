@@ -12,9 +12,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select, true
 
 from ticketing.casefile.tickets.models import CallbackRecord, Ticket, TicketFlow
+from ticketing.casefile.timers.models import Clock, ClockState
 from ticketing.kernel import clock
 from ticketing.kernel.enums import Labelled
 from ticketing.masters.estate.models import Community
+from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.vocabulary import Flow, Satisfaction, TicketStage
 
 
@@ -40,10 +42,11 @@ class Event(Labelled):
 
 _FLOWS = {flow.value: flow for flow in Flow}
 _ANSWERS = {answer.value: answer for answer in Satisfaction}
-_DUE_DATES = {
-    Event.FEEDBACK_DUE: Ticket.feedback_due_on,
-    Event.COMPLETION_DUE: Ticket.complaint_due_on,
-    Event.CALLBACK_DUE: Ticket.callback_due_on,
+_CLOCKS = {
+    Event.DISPATCHED: ClockKind.DEPT_FEEDBACK,
+    Event.FEEDBACK_DUE: ClockKind.DEPT_FEEDBACK,
+    Event.COMPLETION_DUE: ClockKind.COMPLAINT,
+    Event.CALLBACK_DUE: ClockKind.CALLBACK,
 }
 _LEFT = (TicketStage.INVALID, TicketStage.WITHDRAWN, TicketStage.MERGED)
 
@@ -58,6 +61,7 @@ class Behind:
     open_on: date | None = None
     late_on: date | None = None
     office_id: int | None = None
+    owner_id: int | None = None
     unclassified: bool = False
     undispatched: bool = False
     valid: bool = False
@@ -82,7 +86,7 @@ class Behind:
         """The WHERE of what is set."""
         where: list[ColumnElement[bool]] = []
         if self.event and self.first_on and self.last_on:
-            where.append(_happened(self.event, self.first_on, self.last_on))
+            where.append(_happened(self.event, self.first_on, self.last_on, self.owner_id))
         if self.open_on:
             where.append(_open_after(self.open_on))
         if self.late_on:
@@ -114,19 +118,27 @@ def from_query(
         open_on=one("open_on", day),
         late_on=one("late_on", day),
         office_id=one("office", row_id),
+        owner_id=one("owner", row_id),
         unclassified=args.get("unclassified") == "1",
         undispatched=args.get("undispatched") == "1",
         valid=args.get("valid") == "1",
     )
 
 
-def _happened(event: Event, first_on: date, last_on: date) -> ColumnElement[bool]:
-    due_on = _DUE_DATES.get(event)
-    if due_on is not None:
-        return due_on.between(first_on, last_on)
+def _happened(
+    event: Event, first_on: date, last_on: date, owner_id: int | None
+) -> ColumnElement[bool]:
     start, end = clock.at(first_on), clock.at(last_on + timedelta(days=1))
-    if event is Event.DISPATCHED:
-        return and_(Ticket.dispatched_at >= start, Ticket.dispatched_at < end)
+    if event in _CLOCKS:
+        owed = select(Clock.ticket_id).where(Clock.kind == _CLOCKS[event])
+        if event is Event.DISPATCHED:
+            owed = owed.where(Clock.started_at >= start, Clock.started_at < end)
+        else:
+            dropped = and_(Clock.state == ClockState.CANCELLED, not_(Clock.late))
+            owed = owed.where(Clock.due_on.between(first_on, last_on), not_(dropped))
+        return Ticket.id.in_(
+            owed if owner_id is None else owed.where(Clock.department_id == owner_id)
+        )
     if event.value in _FLOWS:
         return Ticket.id.in_(
             select(TicketFlow.ticket_id).where(

@@ -4,6 +4,7 @@
 write the row, its flow and its journal entry in the caller's transaction, and never commit.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -12,14 +13,14 @@ from sqlalchemy import Table, select, text
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.tickets.lists import community_mark
 from ticketing.casefile.tickets.models import Note, Ticket, TicketFlow
+from ticketing.casefile.timers import commands as timers
 from ticketing.journal.commands import record
 from ticketing.kernel import clock, search
 from ticketing.kernel.db import db
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Conflict, NotPermitted
 from ticketing.masters.people.models import User
-from ticketing.masters.workcalendar.queries import calendar
-from ticketing.procedure.deadlines import CALLBACK, COMPLAINT, DISPATCHING, FEEDBACK
+from ticketing.procedure.deadlines import STAGE_CLOCK, ClockKind, turn
 from ticketing.procedure.numbering import ticket_number
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.vocabulary import Flow, NoteKind, TicketStage
@@ -60,15 +61,17 @@ def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
     if not may(actor.roles, Act.REGISTER):
         raise NotPermitted("您的岗位不能登记投诉。")
     at = ticket.registered_at
+    starts = _starting(turn(Act.REGISTER, None, TicketStage.REGISTERED).starts, ticket, at)
+    if ticket.urgent:
+        starts.append(timers.starting(ClockKind.EMERGENCY, ticket.received_at))
     year = clock.local(at).year
     serial = db.session.execute(_NEXT_SERIAL, {"prefix": community_code, "year": year}).scalar_one()
     ticket.number = ticket_number(community_code, year, serial)
     ticket.stage, ticket.is_open = TicketStage.REGISTERED, True
-    complaint = COMPLAINT.deadline(ticket.received_at, calendar)
-    ticket.complaint_due_on, _, ticket.complaint_due_provisional = complaint
-    ticket.due_on, _, ticket.due_provisional = DISPATCHING.deadline(at, calendar)
+    _show_deadlines(ticket, starts)
     db.session.add(ticket)
     db.session.flush()
+    timers.begin(ticket, starts, at=at)
     _flow(ticket, Flow.NEW, at)
     search.add(ticket.id, *search_texts(ticket))
     record(
@@ -112,9 +115,13 @@ def advance(
     guards.check(step.guard, ticket, actor, changes)
     at = clock.now()
     written = _write(ticket, changes)
-    origin = ticket.stage
-    _move(ticket, target or step.target, act, at)
+    origin, target = ticket.stage, target or step.target
+    turned = turn(act, origin, target)
+    starts = _starting(turned.starts, ticket, at)
+    _move(ticket, target, at)
+    _show_deadlines(ticket, starts)
     db.session.flush()
+    timers.follow(ticket, starts=starts, meets=turned.meets, cancels=turned.cancels, at=at)
     record(
         SUBJECT,
         ticket.id,
@@ -192,46 +199,38 @@ def search_texts(ticket: Ticket) -> tuple[str, ...]:
     )
 
 
-def _move(ticket: Ticket, target: TicketStage, act: Act, at: datetime) -> None:
-    """Set the stage with what follows from it: openness, flow, the next holder's deadline."""
+def _move(ticket: Ticket, target: TicketStage, at: datetime) -> None:
+    """Set the stage with what follows from it: openness and flow."""
     flow = flow_of(ticket.stage, target)
-    came_new = ticket.stage is not target or act is Act.TRANSFER
     ticket.stage, ticket.is_open = target, target.is_open
-    if act is Act.CALL_BACK and came_new:
-        ticket.called_back_at = at
     if flow is not None:
         ticket.closed_at = None if target.is_open else at
         _flow(ticket, flow, at)
-    if came_new:
-        _set_deadline(ticket, act, at)
 
 
-def _set_deadline(ticket: Ticket, act: Act, at: datetime) -> None:
-    match ticket.stage:
-        case TicketStage.REGISTERED:
-            ticket.due_on, _, ticket.due_provisional = DISPATCHING.deadline(at, calendar)
-        case TicketStage.DISPATCHED:
-            ticket.due_on, _, ticket.due_provisional = FEEDBACK.deadline(at, calendar)
-            ticket.feedback_due_on, ticket.dispatched_at, ticket.fed_back_at = (
-                ticket.due_on,
-                at,
-                None,
-            )
-        case TicketStage.HANDLING:
-            if act is Act.REOPEN:
-                again = COMPLAINT.deadline(at, calendar)
-                ticket.complaint_due_on, _, ticket.complaint_due_provisional = again
-            if act is Act.FEED_BACK:
-                ticket.fed_back_at = at
-            ticket.due_on = ticket.complaint_due_on
-            ticket.due_provisional = ticket.complaint_due_provisional
-            ticket.resolved_at = None
-        case TicketStage.CALLBACK:
-            ticket.resolved_at, ticket.called_back_at = at, None
-            ticket.due_on, _, ticket.due_provisional = CALLBACK.deadline(at, calendar)
-            ticket.callback_due_on = ticket.due_on
-        case _:
-            ticket.due_on, ticket.due_provisional = None, False
+def _starting(kinds: Iterable[ClockKind], ticket: Ticket, at: datetime) -> list[timers.Start]:
+    """The clocks an act starts; a new complaint's completion counts from when it was received."""
+    first = ticket.id is None
+    return [
+        timers.starting(kind, ticket.received_at if first and kind is ClockKind.COMPLAINT else at)
+        for kind in kinds
+    ]
+
+
+def _show_deadlines(ticket: Ticket, starts: Iterable[timers.Start]) -> None:
+    """Copy onto the ticket the dates its lists are ordered by: completion, and the holder's own."""
+    begun = {start.kind: start.deadline for start in starts}
+    if (complaint := begun.get(ClockKind.COMPLAINT)) is not None:
+        ticket.complaint_due_on = complaint.on
+        ticket.complaint_due_provisional = complaint.provisional
+    kind = STAGE_CLOCK.get(ticket.stage)
+    if kind is None:
+        ticket.due_on, ticket.due_provisional = None, False
+    elif kind is ClockKind.COMPLAINT:
+        ticket.due_on = ticket.complaint_due_on
+        ticket.due_provisional = ticket.complaint_due_provisional
+    elif (own := begun.get(kind)) is not None:
+        ticket.due_on, ticket.due_provisional = own.on, own.provisional
 
 
 def _flow(ticket: Ticket, flow: Flow, at: datetime) -> None:

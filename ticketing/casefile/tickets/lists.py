@@ -135,6 +135,7 @@ class ListedTicket(NamedTuple):
     rework_count: int
     again_count: int
     return_count: int
+    urgent: bool
 
     def cursor(self, by_newest: bool) -> str:
         """The place of this line in the order of its list."""
@@ -165,6 +166,7 @@ _LISTED: Select[*tuple[Any, ...]] = (
         Ticket.rework_count,
         Ticket.again_count,
         Ticket.return_count,
+        Ticket.urgent,
     )
     .join(Community, Community.id == Ticket.community_id)
     .outerjoin(Department, Department.id == Ticket.department_id)

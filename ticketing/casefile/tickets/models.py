@@ -33,7 +33,8 @@ class Ticket(Base):
     """One complaint or repair request, as written on the 来电来访登记表 (procedure 3.4.3, 5.3).
 
     Caller, phone and room are copied from the masters when it is written, so that the paper keeps
-    saying what was said. `due_on` is the next deadline of whoever holds it now.
+    saying what was said. `due_on` is the next deadline of whoever holds it now and `complaint_due_on` the
+    completion date: copies of its clocks, by which lists are ordered and counted.
     """
 
     __tablename__ = "ticket"
@@ -85,6 +86,7 @@ class Ticket(Base):
     content: Mapped[str]
     action_taken: Mapped[str] = mapped_column(default="")
     action_needed: Mapped[str] = mapped_column(default="")
+    urgent: Mapped[bool] = mapped_column(default=False)
 
     stage: Mapped[TicketStage] = mapped_column(default=TicketStage.REGISTERED)
     is_open: Mapped[bool] = mapped_column(default=True)
@@ -97,13 +99,6 @@ class Ticket(Base):
     due_provisional: Mapped[bool] = mapped_column(default=False)
     complaint_due_on: Mapped[date] = mapped_column(index=True)
     complaint_due_provisional: Mapped[bool] = mapped_column(default=False)
-    feedback_due_on: Mapped[date | None] = mapped_column(index=True)
-    callback_due_on: Mapped[date | None] = mapped_column(index=True)
-
-    dispatched_at: Mapped[datetime | None]
-    fed_back_at: Mapped[datetime | None]
-    resolved_at: Mapped[datetime | None]
-    called_back_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
 
     resolution: Mapped[str] = mapped_column(default="")

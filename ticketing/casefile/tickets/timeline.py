@@ -37,7 +37,6 @@ FIELD_NAMES = {
     "again_count": "再次来电次数",
     "return_count": "退回次数",
     "merged_into_id": "并入",
-    "feedback_due_on": "反馈时限",
     "place": "单元房号/位置",
     "received_at": "受理时间",
     "reason": "理由",
@@ -66,7 +65,6 @@ _QUIET = frozenset(
         "rework_count",
         "again_count",
         "return_count",
-        "feedback_due_on",
     }
 )
 """Changes whose words the line itself already says."""

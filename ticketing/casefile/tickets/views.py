@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from ticketing.casefile.tickets import commands, filters, guards, lists, paper, queries
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.timers import queries as timers
 from ticketing.journal.commands import record
 from ticketing.journal.queries import story
 from ticketing.kernel import clock, excel
@@ -122,6 +123,7 @@ def show(ticket_id: int) -> ResponseReturnValue:
         "tickets/show.html",
         ticket=ticket,
         story=story(commands.SUBJECT, ticket.id),
+        clocks=timers.of_ticket(ticket.id),
         main_steps=[step for step in steps if step.act in MAIN_ACTS],
         other_steps=[step for step in steps if step.act not in MAIN_ACTS],
         endpoints=ENDPOINTS,

@@ -108,13 +108,14 @@ class Clock(Base):
 
 
 class ClockEvent(Base):
-    """Something that happened to a clock: once for each `level` of a kind.
+    """Something that happened to a clock: once for each `level` of a kind and due date.
 
-    `policy` and `calendar_edition` are those the dates were reckoned with; due dates old and new where they moved.
+    `policy` and `calendar_edition` are those the dates were reckoned with. `due_on` is the due date in force after
+    it, `due_from` the one before where it moved.
     """
 
     __tablename__ = "clock_event"
-    __table_args__ = (UniqueConstraint("clock_id", "kind", "level"),)
+    __table_args__ = (UniqueConstraint("clock_id", "kind", "level", "due_on"),)
 
     id: Mapped[Id]
     clock_id: Mapped[int] = mapped_column(ForeignKey("clock.id"))
@@ -124,7 +125,7 @@ class ClockEvent(Base):
     policy: Mapped[int]
     calendar_edition: Mapped[int]
     due_from: Mapped[date | None]
-    due_to: Mapped[date | None]
+    due_on: Mapped[date]
 
 
 class Extension(Base):

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator
 
-from ticketing.procedure.deadlines import LIMITS, MULTI_TRADE_REPAIR, STAGE_LIMIT, ClockKind
+from ticketing.procedure.deadlines import (
+    CLOCK_RULES,
+    LIMITS,
+    MULTI_TRADE_REPAIR,
+    STAGE_CLOCK,
+    ClockKind,
+    limit_of,
+)
 from ticketing.procedure.permissions import PERMISSIONS, TICKET_REACH
 from ticketing.procedure.vocabulary import TicketStage
 from ticketing.procedure.workflow import CALLBACK_TURNS, TICKET_ROAD
@@ -23,8 +30,8 @@ def _lines() -> Iterator[str]:
     yield "| stored | 中文 | open | works against |"
     yield "| --- | --- | --- | --- |"
     for stage in TicketStage:
-        limit = STAGE_LIMIT.get(stage)
-        against = f"{limit.kind} {limit}" if limit else ""
+        kind = STAGE_CLOCK.get(stage)
+        against = f"{kind} {limit_of(kind)}" if kind else ""
         yield f"| {stage.value} | {stage.label} | {'yes' if stage.is_open else ''} | {against} |"
     yield ""
     yield "## Moves"
@@ -58,6 +65,18 @@ def _lines() -> Iterator[str]:
         yield f"| {limit.kind.value} | {limit.kind} | {amount} | {clause} |"
     yield ""
     yield "Where the procedure gives no figure the limit is the house's own rule (自定)."
+    yield ""
+    yield "| clock | started by | met by | cancelled by |"
+    yield "| --- | --- | --- | --- |"
+    for rule in CLOCK_RULES:
+        words = (
+            "、".join(sorted(map(str, acts))) for acts in (rule.starts, rule.meets, rule.cancels)
+        )
+        starts, meets, cancels = words
+        reached = "、".join(f"进入{stage}" for stage in rule.reached)
+        yield f"| {rule.kind} | {starts} | {meets or reached} | {cancels} |"
+    yield ""
+    yield "判为无效、客户撤回、合并取消所有时限；紧急登记起算应急响应，定为重大起算拟定处理措施。"
     yield ""
     yield "## How far each role sees tickets"
     yield ""

@@ -66,6 +66,7 @@ def install(app: Flask, settings: Settings) -> None:
         percent=percent,
         paragraphs=paragraphs,
         local_day=lambda value: clock.local(value).date(),
+        hour=lambda value: f"{clock.local(value):%H:%M}",
         fieldname=field_name,
         factvalue=show_value,
         timeline=timeline,
@@ -97,8 +98,13 @@ def install(app: Flask, settings: Settings) -> None:
         }
 
 
-def due_badge(due_on: date | None, done_on: date | None = None) -> Badge:
-    """How a deadline stands today, or stood on the day it was done, in words and tone."""
+def due_badge(due_on: date | None, done_on: date | None = None, late: bool | None = None) -> Badge:
+    """How a deadline stands today, or stood on the day it was done, in words and tone.
+
+    `late` is the clock's own mark where it has one: a limit in hours can be missed on its day.
+    """
+    if late and done_on is not None and due_on is not None and done_on <= due_on:
+        return Badge("迟", "late")
     return _badge(due_on, done_on, clock.today())
 
 

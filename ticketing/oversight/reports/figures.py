@@ -106,7 +106,10 @@ class CategoryRow:
 
 @dataclass(frozen=True)
 class DepartmentRow:
-    """W4: one responsible department; `longest` is in calendar days past the completion date."""
+    """W4: one responsible department; `longest` is in calendar days past the completion date.
+
+    Completions twice where some were extended: by the date agreed, and by the original one.
+    """
 
     department_id: int | None
     name: str
@@ -115,6 +118,8 @@ class DepartmentRow:
     feedback_on_time: int = 0
     due: int = 0
     on_time: int = 0
+    original_due: int = 0
+    original_on_time: int = 0
     overdue: int = 0
     longest: int = 0
 

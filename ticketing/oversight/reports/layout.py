@@ -160,16 +160,18 @@ def _departments(figures: Figures, lists: Lists) -> Table:
 
     def cells(row: DepartmentRow) -> list[Cell]:
         of = lists.department(row.department_id, everything=row is total)
-        valid = {**of, "valid": "1"}
+        owed = lists.owed_by(row.department_id, everything=row is total)
+        valid = {**owed, "valid": "1"}
         return [
             Cell(row.name),
-            Cell(row.dispatched, lists.event(row.dispatched, Event.DISPATCHED, of)),
+            Cell(row.dispatched, lists.event(row.dispatched, Event.DISPATCHED, owed)),
             Cell(row.feedback_due, lists.event(row.feedback_due, Event.FEEDBACK_DUE, valid)),
             Cell(row.feedback_on_time),
             Cell(rate(row.feedback_on_time, row.feedback_due)),
             Cell(row.due, lists.event(row.due, Event.COMPLETION_DUE, valid)),
             Cell(row.on_time),
             Cell(rate(row.on_time, row.due)),
+            Cell(rate(row.original_on_time, row.original_due)),
             Cell(row.overdue, lists.overdue(row.overdue, of)),
             Cell(row.longest),
         ]
@@ -178,13 +180,17 @@ def _departments(figures: Figures, lists: Lists) -> Table:
         "W4",
         "责任部门",
         columns(
-            "责任部门 派单 反馈到期 反馈及时 反馈及时率 办结到期 办结及时 办结及时率 超期 最长超期天数",
+            "责任部门 派单 反馈到期 反馈及时 反馈及时率 办结到期 办结及时 办结及时率 原时限及时率 超期 最长超期天数",
             责任部门="text",
             反馈及时率="percent",
             办结及时率="percent",
+            原时限及时率="percent",
         ),
         [cells(row) for row in (*figures.departments, total)],
-        ("到期＝时限落在本期的件数；无效、撤回、合并的不计。超期＝期末未结且已过办结时限。",),
+        (
+            "到期＝时限落在本期的件数，延期的按现时限；无效、撤回、合并的不计。超期＝期末未结且已过办结时限。",
+            "原时限及时率＝原时限落在本期的件数中，按原时限办结的比例。退回、改派前已迟的反馈仍计在原部门。",
+        ),
     )
 
 

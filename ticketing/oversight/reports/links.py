@@ -45,6 +45,12 @@ class Lists:
             return {**self.place(None), "undispatched": "1"}
         return {**self.place(None), "department": str(department_id)}
 
+    def owed_by(self, department_id: int | None, *, everything: bool = False) -> Query:
+        """The filter of a step by the department that owed it, though others hold the case now."""
+        if everything or department_id is None:
+            return self.department(department_id, everything=everything)
+        return {**self.place(None), "owner": str(department_id)}
+
     def event(
         self, count: int, event: Event, where: Query, days: tuple[date, date] | None = None
     ) -> Link | None:

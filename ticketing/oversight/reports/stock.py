@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, case, func, select, true, union_all
 
 from ticketing.casefile.tickets.models import Ticket, TicketFlow
+from ticketing.casefile.timers.models import Clock
 from ticketing.kernel.db import db
 from ticketing.masters.estate.models import Community
-from ticketing.masters.workcalendar.queries import calendar
-from ticketing.procedure.deadlines import COMPLAINT
+from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.vocabulary import Category, Flow, Grade, TicketStage
 
 EXITS = (TicketStage.INVALID, TicketStage.WITHDRAWN, TicketStage.MERGED)
@@ -166,22 +166,24 @@ def rewind(extent: Extent, at: datetime) -> dict[int, Rewound]:
         extent.holds(TicketFlow.community_id),
     )
     told: dict[int, Rewound] = {}
-    rows = db.session.execute(
-        select(
-            TicketFlow.ticket_id,
-            TicketFlow.flow,
-            TicketFlow.at,
-            Ticket.received_at,
+    rounds: Counter[int] = Counter()
+    due_on = {
+        (row[0], row[1]): row[2]
+        for row in db.session.execute(
+            select(Clock.ticket_id, Clock.round, Clock.due_on).where(
+                Clock.kind == ClockKind.COMPLAINT, Clock.ticket_id.in_(reopened)
+            )
         )
-        .join(Ticket, Ticket.id == TicketFlow.ticket_id)
+    }
+    rows = db.session.execute(
+        select(TicketFlow.ticket_id, TicketFlow.flow, TicketFlow.at)
         .where(TicketFlow.ticket_id.in_(reopened), TicketFlow.at < at)
         .order_by(TicketFlow.id)
     )
-    for ticket_id, flow, moved_at, received_at in rows:
-        if flow is Flow.NEW:
-            told[ticket_id] = Rewound(_completion(received_at), None)
-        elif flow is Flow.REOPENED:
-            told[ticket_id] = Rewound(_completion(moved_at), None)
+    for ticket_id, flow, moved_at in rows:
+        if flow.sign > 0:
+            rounds[ticket_id] += 1
+            told[ticket_id] = Rewound(due_on[ticket_id, rounds[ticket_id]], None)
         else:
             told[ticket_id] = told[ticket_id]._replace(closed_at=moved_at)
     return told
@@ -200,7 +202,3 @@ def recount(extent: Extent, at: datetime, rewound: dict[int, Rewound]) -> int:
     )
     counted = sum(registered_at < at for registered_at in still) + (since or 0)
     return counted - sum(told.closed_at is not None for told in rewound.values())
-
-
-def _completion(start: datetime) -> date:
-    return COMPLAINT.deadline(start, calendar).on

@@ -160,7 +160,6 @@ def send_back(ticket: Ticket, *, version: int, reason: str, actor: User) -> Tick
         changes={
             "department_id": None,
             "handler_id": None,
-            "feedback_due_on": None,
             "return_count": ticket.return_count + 1,
         },
         facts={"reason": reason},

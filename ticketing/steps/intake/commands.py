@@ -46,12 +46,13 @@ def register(
     relation: Relation,
     actor: User,
     scope: Scope,
+    urgent: bool = False,
 ) -> Ticket:
     """Write one matter of one call into the register and put it on the road (procedure 3.4.3).
 
     The unit decides the community; without a unit `community_id` and `place` say where. The caller
     is copied onto the ticket; with `remember` a new one is added to the customers of the unit.
-    `call` ties the matters of one call together.
+    `call` ties the matters of one call together. An `urgent` one has somebody answer within two hours.
 
     Raises Invalid (a fact is missing or impossible), NotFound (out of scope), NotPermitted.
     """
@@ -101,6 +102,7 @@ def register(
         content=content,
         action_taken=clean(action_taken),
         action_needed=clean(action_needed),
+        urgent=urgent,
     )
     return enter(ticket, community_code=community.code, actor=actor)
 

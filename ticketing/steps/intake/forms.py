@@ -43,6 +43,7 @@ class IntakeForm(BaseForm):
         "受理时间", default=clock.now, validators=[required("请填写受理时间。")]
     )
     content = ParagraphField("投诉内容", validators=[required("请填写投诉内容。"), at_most(5000)])
+    urgent = BooleanField("紧急", description="漏水、断电、燃气、困人、结构险情：2 小时内响应。")
     summary = LineField("摘要", description="不填则取投诉内容开头。", validators=[at_most(60)])
     action_taken = ParagraphField("已采取行动", validators=[at_most(2000)])
     action_needed = ParagraphField("所需跟踪行动", validators=[at_most(2000)])

@@ -1,0 +1,61 @@
+"""Reading clocks. Which tickets a person may see is decided before: these ask by the ticket."""
+
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from ticketing.casefile.timers.models import Clock, ClockState, Extension
+from ticketing.kernel import clock as time
+from ticketing.kernel.db import db
+from ticketing.procedure.deadlines import ClockKind
+
+
+class ClockLine(NamedTuple):
+    """One clock as its ticket's page shows it, with what was agreed about it."""
+
+    clock: Clock
+    extensions: list[Extension]
+
+    @property
+    def done_on(self) -> date | None:
+        """The Shanghai date on which it ended; None while it runs."""
+        at = self.clock.stopped_at
+        return time.local(at).date() if at else None
+
+    @property
+    def moved(self) -> bool:
+        """Whether the present due date is not the first one."""
+        return self.clock.due_on != self.clock.original_due_on
+
+
+def of_ticket(ticket_id: int) -> list[ClockLine]:
+    """The clocks of a ticket in the order they started; what was cancelled in time is left out."""
+    clocks = db.session.scalars(
+        select(Clock).where(Clock.ticket_id == ticket_id).order_by(Clock.started_at, Clock.id)
+    ).all()
+    agreed: dict[int, list[Extension]] = {}
+    if any(one.extensions for one in clocks):
+        rows = db.session.scalars(
+            select(Extension)
+            .where(Extension.clock_id.in_([one.id for one in clocks]))
+            .options(joinedload(Extension.by, innerjoin=True))
+            .order_by(Extension.id)
+        )
+        for row in rows:
+            agreed.setdefault(row.clock_id, []).append(row)
+    return [
+        ClockLine(one, agreed.get(one.id, []))
+        for one in clocks
+        if one.late or one.state is not ClockState.CANCELLED
+    ]
+
+
+def running(ticket_id: int, kind: ClockKind) -> Clock | None:
+    """The running clock of one kind, if there is one."""
+    return db.session.scalars(
+        select(Clock).where(
+            Clock.ticket_id == ticket_id, Clock.kind == kind, Clock.state == ClockState.RUNNING
+        )
+    ).one_or_none()
