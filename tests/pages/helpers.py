@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import event, func, select
@@ -16,8 +16,10 @@ from ticketing.journal.models import JournalEntry
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.masters.people import commands as people
+from ticketing.masters.workcalendar.queries import calendar
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Role, TicketStage
+from ticketing.procedure.workdays import add_working_days
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 _serial = itertools.count()
@@ -125,6 +127,7 @@ PATHS: dict[Act, str] = {
     Act.FOLLOW_UP: "follow-up",
     Act.ASSIST: "assist",
     Act.REGRADE: "regrade",
+    Act.EXTEND: "extend",
     Act.RESOLVE: "resolve",
     Act.CALL_BACK: "call-back",
     Act.CLOSE: "close",
@@ -133,6 +136,11 @@ PATHS: dict[Act, str] = {
     Act.WITHDRAW: "withdraw",
     Act.MERGE: "merge",
 }
+
+
+def working_day_after_a_fortnight() -> date:
+    """A day to which a completion may be put off."""
+    return add_working_days(clock.today() + timedelta(days=12), 1, calendar).on
 
 
 def form_for(act: Act, make: Maker, *, into: str = "") -> dict[str, Any]:
@@ -150,6 +158,14 @@ def form_for(act: Act, make: Maker, *, into: str = "") -> dict[str, Any]:
         Act.FOLLOW_UP: {"action_taken": "已电话告知进度。"},
         Act.ASSIST: {"reply": "合同第五条适用。"},
         Act.REGRADE: {"grade": "major"} | reason,
+        Act.EXTEND: {
+            "due_on": working_day_after_a_fortnight().isoformat(),
+            "consent_by": "王国强",
+            "consent_at": f"{clock.local(clock.now()):%Y-%m-%dT%H:%M}",
+            "consent_way": "recording",
+            "evidence": "录音 20261125-08",
+        }
+        | reason,
         Act.RESOLVE: {"resolution": "接头已更换。"},
         Act.CALL_BACK: {"reached": "yes", "satisfaction": "satisfied"},
         Act.MERGE: {"into": into} | reason,

@@ -17,9 +17,12 @@ from tests.pages.helpers import (
     recorded,
     state_of_the_file,
     token,
+    working_day_after_a_fortnight,
 )
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.timers.models import ConsentWay
 from ticketing.journal import queries as journal
+from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, NotPermitted
 from ticketing.masters.people.scope import scope_of
@@ -67,6 +70,7 @@ TABLE = {
     Act.ASK_ASSISTANCE: ("DH", "OF CM", "."),
     Act.ASSIST: ("DHB", "CL OF DH EN CM", "."),
     Act.REGRADE: ("RDHB", "CL OF CM DG GM", "."),
+    Act.EXTEND: ("RDH", "OF CM", "."),
     Act.RESOLVE: ("H", "OF DH EN CM", "B"),
     Act.CALL_BACK: ("B", "CL OF CM", "C"),
     Act.CLOSE: ("B", "OF CM", "C"),
@@ -150,6 +154,17 @@ def do(act: Act, ticket: Ticket, actor: Any, make: Any, survivor: str) -> None:
             handling.assist(ticket, reply="可以", actor=actor)
         case Act.REGRADE:
             handling.regrade(ticket, grade=Grade.MAJOR, reason="多户反映", **common)
+        case Act.EXTEND:
+            handling.extend(
+                ticket,
+                due_on=working_day_after_a_fortnight(),
+                reason="须订制材料",
+                consent_by="王国强",
+                consent_at=clock.now(),
+                consent_way=ConsentWay.RECORDING,
+                evidence="录音 8",
+                **common,
+            )
         case Act.RESOLVE:
             handling.resolve(ticket, resolution="修好了", customer_opinion="", **common)
         case Act.CALL_BACK:
@@ -196,7 +211,7 @@ def test_every_command_obeys_the_table_of_state_act_and_role(make):
                         wrong.append((stage, act, role, outcome, "instead of", expected))
                     db.session.rollback()
     assert wrong == []
-    assert (tried, worked) == (13 * 17 * 8, 114)
+    assert (tried, worked) == (13 * 18 * 8, 120)
     assert state_of_the_file() == before
 
 

@@ -20,6 +20,7 @@ class Act(Labelled):
     ASK_ASSISTANCE = "ask_assistance", "请求协办"
     ASSIST = "assist", "协办回复"
     REGRADE = "regrade", "调整等级"
+    EXTEND = "extend", "延期"
     RESOLVE = "resolve", "处理完毕"
     CALL_BACK = "call_back", "回访"
     CLOSE = "close", "关闭"

@@ -78,6 +78,7 @@ TICKET_ROAD: tuple[Step, ...] = (
     *_in((D, H), Act.ASK_ASSISTANCE, None, DISPATCHERS, "2.1.3"),
     *_in((D, H, B), Act.ASSIST, None, NOTERS, "2.1.3", ASKED_DEPARTMENT),
     *_in((R, D, H, B), Act.REGRADE, None, GRADERS, "3.4.7"),
+    *_in((R, D, H), Act.EXTEND, None, DISPATCHERS, "3.4.5-延"),
     Step(H, Act.RESOLVE, B, HANDLERS | {Role.OFFICE}, "3.4.5-他", OWN_DEPARTMENT),
     Step(B, Act.CALL_BACK, C, DESK, "3.5.4", NOT_OWN_WORK),
     Step(B, Act.CLOSE, C, DISPATCHERS, "3.5.4", THREE_ATTEMPTS),

@@ -37,6 +37,14 @@ FIELD_NAMES = {
     "again_count": "再次来电次数",
     "return_count": "退回次数",
     "merged_into_id": "并入",
+    "complaint_due_on": "办结时限",
+    "due_on": "时限",
+    "urgent": "紧急",
+    "consent": "客户同意",
+    "consent_by": "同意延期的客户",
+    "consent_at": "客户同意的时间",
+    "consent_way": "同意方式",
+    "evidence": "凭证",
     "place": "单元房号/位置",
     "received_at": "受理时间",
     "reason": "理由",
@@ -65,6 +73,7 @@ _QUIET = frozenset(
         "rework_count",
         "again_count",
         "return_count",
+        "complaint_due_provisional",
     }
 )
 """Changes whose words the line itself already says."""
@@ -170,7 +179,8 @@ def _what(act: Act, facts: dict[str, Any]) -> str:
 
 
 def _text(facts: dict[str, Any]) -> str:
-    return str(facts.get("reason") or facts.get("question") or "")
+    said = str(facts.get("reason") or facts.get("question") or "")
+    return f"{said}\n客户同意：{facts['consent']}" if "consent" in facts else said
 
 
 def show_value(value: Any, name: str, sees_phone: bool = False) -> str:

@@ -35,6 +35,7 @@ ENDPOINTS: dict[Act, str] = {
     Act.FOLLOW_UP: "handling.follow_up",
     Act.ASSIST: "handling.assist",
     Act.REGRADE: "handling.regrade",
+    Act.EXTEND: "handling.extend",
     Act.RESOLVE: "handling.resolve",
     Act.CALL_BACK: "callback.call_back",
     Act.CLOSE: "closing.close",

@@ -256,7 +256,7 @@ def extend(
             raise Invalid(sentence, field=name)
     if consent_at > at:
         raise Invalid("客户同意的时间不能晚于现在：延期须事先取得客户认可。", field="consent_at")
-    if consent_at < clock.started_at:
+    if consent_at < clock.started_at.replace(second=0):
         raise Invalid("客户同意的时间早于受理时间，请核对。", field="consent_at")
     extension = Extension(
         clock_id=clock.id,

@@ -1,13 +1,18 @@
 """Acts of handling: feedback, follow-up notes, assistance replies, grade, resolution."""
 
-from datetime import date
+from datetime import date, datetime
 
-from ticketing.casefile.tickets.commands import add_note, advance
+from ticketing.casefile.tickets.commands import add_note, advance, allowed_step
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.timers import commands as clocks
+from ticketing.casefile.timers import queries as timers
+from ticketing.casefile.timers.models import ConsentWay
+from ticketing.kernel import clock
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Invalid, NotPermitted
+from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean, one_line
 from ticketing.masters.people.models import User
+from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Grade, NoteKind, Role
 
@@ -94,6 +99,52 @@ def regrade(ticket: Ticket, *, version: int, grade: Grade, reason: str, actor: U
         version=version,
         changes={"grade": grade},
         facts={"reason": reason},
+    )
+    return ticket
+
+
+def extend(
+    ticket: Ticket,
+    *,
+    version: int,
+    due_on: date,
+    reason: str,
+    consent_by: str,
+    consent_at: datetime,
+    consent_way: ConsentWay,
+    evidence: str,
+    actor: User,
+) -> Ticket:
+    """Put the completion date off, with the customer's consent obtained before (procedure 3.4.5-延).
+
+    Raises Invalid, Conflict (past, or put off too often), NotPermitted.
+    """
+    allowed_step(ticket, Act.EXTEND, actor)
+    running = timers.running(ticket.id, ClockKind.COMPLAINT)
+    if running is None:
+        raise Conflict("没有进行中的办结时限。")
+    extension = clocks.extend(
+        running,
+        due_on=due_on,
+        reason=reason,
+        consent_by=consent_by,
+        consent_at=consent_at,
+        consent_way=consent_way,
+        evidence=evidence,
+        actor=actor,
+        at=clock.now(),
+    )
+    advance(
+        ticket,
+        Act.EXTEND,
+        actor=actor,
+        version=version,
+        changes={"complaint_due_on": due_on, "complaint_due_provisional": running.provisional},
+        facts={
+            "reason": extension.reason,
+            "consent": f"{extension.consent_by}，{clock.show_instant(consent_at)}，"
+            f"{consent_way}，凭证：{extension.evidence}",
+        },
     )
     return ticket
 

@@ -3,9 +3,12 @@
 from wtforms import DateField
 from wtforms.validators import Optional
 
+from ticketing.casefile.timers.models import ConsentWay
 from ticketing.kernel.forms import (
     BaseForm,
     EnumField,
+    InstantField,
+    LineField,
     ParagraphField,
     VersionedForm,
     at_most,
@@ -45,6 +48,27 @@ class RegradeForm(VersionedForm):
 
     grade = EnumField("等级", Grade)
     reason = ParagraphField("理由", validators=[required("请写明理由。"), at_most(1000)])
+
+
+class ExtendForm(VersionedForm):
+    """A later completion date, with the customer's consent (procedure 3.4.5-延)."""
+
+    due_on = DateField("新的办结时限", validators=[required("请填写新的办结时限。")])
+    reason = ParagraphField("延期原因", validators=[required("请写明延期原因。"), at_most(1000)])
+    consent_by = LineField(
+        "同意延期的客户", validators=[required("请填写同意延期的客户姓名。"), at_most(40)]
+    )
+    consent_at = InstantField(
+        "客户同意的时间",
+        description="延期须事先取得客户认可。",
+        validators=[required("请填写客户同意的时间。")],
+    )
+    consent_way = EnumField("同意方式", ConsentWay, default=ConsentWay.RECORDING)
+    evidence = ParagraphField(
+        "凭证",
+        description="在哪里可以查到，例如录音编号、短信原文、签字件编号。",
+        validators=[required("请填写凭证所在。"), at_most(1000)],
+    )
 
 
 class ResolveForm(VersionedForm):

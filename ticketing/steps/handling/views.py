@@ -5,11 +5,14 @@ from flask.typing import ResponseReturnValue
 
 from ticketing.casefile.tickets import queries
 from ticketing.casefile.tickets.act_page import act_page, open_form
+from ticketing.casefile.timers import queries as timers
 from ticketing.masters.people.guard import current_scope, requires
+from ticketing.procedure.deadlines import EXTENDABLE
 from ticketing.procedure.permissions import Act
 from ticketing.steps.handling import commands
 from ticketing.steps.handling.forms import (
     AssistForm,
+    ExtendForm,
     FeedBackForm,
     FollowUpForm,
     RegradeForm,
@@ -50,6 +53,24 @@ def regrade(ticket_id: int) -> ResponseReturnValue:
     ticket = queries.ticket_for(current_scope(), ticket_id)
     form = open_form(RegradeForm, ticket, grade=ticket.grade)
     return act_page(ticket, Act.REGRADE, form, commands.regrade)
+
+
+@bp.route("/extend", methods=["GET", "POST"])
+@requires(Act.EXTEND)
+def extend(ticket_id: int) -> ResponseReturnValue:
+    """A later completion date with the customer's consent (procedure 3.4.5-延)."""
+    ticket = queries.ticket_for(current_scope(), ticket_id)
+    form = open_form(ExtendForm, ticket, consent_by=ticket.caller_name)
+    return act_page(
+        ticket,
+        Act.EXTEND,
+        form,
+        commands.extend,
+        template="handling/extend.html",
+        context={
+            "lines": [one for one in timers.of_ticket(ticket.id) if one.clock.kind in EXTENDABLE]
+        },
+    )
 
 
 @bp.route("/resolve", methods=["GET", "POST"])
