@@ -6,6 +6,7 @@ import sys
 from waitress import serve
 
 from ticketing.app import create_app
+from ticketing.edges.jobs import scheduler
 from ticketing.settings import Settings
 
 sys.setswitchinterval(0.0005)
@@ -18,6 +19,8 @@ app = create_app()
 def main() -> None:
     """Serve on the address of the settings until told to stop; running requests are finished."""
     settings: Settings = app.extensions["ticketing"]
+    if settings.scheduler:
+        scheduler.start(app)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.stdout.write(f"客服通 http://{settings.host}:{settings.port}/\n")
     sys.stdout.flush()

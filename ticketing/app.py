@@ -15,11 +15,11 @@ from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
 from ticketing.casefile.homes import views as homes
-from ticketing.casefile.notices import commands as _notices  # noqa: F401
 from ticketing.casefile.tickets import views as tickets
-from ticketing.casefile.timers import models as _timers  # noqa: F401
 from ticketing.edges.console import commands as console
 from ticketing.edges.demo import commands as demo
+from ticketing.edges.jobs import commands as job_console
+from ticketing.edges.jobs import views as jobs
 from ticketing.edges.web import presentation
 from ticketing.kernel import db as database
 from ticketing.kernel.db import db
@@ -48,6 +48,7 @@ ROOMS = (
     closing,
     reports,
     audit,
+    jobs,
 )
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -105,6 +106,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(room.bp)
     console.install(app)
     demo.install(app)
+    job_console.install(app)
     app.add_url_rule("/", "home", people.home)
     _answer_errors(app)
     _tend_requests(app, settings)

@@ -15,6 +15,7 @@ class Settings:
     - `database_url` (TICKETING_DATABASE_URL): SQLAlchemy address; default a SQLite file in instance/.
     - `secret_key` (TICKETING_SECRET_KEY): signs cookies; default a random one kept in instance/.
     - `host`, `port`, `threads` (TICKETING_HOST, _PORT, _THREADS): where the server listens.
+    - `scheduler` (TICKETING_SCHEDULER, default on): the server runs the jobs itself; off where `flask jobs run` does.
     - `demo` (TICKETING_DEMO): the sign-in page offers the demo accounts of a demo database.
     - `https` (TICKETING_HTTPS): the site is reached by https: secure cookies and HSTS.
     - `company` (TICKETING_COMPANY): the developer's name printed on papers.
@@ -27,6 +28,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     threads: int = 8
+    scheduler: bool = True
     demo: bool = False
     https: bool = False
     company: str = "房地产有限公司"
@@ -36,8 +38,8 @@ class Settings:
     static: Path = field(default=ROOT / "static")
 
 
-def _flag(name: str) -> bool:
-    return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+def _flag(name: str, default: str = "") -> bool:
+    return os.environ.get(name, default).lower() in {"1", "true", "yes", "on"}
 
 
 def from_environment() -> Settings:
@@ -53,6 +55,7 @@ def from_environment() -> Settings:
         host=os.environ.get("TICKETING_HOST", "127.0.0.1"),
         port=int(os.environ.get("TICKETING_PORT", "8000")),
         threads=int(os.environ.get("TICKETING_THREADS", "8")),
+        scheduler=_flag("TICKETING_SCHEDULER", default="1"),
         demo=_flag("TICKETING_DEMO"),
         https=_flag("TICKETING_HTTPS"),
         company=os.environ.get("TICKETING_COMPANY", "房地产有限公司"),

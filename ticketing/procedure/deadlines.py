@@ -227,6 +227,23 @@ class Level(Labelled):
         return 1 << list(Level).index(self)
 
 
+class Hearer(Labelled):
+    """Who is told when a clock rings."""
+
+    HOLDER = "holder", "责任人"
+    SUPERIOR = "superior", "上级"
+    MANAGER = "manager", "客户服务部经理"
+
+
+WHO_HEARS: dict[Level, tuple[Hearer, ...]] = {
+    Level.HALF: (Hearer.HOLDER,),
+    Level.MOST: (Hearer.HOLDER,),
+    Level.MORNING: (Hearer.HOLDER,),
+    Level.BREACH: (Hearer.HOLDER, Hearer.SUPERIOR),
+    Level.DAY_AFTER: (Hearer.HOLDER, Hearer.SUPERIOR, Hearer.MANAGER),
+}
+"""A breach reaches the superior, a working day later the manager."""
+
 MORNING_BELL = (9, 0)
 
 

@@ -44,6 +44,7 @@ class Act(Labelled):
     MANAGE_PEOPLE = "manage_people", "维护人员与部门"
     CONFIRM_ROLE = "confirm_role", "确认授权"
     READ_JOURNAL = "read_journal", "查看审计日志"
+    MANAGE_JOBS = "manage_jobs", "管理后台任务"
 
 
 _CUSTOMER_SERVICE = frozenset({Role.CLERK, Role.OFFICE, Role.CS_MANAGER})
@@ -65,6 +66,7 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.SUBMIT_REPORT: frozenset({Role.OFFICE, Role.CS_MANAGER}),
     Act.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
     Act.CONFIRM_ROLE: frozenset({Role.ADMIN, Role.CS_MANAGER}),
+    Act.MANAGE_JOBS: frozenset({Role.ADMIN}),
     Act.READ_JOURNAL: frozenset({Role.AUDITOR, Role.ADMIN}) | _LEADERS,
 }
 

@@ -147,6 +147,12 @@ class NoteKind(Labelled):
     OPINION = "opinion", "客户反馈意见"
 
 
+class SystemEvent(Labelled):
+    """What the system itself writes into a ticket's story."""
+
+    BREACH = "breach", "到时未完成"
+
+
 class ReportKind(Labelled):
     """Which period a report covers (procedure 3.10.3, 3.10.4)."""
 

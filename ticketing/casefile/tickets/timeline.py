@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from ticketing.casefile.tickets.models import CallbackRecord, Note, Ticket
+from ticketing.journal.models import JournalEntry
 from ticketing.journal.queries import StoryLine
 from ticketing.kernel.text import clean_line, masked_phone
 from ticketing.procedure.permissions import Act
@@ -13,6 +14,7 @@ from ticketing.procedure.vocabulary import (
     Grade,
     NoteKind,
     Satisfaction,
+    SystemEvent,
     TicketStage,
 )
 
@@ -111,6 +113,9 @@ def timeline(story: list[StoryLine], ticket: Ticket, sees_phone: bool = False) -
     }
     lines = []
     for entry, facts in story:
+        if entry.act == SystemEvent.BREACH.value:
+            lines.append(_breach(entry, facts))
+            continue
         act, key = Act(entry.act), (entry.at, entry.actor_id)
         call = calls.pop(key, None) if act is Act.CALL_BACK else None
         if call is not None:
@@ -133,6 +138,12 @@ def timeline(story: list[StoryLine], ticket: Ticket, sees_phone: bool = False) -
         ]
     lines.sort(key=lambda line: line.at)
     return lines[::-1]
+
+
+def _breach(entry: JournalEntry, facts: dict[str, Any]) -> Line:
+    """A clock passed its due date: the late mark that stays."""
+    what = f"{facts['clock']}{SystemEvent.BREACH}"
+    return Line(entry.at, "act", entry.actor_name, what, f"时限 {facts['due_on']}。", [])
 
 
 def _said(notes: list[Note], kinds: tuple[NoteKind, ...]) -> list[Note]:

@@ -49,6 +49,7 @@ NAVIGATION = (
     Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
     Place("人员与部门", "people.index", "people", (Act.MANAGE_PEOPLE, Act.CONFIRM_ROLE)),
+    Place("后台任务", "jobs.index", "clock", (Act.MANAGE_JOBS,)),
     Place("审计日志", "audit.index", "shield-check", (Act.READ_JOURNAL,)),
 )
 
@@ -182,13 +183,14 @@ ACT_NAMES = {
     "merged_into": "并入他人",
     "took_over": "接收合并",
     "refused": "被拒绝",
+    "run": "运行任务",
     "import": "导入",
 }
 
 
 def act_name(value: str) -> str:
     """A journalled act as people call it."""
-    known = {act.value: act.label for act in Act}
+    known = {act.value: act.label for act in (*Act, *vocabulary.SystemEvent)}
     return ACT_NAMES.get(value) or known.get(value, value)
 
 

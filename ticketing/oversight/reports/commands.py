@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
+from ticketing.casefile.timers import commands as timers
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
@@ -26,14 +28,14 @@ from ticketing.oversight.reports.figures import (
 )
 from ticketing.oversight.reports.models import Report
 from ticketing.oversight.reports.queries import Subject
+from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.periods import Period
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.vocabulary import ReportKind, ReportStage
-from ticketing.procedure.workdays import add_working_days
+from ticketing.procedure.workdays import CLOSES, add_working_days
 
 SUBJECT = "report"
 CLAUSES = {ReportKind.WEEKLY: "3.10.3", ReportKind.QUARTERLY: "3.10.4"}
-CLOSING_TIME = (17, 30)
 READINGS = 3
 """A case written between two reads of one compilation unbalances it; reading again settles that."""
 
@@ -153,10 +155,28 @@ def submit(report: Report, *, version: int, actor: User) -> Report:
     due_on = add_working_days(report.last_on, 1, calendar).on
     report.stage = ReportStage.SUBMITTED
     report.submitted_by, report.submitted_at = actor, at
-    report.late = at > clock.at(due_on, *CLOSING_TIME)
+    report.late = at > clock.at(due_on, *CLOSES)
+    timers.meet_report(report.key, at=at)
     db.session.flush()
     _journal(report, Act.SUBMIT_REPORT, actor, origin=origin.value)
     return report
+
+
+def start_clocks(at: datetime) -> int:
+    """Start the clock of last week's report of every office that owes one; how many were new (3.10.3).
+
+    An office owes one from the week in which its first case came.
+    """
+    week = Period.holding(ReportKind.WEEKLY, clock.local(at).date()).previous
+    sunday_night = clock.at(week.last_on, 23, 59)
+    begun = 0
+    for office in queries.offices_with_cases(sunday_night):
+        key = Subject(week, office).key
+        if queries.is_submitted(key):
+            continue
+        start = timers.starting(ClockKind.WEEKLY_REPORT, sunday_night)
+        begun += timers.begin_report(key, office.id, start, at=at)
+    return begun
 
 
 def open_steps(report: Report, actor: User) -> frozenset[Act]:

@@ -134,6 +134,29 @@ def exists_already(key: str) -> bool:
     return db.session.scalar(select(Report.id).where(Report.key == key)) is not None
 
 
+def is_submitted(key: str) -> bool:
+    """Whether the period's report has been handed in."""
+    return (
+        db.session.scalar(
+            select(Report.id).where(Report.key == key, Report.stage == ReportStage.SUBMITTED)
+        )
+        is not None
+    )
+
+
+def offices_with_cases(before: datetime) -> list[ServiceOffice]:
+    """The offices in whose communities something was registered before `before`, in order of code."""
+    served = (
+        exists()
+        .where(TicketFlow.community_id == Community.id, TicketFlow.at < before)
+        .correlate(Community)
+    )
+    has_cases = exists().where(Community.office_id == ServiceOffice.__table__.c.id, served)
+    return list(
+        db.session.scalars(select(ServiceOffice).where(has_cases).order_by(ServiceOffice.code))
+    )
+
+
 def submitted_closing(key: str) -> int | None:
     """期末未结 as the submitted report called `key` stated it; None when there is none."""
     figures = db.session.scalar(

@@ -1,0 +1,85 @@
+"""The table of jobs: name, what it does, how often, and the work.
+
+The work is done in batches, each in a transaction of its own, and says in words what it did. It finds what is to
+do in the database, so a run that was missed is made up by the next one, and two at once do nothing twice.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from ticketing.kernel import clock
+from ticketing.kernel.db import db, reading, transaction
+from ticketing.masters.people import commands as people
+from ticketing.oversight.clockwork import commands as clockwork
+from ticketing.oversight.reports import commands as reports
+
+KEPT = timedelta(days=7)
+RETRY = timedelta(minutes=5)
+"""When a daily job that failed, or was killed, is tried again."""
+
+
+class Job(NamedTuple):
+    """One job: every so often, or once a day at a Shanghai time of day (hour, minute)."""
+
+    name: str
+    label: str
+    work: Callable[[datetime], str]
+    every: timedelta | None = None
+    daily: tuple[int, int] | None = None
+
+    def following(self, at: datetime) -> datetime:
+        """When it is due next after `at`."""
+        if self.every is not None:
+            return at + self.every
+        assert self.daily is not None
+        day = clock.local(at).date()
+        then = clock.at(day, *self.daily)
+        return then if then > at else clock.at(day + timedelta(days=1), *self.daily)
+
+    def claimed_until(self, at: datetime) -> datetime:
+        """Until when nobody else takes the turn claimed at `at`."""
+        return at + (self.every or RETRY)
+
+    @property
+    def rhythm(self) -> str:
+        """How often, in words."""
+        if self.daily is not None:
+            return f"每天 {self.daily[0]:02}:{self.daily[1]:02}"
+        assert self.every is not None
+        seconds = int(self.every.total_seconds())
+        return f"每 {seconds // 60} 分钟" if seconds >= 60 else f"每 {seconds} 秒"
+
+
+def _ring(at: datetime) -> str:
+    with reading():
+        due = clockwork.anything_due(at)
+        db.session.rollback()
+    rung = 0
+    while due:
+        with transaction():
+            count = clockwork.ring(at)
+        rung += count
+        due = count == clockwork.BATCH
+    return f"到点 {rung} 个时限" if rung else "没有到点的时限"
+
+
+def _report_clocks(at: datetime) -> str:
+    with transaction():
+        begun = reports.start_clocks(at)
+    return f"起算 {begun} 份周报的时限" if begun else "没有新的周报时限"
+
+
+def _tidy(at: datetime) -> str:
+    with transaction():
+        dropped = people.tidy(at - KEPT)
+    return f"清除 {dropped} 行"
+
+
+JOBS: tuple[Job, ...] = (
+    Job("ring", "时限提醒与超时", _ring, every=timedelta(seconds=15)),
+    Job("report-clocks", "周报时限", _report_clocks, every=timedelta(minutes=30)),
+    Job("tidy", "清理过期登录与表单标记", _tidy, daily=(3, 30)),
+)
+
+BY_NAME = {job.name: job for job in JOBS}

@@ -1,0 +1,179 @@
+"""Ringing the clocks that have something to say, batch by batch, in the caller's transaction."""
+
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import CursorResult, Table, bindparam, select
+
+from ticketing.casefile.notices.commands import Message, tell
+from ticketing.casefile.notices.models import NoticeKind
+from ticketing.casefile.tickets.commands import SUBJECT
+from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.timers.models import Clock, ClockEvent, ClockEventKind, ClockState
+from ticketing.journal.commands import SystemEntry, record_many
+from ticketing.kernel import clock as time
+from ticketing.kernel.db import db
+from ticketing.masters.estate.models import Community, ServiceOffice
+from ticketing.masters.workcalendar.queries import calendar, edition
+from ticketing.oversight.clockwork.hearers import Hearers, Owner
+from ticketing.procedure.deadlines import ClockKind, Level, bells, limit_of
+from ticketing.procedure.vocabulary import Grade, SystemEvent
+
+BATCH = 250
+"""Clocks a transaction: the write lock is held for some hundredths of a second."""
+
+
+class Ring(NamedTuple):
+    """A clock that has something to say: what became due, what has been said now, when it speaks again."""
+
+    row: Any
+    levels: list[Level]
+    rung: int
+    next_at: datetime | None
+
+    @property
+    def loudest(self) -> Level:
+        """The level people are told of; what was missed meanwhile is only put on record."""
+        return self.levels[-1]
+
+
+def ring(at: datetime, *, limit: int = BATCH) -> int:
+    """Ring up to `limit` clocks whose bell was due by `at`; how many there were (procedure 3.4.5, 3.4.7).
+
+    Each level that became due is put on record as an event, a breach in the journal too; people hear the loudest
+    one only. Two processes never ring the same clock: it is claimed by what it had said so far.
+    """
+    rings = [_ring(row, at) for row in db.session.execute(_DUE, {"now": at, "most": limit})]
+    if not rings:
+        return 0
+    claimed = cast(
+        CursorResult[Any],
+        db.session.execute(
+            _CLAIM,
+            [
+                {"clock": one.row.id, "had": one.row.rung, "now": one.rung, "then": one.next_at}
+                for one in rings
+            ],
+        ),
+    )
+    if claimed.rowcount != len(rings):
+        raise RuntimeError("a clock was rung by two at once")
+    known = edition()
+    events = [
+        {
+            "clock_id": one.row.id,
+            "kind": ClockEventKind.BREACHED if level is Level.BREACH else ClockEventKind.WARNED,
+            "level": level.value,
+            "at": at,
+            "policy": one.row.policy,
+            "calendar_edition": known,
+            "due_on": one.row.due_on,
+        }
+        for one in rings
+        for level in one.levels
+    ]
+    if events:
+        db.session.execute(_EVENTS, events)
+    record_many(
+        SystemEvent.BREACH.value,
+        [
+            SystemEntry(
+                SUBJECT,
+                one.row.ticket_id,
+                limit_of(one.row.kind).clause,
+                {"clock": one.row.kind.label, "due_on": one.row.due_on.isoformat()},
+            )
+            for one in rings
+            if Level.BREACH in one.levels and one.row.ticket_id is not None
+        ],
+        at=at,
+    )
+    hearers = Hearers.read()
+    tell((_message(one, hearers) for one in rings if one.levels), at=at)
+    return len(rings)
+
+
+def anything_due(at: datetime) -> bool:
+    """Whether some clock has something to say by `at`: one look at an index."""
+    due = select(Clock.id).where(Clock.state == ClockState.RUNNING, Clock.next_at <= at).limit(1)
+    return db.session.scalar(due) is not None
+
+
+def _ring(row: Any, at: datetime) -> Ring:
+    unit = limit_of(row.kind).unit
+    ringing = list(bells(unit, row.started_at, row.due_on, row.due_at, calendar))
+    unsaid = [(level, bell) for level, bell in ringing if not row.rung & level.bit]
+    levels = [level for level, bell in unsaid if bell <= at]
+    later = min((bell for _level, bell in unsaid if bell > at), default=None)
+    return Ring(row, levels, row.rung | sum(level.bit for level in levels), later)
+
+
+def _message(one: Ring, hearers: Hearers) -> Message:
+    row, level = one.row, one.loudest
+    owner = Owner(row.kind, row.community_id, row.office_id, row.department_id, row.handler_id)
+    urgent = row.grade is Grade.MAJOR or row.kind in (ClockKind.EMERGENCY, ClockKind.ESCALATION)
+    late = level in (Level.BREACH, Level.DAY_AFTER)
+    if row.ticket_id is None:
+        subject, path = f"{row.office} {row.report_key}", "/reports/"
+    else:
+        subject, path = f"{row.number} {row.community}{row.room}", f"/tickets/{row.ticket_id}"
+    due = time.show_date(row.due_on)
+    if row.kind is ClockKind.EMERGENCY:
+        due = time.show_instant(row.due_at)
+    return Message(
+        user_ids=hearers.of(owner, level),
+        kind=NoticeKind.MAJOR
+        if row.kind is ClockKind.ESCALATION
+        else NoticeKind.BREACH
+        if late
+        else NoticeKind.REMINDER,
+        event=f"clock:{row.id}:{level.value}:{row.due_on}",
+        title=f"{level.label}：{row.kind.label} {subject}",
+        body=f"时限 {due}。{row.summary or ''}",
+        path=path,
+        community_id=row.community_id,
+        urgent=urgent,
+    )
+
+
+_DUE = (
+    select(
+        Clock.id,
+        Clock.kind,
+        Clock.ticket_id,
+        Clock.report_key,
+        Clock.office_id,
+        Clock.community_id,
+        Clock.department_id,
+        Clock.handler_id,
+        Clock.started_at,
+        Clock.due_on,
+        Clock.due_at,
+        Clock.policy,
+        Clock.rung,
+        Ticket.number,
+        Ticket.room,
+        Ticket.summary,
+        Ticket.grade,
+        Community.name.label("community"),
+        ServiceOffice.name.label("office"),
+    )
+    .outerjoin(Ticket, Ticket.id == Clock.ticket_id)
+    .outerjoin(Community, Community.id == Clock.community_id)
+    .outerjoin(ServiceOffice, ServiceOffice.id == Clock.office_id)
+    .where(Clock.state == ClockState.RUNNING, Clock.next_at <= bindparam("now"))
+    .order_by(Clock.next_at)
+    .limit(bindparam("most"))
+    .with_for_update(of=Clock, skip_locked=True)
+)
+_CLOCK = cast(Table, Clock.__table__)
+_CLAIM = (
+    _CLOCK.update()
+    .where(
+        _CLOCK.c.id == bindparam("clock"),
+        _CLOCK.c.rung == bindparam("had"),
+        _CLOCK.c.state == ClockState.RUNNING,
+    )
+    .values(rung=bindparam("now"), next_at=bindparam("then"))
+)
+_EVENTS = cast(Table, ClockEvent.__table__).insert()
