@@ -5,10 +5,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.timers.models import ConsentWay
 from ticketing.edges.demo import matters as words
 from ticketing.edges.demo.cast import Cast
 from ticketing.edges.demo.matters import Matter
-from ticketing.edges.demo.story import minutes_later, office_time, works
+from ticketing.edges.demo.story import minutes_later, office_time, working_day, works
 from ticketing.edges.demo.town import Home, Resident, Town
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
@@ -44,6 +45,7 @@ FORM = (
     "action_needed",
 )
 COLLECTORS = {Channel.PROPERTY: "PM", Channel.SALES: "SAL", Channel.OFFICE: "CS"}
+URGENT = 0.04
 DEPUTIES = {"ENG": "engineer2", "PM": "property2"}
 """The second person of a department, to whom a ticket is given by name now and then."""
 
@@ -140,6 +142,7 @@ class Case:
             call=self.call.token,
             remember=False,
             relation=Relation.OWNER,
+            urgent=self.matter.is_physical and self.rng.random() < URGENT,
             actor=self.clerk,
             scope=scope_of(self.clerk),
         )
@@ -263,6 +266,16 @@ class Case:
             actor=self.handler,
         )
 
+    def rush(self) -> None:
+        """The head of the office sends somebody at once and writes it down."""
+        handling.follow_up(
+            self.ticket,
+            action_taken="已请值班工程师到场，先关阀断电，控制险情。",
+            action_needed="险情控制后按正常程序分派处理。",
+            next_on=None,
+            actor=self.office,
+        )
+
     def raise_grade(self, grade: Grade = Grade.IMPORTANT) -> None:
         """The head of the office finds it graver than it looked."""
         if self.ticket.grade.weight < grade.weight:
@@ -273,6 +286,21 @@ class Case:
                 reason="同一住户近期重复投诉，客户情绪激动",
                 actor=self.office,
             )
+
+    def extend(self, days: int) -> None:
+        """The customer agrees on the telephone to a later date; the head of the office writes it down."""
+        due_on = working_day(self.ticket.complaint_due_on, days)
+        handling.extend(
+            self.ticket,
+            version=self.ticket.version,
+            due_on=due_on,
+            reason=self.say(words.PUT_OFF),
+            consent_by=self.ticket.caller_name,
+            consent_at=clock.now() - timedelta(minutes=10),
+            consent_way=self.rng.choice((ConsentWay.RECORDING, ConsentWay.MESSAGE)),
+            evidence=f"热线录音 {clock.today():%m%d}-{self.rng.randrange(10, 99)}",
+            actor=self.office,
+        )
 
     def resolve(self) -> None:
         """The department has done what was to be done."""

@@ -11,6 +11,7 @@ from ticketing.edges.demo.matters_home import HOME_MATTERS
 from ticketing.edges.demo.matters_service import SERVICE_MATTERS
 from ticketing.edges.demo.story import Story, days_later, minutes_later, works
 from ticketing.edges.demo.town import PLANS, Plan, Town
+from ticketing.kernel import clock
 from ticketing.procedure.vocabulary import Category, Satisfaction
 
 MATTERS = HOME_MATTERS + SERVICE_MATTERS
@@ -81,6 +82,9 @@ def _life(case: Case, day: date, place: int) -> Story:
     received, registered = case.call.instants(day)
     yield (at := registered + timedelta(minutes=3 * place))
     case.register(received)
+    if case.ticket.urgent:
+        yield (at := at + timedelta(minutes=rng.choice((15, 25, 40, 70, 150))))
+        case.rush()
     if rng.random() < 0.04:
         yield (at := minutes_later(rng, at, 2, 9))
         case.correct()
@@ -157,6 +161,10 @@ def _handled(case: Case, at: datetime) -> Stretch:
         yield (at := days_later(rng, at, rng.choice((0, 1, 1, 2))))
         case.legal_answers()
     length = _pick(rng, REPAIR_DAYS)
+    if length >= 7 and clock.local(at).date() < case.ticket.complaint_due_on:
+        yield (at := minutes_later(rng, at, 20, 90))
+        if at < clock.at(case.ticket.complaint_due_on, 17):
+            case.extend(rng.choice((3, 5, 8)))
     for _ in range(min(rng.choice((0, 0, 1, 1, 2)), length)):
         yield (at := days_later(rng, at, max(length // 3, 1)))
         case.follow_up()
