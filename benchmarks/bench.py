@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from sqlalchemy import create_engine, text  # noqa: E402
 
+from benchmarks import tick  # noqa: E402
 from benchmarks.client import Answer, Client, Server  # noqa: E402
 from benchmarks.dataset import PASSWORD, build  # noqa: E402
 from ticketing.app import create_app  # noqa: E402
@@ -191,7 +192,15 @@ class Bench:
         self.reports()
         if self.wanted("export"):
             export(self)
+        if self.wanted("tick"):
+            self.ticks()
         self.note(Row("memory of the process at the end", self.server.memory(), 200, "MB"))
+
+    def ticks(self) -> None:
+        """The scheduler's tick, in a process of its own beside the server."""
+        count, due, idle = tick.seconds(self.url)
+        self.note(Row(f"tick: {count:,} clocks running, {tick.DUE:,} due", due, 2, "s"))
+        self.note(Row(f"tick: {count:,} clocks running, none due", idle * 1000, 50, "ms"))
 
     def lists(self) -> None:
         """The work list, its later pages, and the first screen."""
