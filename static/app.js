@@ -131,7 +131,9 @@
     const typed = box.value.trim();
     if (!typed) { close(); return; }
     const turn = ++asked;
-    fragment(`${box.dataset.lookup}?q=${encodeURIComponent(typed)}`).then((html) => {
+    const address = new URL(box.dataset.lookup, location.href);
+    address.searchParams.set("q", typed);
+    fragment(address).then((html) => {
       if (turn !== asked) return;
       list.innerHTML = html;
       list.classList.add("open");
@@ -145,6 +147,7 @@
     if (panel) set("seen", panel.dataset.openTickets);
   };
   const refresh = () => {
+    if (!beside) return;
     const query = new URLSearchParams({ unit: get("unit_id"), customer: get("customer_id"), phone: get("caller_phone") });
     return fragment(`${beside.dataset.beside}?${query}`).then((html) => { beside.innerHTML = html; showSeen(); wire(); });
   };
@@ -162,7 +165,7 @@
     one(option.dataset.name ? "#content" : "#caller_name", intake).focus();
   };
   // Joining to an open ticket takes the typed words along.
-  const wire = () => all("[data-join]", beside).forEach((link) => link.addEventListener("click", () => {
+  const wire = () => all("[data-join]").forEach((link) => link.addEventListener("click", () => {
     dirty = false;
     link.href = `${link.href.split("?")[0]}?content=${encodeURIComponent(get("content"))}`;
   }));

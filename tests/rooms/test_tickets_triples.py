@@ -94,6 +94,9 @@ def do(act: Act, ticket: Ticket, actor: Any, make: Any, survivor: str) -> None:
     """Carry `act` out at the command, with acceptable facts."""
     departments, common = make.world.departments, {"version": ticket.version, "actor": actor}
     entry = {
+        "unit_id": ticket.unit_id,
+        "customer_id": None,
+        "place": ticket.room,
         "caller_name": "王国强",
         "caller_phone": "13800001202",
         "channel": Channel.PHONE,
@@ -102,10 +105,11 @@ def do(act: Act, ticket: Ticket, actor: Any, make: Any, survivor: str) -> None:
         "content": "漏水。",
         "action_taken": "",
         "action_needed": "",
+        "scope": scope_of(actor),
     }
     match act:
         case Act.CORRECT:
-            intake.correct(ticket, **common, **entry)
+            intake.correct(ticket, received_at=ticket.received_at, **common, **entry)
         case Act.AMEND:
             intake.amend(ticket, reason="电话有误", **common, **entry)
         case Act.DISPATCH:

@@ -23,6 +23,7 @@ from ticketing.procedure.deadlines import CALLBACK, COMPLAINT, DISPATCHING, FEED
 from ticketing.procedure.numbering import ticket_number
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.vocabulary import Flow, NoteKind, TicketStage
+from ticketing.procedure.workdays import Due
 from ticketing.procedure.workflow import Step, find_step, flow_of
 
 SUBJECT = "ticket"
@@ -64,7 +65,7 @@ def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
     serial = db.session.execute(_NEXT_SERIAL, {"prefix": community_code, "year": year}).scalar_one()
     ticket.number = ticket_number(community_code, year, serial)
     ticket.stage, ticket.is_open = TicketStage.REGISTERED, True
-    complaint = COMPLAINT.due(clock.local(ticket.received_at).date(), calendar)
+    complaint = complaint_due(ticket.received_at)
     ticket.complaint_due_on, ticket.complaint_due_provisional = complaint
     ticket.due_on, ticket.due_provisional = DISPATCHING.due(clock.local(at).date(), calendar)
     db.session.add(ticket)
@@ -83,6 +84,11 @@ def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
         facts={"number": ticket.number, "summary": ticket.summary},
     )
     return ticket
+
+
+def complaint_due(received_at: datetime) -> Due:
+    """By when a complaint received at this instant has to be finished (procedure 3.4.5)."""
+    return COMPLAINT.due(clock.local(received_at).date(), calendar)
 
 
 def advance(

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ticketing.casefile.tickets.models import CallbackRecord, Note, Ticket
 from ticketing.journal.queries import StoryLine
+from ticketing.kernel import clock
 from ticketing.kernel.text import clean_line, masked_phone
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import (
@@ -39,6 +40,8 @@ FIELD_NAMES = {
     "merged_into_id": "并入",
     "feedback_due_on": "反馈时限",
     "place": "单元房号/位置",
+    "room": "单元房号/位置",
+    "complaint_due_on": "办结时限",
     "received_at": "受理时间",
     "reason": "理由",
     "reply": "协办回复",
@@ -67,6 +70,9 @@ _QUIET = frozenset(
         "again_count",
         "return_count",
         "feedback_due_on",
+        "unit_id",
+        "customer_id",
+        "complaint_due_provisional",
     }
 )
 """Changes whose words the line itself already says."""
@@ -184,6 +190,9 @@ def show_value(value: Any, name: str, sees_phone: bool = False) -> str:
     kind = _KINDS.get(name)
     if kind is not None:
         return kind(value).label
+    if name == "received_at":
+        instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return clock.show_instant(instant)
     if isinstance(value, date):
         return value.isoformat()
     return clean_line(str(value))
