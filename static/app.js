@@ -154,8 +154,10 @@
   const choose = (option) => {
     set("unit_id", option.dataset.unit);
     set("customer_id", option.dataset.customer);
-    set("caller_name", option.dataset.name);
-    set("caller_phone", option.dataset.phone);
+    if (option.dataset.name || beside) {  // a correction to a home nobody is known at keeps its caller
+      set("caller_name", option.dataset.name);
+      set("caller_phone", option.dataset.phone);
+    }
     set("place", option.dataset.room);
     set("community_id", "");
     close();
