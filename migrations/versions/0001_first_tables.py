@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_office")),
         sa.UniqueConstraint("code", name=op.f("uq_service_office_code")),
         sa.UniqueConstraint("name", name=op.f("uq_service_office_name")),
@@ -114,6 +115,7 @@ def upgrade() -> None:
         ),
         sa.Column("delivered_on", sa.Date(), nullable=True),
         sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["office_id"], ["service_office.id"], name=op.f("fk_community_office_id_service_office")
         ),
@@ -439,6 +441,7 @@ def upgrade() -> None:
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("delivered_on", sa.Date(), nullable=True),
         sa.Column("moved_in_on", sa.Date(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["building_id"], ["building.id"], name=op.f("fk_unit_building_id_building")
         ),

@@ -147,4 +147,10 @@ def moving_in(town: Town, plan: Plan, clerk: User) -> Story:
     for noted_at, unit_id, moved_in in sorted(arrivals):
         yield noted_at
         unit = db.session.get_one(Unit, unit_id)
-        estate.date_unit(unit, delivered_on=delivered, moved_in_on=moved_in, actor=clerk)
+        estate.date_unit(
+            unit,
+            version=unit.version,
+            delivered_on=delivered,
+            moved_in_on=moved_in,
+            actor=clerk,
+        )

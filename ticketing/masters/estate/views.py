@@ -4,10 +4,13 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ticketing.kernel import clock
+from ticketing.kernel.forms import BaseForm, VersionedForm
 from ticketing.masters.estate import commands, queries
 from ticketing.masters.estate.forms import (
     CommunityForm,
     CustomerForm,
+    EditCommunityForm,
+    EditOfficeForm,
     MergeForm,
     MoveOutForm,
     OfficeForm,
@@ -17,6 +20,7 @@ from ticketing.masters.estate.forms import (
     UnitForm,
 )
 from ticketing.masters.estate.import_views import bp as imports
+from ticketing.masters.estate.models import Community, ServiceOffice, Unit
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.procedure.permissions import Act
 
@@ -71,7 +75,14 @@ def unit_dates(unit_id: int) -> ResponseReturnValue:
     if form.carry_out(commands.date_unit, home, actor=current_user()):
         flash(f"{home.label} 的日期已保存。", "success")
         return redirect(url_for("homes.unit", unit_id=unit_id))
+    _take_up(form, home)
     return render_template("estate/unit_dates.html", form=form, unit=home), form.status
+
+
+def _take_up(form: BaseForm, row: Unit | ServiceOffice | Community | None) -> None:
+    """After a conflict the form goes on from the present version, beside what is there now."""
+    if isinstance(form, VersionedForm) and form.conflict is not None and row is not None:
+        form.version.data, form.version.raw_data = row.version, None
 
 
 @bp.route("/units/<int:unit_id>/residents/new", methods=["GET", "POST"])
@@ -198,10 +209,11 @@ def manage() -> ResponseReturnValue:
 def office(office_id: int | None = None) -> ResponseReturnValue:
     """Make or change a service office (procedure 3.10.3)."""
     subject = None if office_id is None else queries.any_office(office_id)
-    form = OfficeForm(obj=subject)
+    form = OfficeForm() if subject is None else EditOfficeForm(obj=subject)
     if form.carry_out(commands.save_office, subject, actor=current_user()):
         flash("客户服务处已保存。", "success")
         return redirect(url_for("estate.manage"))
+    _take_up(form, subject)
     return render_template("estate/office.html", form=form, office=subject), form.status
 
 
@@ -211,11 +223,12 @@ def office(office_id: int | None = None) -> ResponseReturnValue:
 def edit_community(community_id: int | None = None) -> ResponseReturnValue:
     """Make or change a community."""
     subject = None if community_id is None else queries.any_community(community_id)
-    form = CommunityForm(obj=subject)
+    form = CommunityForm() if subject is None else EditCommunityForm(obj=subject)
     form.office_id.offer((one.id, one.name) for one in queries.all_offices())
     if form.carry_out(commands.save_community, subject, actor=current_user()):
         flash("小区已保存。", "success")
         return redirect(url_for("estate.manage"))
+    _take_up(form, subject)
     return (
         render_template("estate/edit_community.html", form=form, community=subject),
         form.status,
