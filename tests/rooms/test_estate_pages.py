@@ -18,7 +18,13 @@ PAGES = (
     "/estate/customers/{customer}/edit",
     "/estate/stays/{stay}/move-out",
 )
-OPEN = ("/estate/", "/estate/?q=王", "/estate/imports/", "/estate/imports/template.xlsx")
+OPEN = (
+    "/estate/",
+    "/estate/?q=王",
+    "/estate/imports/",
+    "/estate/imports/template.xlsx",
+    "/estate/twins",
+)
 ADMIN = (
     "/estate/manage",
     "/estate/offices/new",

@@ -1,11 +1,16 @@
 """Pages of the estate: communities and buildings, acts on homes and customers, master data."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from dataclasses import replace
+
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
-from ticketing.kernel import clock
+from ticketing.journal.commands import record
+from ticketing.kernel import clock, excel
+from ticketing.kernel.db import transaction
 from ticketing.kernel.forms import BaseForm, VersionedForm
-from ticketing.masters.estate import commands, queries
+from ticketing.kernel.text import row_id
+from ticketing.masters.estate import commands, paper, queries
 from ticketing.masters.estate.forms import (
     CommunityForm,
     CustomerForm,
@@ -21,11 +26,13 @@ from ticketing.masters.estate.forms import (
 )
 from ticketing.masters.estate.import_views import bp as imports
 from ticketing.masters.estate.models import Community, ServiceOffice, Unit
+from ticketing.masters.estate.twins import probable_twins
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.procedure.permissions import Act
 
 bp = Blueprint("estate", __name__, url_prefix="/estate")
 bp.register_blueprint(imports)
+SHOWN_TWINS = 200
 
 
 @bp.get("/")
@@ -40,6 +47,54 @@ def index() -> ResponseReturnValue:
         occupancy=queries.occupancy([c.id for c in communities]),
         typed=typed,
         callers=queries.callers(scope, typed, 30) if typed else [],
+    )
+
+
+@bp.get("/customers.xlsx")
+@requires(Act.READ_ESTATE)
+def export() -> ResponseReturnValue:
+    """Homes and customers, of one community or of all the person's, to be imported again (3.7.1).
+
+    The phones are whole, as on the pages behind the same door; the download is journalled.
+    """
+    scope, place, community_id = (
+        current_scope(),
+        "全部小区",
+        request.args.get("community", type=row_id),
+    )
+    if community_id:
+        subject = queries.community(scope, community_id)
+        scope, place = replace(scope, communities=frozenset({subject.id})), subject.name
+    stream = excel.written(lambda path: paper.write_roll(path, scope))
+    actor = current_user()
+    with transaction():
+        record(
+            "export",
+            actor.id,
+            Act.EXPORT.value,
+            actor=actor,
+            at=clock.now(),
+            facts={"list": f"房产客户：{place}"},
+        )
+    return send_file(
+        stream,
+        mimetype=excel.MIMETYPE,
+        as_attachment=True,
+        download_name=f"房产客户 {place} {clock.today()}.xlsx",
+    )
+
+
+@bp.get("/twins")
+@requires(Act.READ_ESTATE)
+def twins() -> ResponseReturnValue:
+    """Customers who are probably one person, with the page that merges them one click away (3.7.1)."""
+    scope = current_scope()
+    groups = probable_twins(scope, SHOWN_TWINS)
+    return render_template(
+        "estate/twins.html",
+        groups=groups,
+        homes={one.id: queries.stays(scope, one) for group in groups for one in group.people},
+        most=SHOWN_TWINS,
     )
 
 
