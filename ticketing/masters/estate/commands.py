@@ -86,6 +86,7 @@ def save_community(
     ).first()
     if twin is not None and twin is not community:
         raise Conflict("已有同名或同代号的小区。", field="name")
+    was, office = community and community.office, db.session.get_one(ServiceOffice, office_id)
     if community is None:
         community = Community()
         db.session.add(community)
@@ -106,6 +107,7 @@ def save_community(
             "office_id": office_id,
             "delivered_on": str(delivered_on or ""),
             "address": community.address,
+            **({"moved": [was.name, office.name]} if was and was is not office else {}),
         },
     )
     return community
