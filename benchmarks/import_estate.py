@@ -75,7 +75,7 @@ def rows(units: int) -> Iterator[tuple[Any, ...]]:
 
 def workbook(path: Path, units: int) -> Path:
     """A filled template of `units` homes, each with its owner."""
-    excel.ledger(path, SHEET, [column.head for column in COLUMNS.values()], rows(units))
+    excel.ledger(path, excel.Leaf(SHEET, [column.head for column in COLUMNS.values()], rows(units)))
     return path
 
 

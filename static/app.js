@@ -131,7 +131,9 @@
     const typed = box.value.trim();
     if (!typed) { close(); return; }
     const turn = ++asked;
-    fragment(`${box.dataset.lookup}?q=${encodeURIComponent(typed)}`).then((html) => {
+    const address = new URL(box.dataset.lookup, location.href);
+    address.searchParams.set("q", typed);
+    fragment(address).then((html) => {
       if (turn !== asked) return;
       list.innerHTML = html;
       list.classList.add("open");
@@ -145,14 +147,17 @@
     if (panel) set("seen", panel.dataset.openTickets);
   };
   const refresh = () => {
+    if (!beside) return;
     const query = new URLSearchParams({ unit: get("unit_id"), customer: get("customer_id"), phone: get("caller_phone") });
     return fragment(`${beside.dataset.beside}?${query}`).then((html) => { beside.innerHTML = html; showSeen(); wire(); });
   };
   const choose = (option) => {
     set("unit_id", option.dataset.unit);
     set("customer_id", option.dataset.customer);
-    set("caller_name", option.dataset.name);
-    set("caller_phone", option.dataset.phone);
+    if (option.dataset.name || beside) {  // a correction to a home nobody is known at keeps its caller
+      set("caller_name", option.dataset.name);
+      set("caller_phone", option.dataset.phone);
+    }
     set("place", option.dataset.room);
     set("community_id", "");
     close();
@@ -162,7 +167,7 @@
     one(option.dataset.name ? "#content" : "#caller_name", intake).focus();
   };
   // Joining to an open ticket takes the typed words along.
-  const wire = () => all("[data-join]", beside).forEach((link) => link.addEventListener("click", () => {
+  const wire = () => all("[data-join]").forEach((link) => link.addEventListener("click", () => {
     dirty = false;
     link.href = `${link.href.split("?")[0]}?content=${encodeURIComponent(get("content"))}`;
   }));

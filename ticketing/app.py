@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_bootstrap import Bootstrap5
 from flask_migrate import Migrate
@@ -23,7 +23,8 @@ from ticketing.edges.jobs import views as jobs
 from ticketing.edges.web import presentation
 from ticketing.kernel import db as database
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import DomainError
+from ticketing.kernel.errors import DomainError, NotFound
+from ticketing.kernel.forms import is_repetition
 from ticketing.masters.estate import views as estate
 from ticketing.masters.people import guard
 from ticketing.masters.people import views as people
@@ -169,6 +170,15 @@ def _answer_errors(app: Flask) -> None:
     def plain(status: int) -> str:
         """A page that asks the database nothing, not even who is looking at it."""
         return app.jinja_env.get_template("plain_error.html").render(sentence=SENTENCES[status])
+
+    @app.errorhandler(NotFound)
+    def _not_found(error: NotFound) -> ResponseReturnValue:
+        """A second click on an act that took its paper out of the person's reach finds his list."""
+        db.session.rollback()
+        if guard.someone_signed_in() and is_repetition(guard.current_user().id):
+            flash("这张表单已经办理过，没有重复办理。", "success")
+            return redirect(url_for("home"))
+        return _domain(error)
 
     @app.errorhandler(DomainError)
     def _domain(error: DomainError) -> ResponseReturnValue:

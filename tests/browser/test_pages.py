@@ -36,6 +36,7 @@ PAGES = {
         "/estate/units/{unit}",
         "/estate/customers/{customer}",
         "/estate/imports/",
+        "/estate/twins",
         "/reports/",
         "/account",
     ),

@@ -14,8 +14,8 @@ from ticketing.settings import ROOT
 
 FILES = ("static", "bootstrap.static")
 PUBLIC = {"people.sign_in", "people.set_up", "jobs.healthz", "jobs.readyz"}
-WRITING_GETS = {"tickets.export"}
-"""The register's workbook is journalled: who took which list out of the house."""
+WRITING_GETS = {"tickets.export", "estate.export"}
+"""The workbooks are journalled: who took which list out of the house."""
 
 
 def test_every_route_has_a_door(app):

@@ -116,6 +116,9 @@ ENTRY = {
     "content": "卫生间漏水。",
 }
 
+NOW = clock.local(clock.now()).strftime("%Y-%m-%dT%H:%M")
+"""This minute as a form shows it."""
+
 PATHS: dict[Act, str] = {
     Act.CORRECT: "correct",
     Act.AMEND: "amend",
@@ -148,7 +151,7 @@ def form_for(act: Act, make: Maker, *, into: str = "") -> dict[str, Any]:
     departments = make.world.departments
     reason = {"reason": "写明理由。"}
     forms: dict[Act, dict[str, Any]] = {
-        Act.CORRECT: ENTRY,
+        Act.CORRECT: ENTRY | {"received_at": NOW},
         Act.AMEND: ENTRY | reason,
         Act.DISPATCH: {"category": "ENG", "grade": "general", "department_id": departments["PM"]},
         Act.TRANSFER: {"category": "PM", "department_id": departments["ENG"]} | reason,

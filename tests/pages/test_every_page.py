@@ -146,17 +146,17 @@ def evil(make):
         )
         amend(
             ticket,
-            version=ticket.version,
             reason=EVIL,
-            caller_name='=HYPERLINK("http://x")',
-            caller_phone="13811112222",
-            channel=ticket.channel,
-            collected_by_id=None,
-            summary="=1+1",
-            content=EVIL,
-            action_taken="@SUM(A1)",
-            action_needed="+1",
-            actor=make.user("office"),
+            **make.entry(
+                ticket,
+                "office",
+                caller_name='=HYPERLINK("http://x")',
+                caller_phone="13811112222",
+                summary="=1+1",
+                content=EVIL,
+                action_taken="@SUM(A1)",
+                action_needed="+1",
+            ),
         )
     return ticket.id
 

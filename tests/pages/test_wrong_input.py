@@ -139,6 +139,7 @@ ENTRY_FIELDS = [
     ("caller_phone", "不是电话"),
     ("channel", "x"),
     ("collected_by_id", "999999"),
+    ("place", "处" * 61),
     ("summary", "摘" * 61),
     ("action_taken", "行" * 2001),
 ]
@@ -152,7 +153,10 @@ PEOPLE_FIELDS = [
     ("handler_id", "x"),
 ]
 WRONG: dict[Act, list[tuple[str, str]]] = {
-    Act.CORRECT: ENTRY_FIELDS,
+    Act.CORRECT: [
+        *ENTRY_FIELDS,
+        *[(field, value) for field, value in INTAKE if field == "received_at"],
+    ],
     Act.AMEND: [*ENTRY_FIELDS, *REASONS, ("reason", "理" * 201)],
     Act.DISPATCH: [
         *PEOPLE_FIELDS,

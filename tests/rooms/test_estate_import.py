@@ -176,7 +176,7 @@ def test_a_blank_never_erases_and_a_fact_updates(bring):
     assert (owner.note, len(owner.phones)) == ("晚上勿扰", 1)
     assert owner.residencies[0].relation is Relation.TENANT
     assert owner.residencies[0].unit.moved_in_on == date(2024, 5, 1)
-    version = owner.version
+    version, seen = owner.version, owner.residencies[0].unit.version
     run = bring.bring_in(
         [
             line(
@@ -195,6 +195,7 @@ def test_a_blank_never_erases_and_a_fact_updates(bring):
     assert owner.residencies[0].unit.moved_in_on == date(2024, 6, 1)
     assert owner.residencies[0].unit.delivered_on == date(2024, 3, 8)
     assert owner.version > version
+    assert owner.residencies[0].unit.version == seen + 1
     assert run.summary["counts"]["更新的客户"] == 1
 
 

@@ -18,7 +18,13 @@ PAGES = (
     "/estate/customers/{customer}/edit",
     "/estate/stays/{stay}/move-out",
 )
-OPEN = ("/estate/", "/estate/?q=王", "/estate/imports/", "/estate/imports/template.xlsx")
+OPEN = (
+    "/estate/",
+    "/estate/?q=王",
+    "/estate/imports/",
+    "/estate/imports/template.xlsx",
+    "/estate/twins",
+)
 ADMIN = (
     "/estate/manage",
     "/estate/offices/new",
@@ -201,13 +207,23 @@ def test_two_clerks_on_one_customer_the_second_sees_what_the_first_wrote(app, id
 
 
 WRONG = (
-    ("clerk", "/estate/units/{unit}/dates", {"delivered_on": "昨天"}, "昨天"),
-    ("clerk", "/estate/units/{unit}/dates", {"delivered_on": "1024-03-08"}, "1980 年至 2099 年"),
-    ("clerk", "/estate/units/{unit}/dates", {"moved_in_on": "2098-01-01"}, "不能晚于今天"),
+    ("clerk", "/estate/units/{unit}/dates", {"version": 1, "delivered_on": "昨天"}, "昨天"),
     (
         "clerk",
         "/estate/units/{unit}/dates",
-        {"delivered_on": "2025-03-08", "moved_in_on": "2024-03-08"},
+        {"version": 1, "delivered_on": "1024-03-08"},
+        "1980 年至 2099 年",
+    ),
+    (
+        "clerk",
+        "/estate/units/{unit}/dates",
+        {"version": 1, "moved_in_on": "2098-01-01"},
+        "不能晚于今天",
+    ),
+    (
+        "clerk",
+        "/estate/units/{unit}/dates",
+        {"version": 1, "delivered_on": "2025-03-08", "moved_in_on": "2024-03-08"},
         "入住日期不能早于交付日期",
     ),
     ("clerk", "/estate/units/{unit}/residents/new", {"name": "", "note": "留着"}, "请填写姓名"),
@@ -270,7 +286,7 @@ WRONG = (
     (
         "admin",
         "/estate/communities/{community}/edit",
-        {"code": "ZZ", "name": "云栖苑", "office_id": "{office}"},
+        {"version": 1, "code": "ZZ", "name": "云栖苑", "office_id": "{office}"},
         "不能更改",
     ),
     (
@@ -340,3 +356,61 @@ def test_the_administrator_makes_office_community_and_home(app, sign_in):
     assert added.status_code == 302
     with app.app_context():
         assert db.session.query(Unit).filter_by(community_id=community_id).one().label == "1-101"
+
+
+TWO_EDITORS = (
+    (
+        "clerk",
+        "/estate/units/{unit}/dates",
+        {"delivered_on": "2024-03-08"},
+        {"moved_in_on": "2024-05-05"},
+        {"moved_in_on": "2024-06-06"},
+        "入住 2024-05-05",
+    ),
+    (
+        "admin",
+        "/estate/offices/{office}",
+        {"code": "FZ"},
+        {"name": "福州第一客户服务处"},
+        {"name": "福州中心客户服务处"},
+        "福州第一客户服务处（FZ）",
+    ),
+    (
+        "admin",
+        "/estate/communities/{community}/edit",
+        {"code": "YX", "name": "云栖苑", "office_id": "{office}"},
+        {"address": "云栖路 1 号"},
+        {"address": "云栖路 2 号"},
+        "，云栖路 1 号",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("who", "address", "common", "ours", "theirs", "now"),
+    TWO_EDITORS,
+    ids=["home", "office", "community"],
+)
+def test_two_people_on_one_home_office_or_community_the_second_is_told(
+    ids, sign_in, who, address, common, ours, theirs, now
+):
+    first, second = sign_in(who), sign_in("office" if who == "clerk" else "admin2")
+    address = address.format(**ids)
+    common = {name: value.format(**ids) for name, value in common.items()}
+    seen = int(re.search(r'name="version" type="hidden" value="(\d+)"', page_of(first, address))[1])
+    data = common | {"version": seen}
+    assert first.post(address, data=data | ours | {"once": "1"}).status_code == 302
+    late = second.post(address, data=data | theirs | {"once": "2"})
+    page = late.get_data(as_text=True)
+    assert late.status_code == 409
+    assert "刚被他人修改" in page
+    assert now in page
+    assert next(iter(theirs.values())) in page
+    assert f'value="{seen + 1}"' in page
+    assert second.post(address, data=data | theirs | {"once": "3"}).status_code == 409
+    again = second.post(address, data=data | theirs | {"version": seen + 1, "once": "4"})
+    assert again.status_code == 302
+
+
+def page_of(client, address):
+    return client.get(address).get_data(as_text=True)

@@ -172,7 +172,8 @@ def test_a_hostile_file_is_refused_with_a_sentence_and_at_little_cost(kind, tmp_
     assert str(refused.value).endswith("。")
     assert time.process_time() - began < 10
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert spent.ru_maxrss < 512 * 1024
+    ours = resource.getrusage(resource.RUSAGE_SELF)  # a child begins with the size of its parent
+    assert spent.ru_maxrss <= max(512 * 1024, ours.ru_maxrss)
 
 
 def test_an_honest_workbook_is_read_by_rows_wherever_it_begins(tmp_path):

@@ -11,7 +11,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.masters.people import commands as people
-from ticketing.masters.people import queries
+from ticketing.masters.people import queries, setting_up
 from ticketing.masters.people.models import RoleGrant, SignIn, User
 from ticketing.procedure.vocabulary import Role
 
@@ -202,7 +202,7 @@ def test_the_first_administrator_is_made_once_with_a_code_from_the_console(app):
     again = runner.invoke(args=["users", "setup-code"])
     assert again.exit_code != 0
     with app.app_context(), pytest.raises(Conflict), transaction():
-        people.set_up(code=code, username="c", name="丙", password="long-enough-1")
+        setting_up.set_up(code=code, username="c", name="丙", password="long-enough-1")
 
 
 def test_there_is_no_default_account(app):
@@ -373,3 +373,70 @@ def test_two_administrators_on_one_account_the_second_is_told(app, world, sign_i
     assert answer.status_code == 409
     assert "刚被他人修改" in answer.get_data(as_text=True)
     assert "林小" in answer.get_data(as_text=True)
+
+
+GIVEN = "one-time-word-3"
+OWN = "a-better-pass-7"
+
+
+@pytest.fixture
+def reset(make, sign_in):
+    """The clerk's password was reset by the administrator; his client, signed in with the new one."""
+    old = sign_in("clerk")
+    address = f"/people/{make.world.users['clerk']}/password"
+    answer = sign_in("admin").post(address, data={"password": GIVEN, "once": "given"})
+    assert answer.status_code == 302
+    assert old.get("/tickets/").location == "/sign-in"
+    client = old.application.test_client()
+    assert try_in(client, password=GIVEN).status_code == 302
+    return client
+
+
+def test_a_password_somebody_else_gave_opens_nothing_but_its_change(app, make, reset):
+    ticket_id = make.registered().id
+    for address in ("/", "/tickets/", f"/tickets/{ticket_id}", "/intake", "/estate/", "/reports/"):
+        assert reset.get(address).location == "/account", address
+    assert reset.get("/intake/callers?q=1", headers={"X-Fragment": "1"}).status_code == 403
+    assert reset.post("/intake", data={"content": "x"}).status_code == 403
+    page = reset.get("/account").get_data(as_text=True)
+    assert "管理员于" in page
+    assert "一次性密码" in page
+    assert "/tickets/" not in page
+    data = {"current": GIVEN, "password": GIVEN, "again": GIVEN, "once": "same"}
+    same = reset.post("/account", data=data)
+    assert same.status_code == 422
+    assert "不能与一次性密码相同" in same.get_data(as_text=True)
+    data = {"current": GIVEN, "password": OWN, "again": OWN, "once": "own"}
+    assert reset.post("/account", data=data).location == "/sign-in"
+    assert try_in(reset, password=GIVEN).status_code == 422
+    assert try_in(reset, password=OWN).status_code == 302
+    assert reset.get("/tickets/").status_code == 200
+
+
+def test_the_owner_sees_who_gave_him_a_password_and_the_journal_has_it(app, make, reset):
+    from ticketing.journal.queries import story
+
+    data = {"current": GIVEN, "password": OWN, "again": OWN, "once": "own"}
+    reset.post("/account", data=data)
+    try_in(reset, password=OWN)
+    page = reset.get("/account").get_data(as_text=True)
+    assert re.search(r"由管理员给过一次性密码", page)
+    lines = story("user", make.world.users["clerk"])
+    given = [line.entry.actor_name for line in lines if line.entry.act == "give_password"]
+    assert given == ["管理员"]
+
+
+def test_who_has_only_a_one_time_password_may_still_leave(reset):
+    assert reset.post("/sign-out").location == "/sign-in"
+    assert reset.get("/account").location == "/sign-in"
+
+
+def test_an_account_opened_for_somebody_begins_with_a_one_time_password(app, make, sign_in):
+    data = {"username": "fresh", "name": "新人", "password": GIVEN, "roles": "reader"}
+    assert sign_in("admin").post("/people/new", data=data).status_code == 302
+    client = app.test_client()
+    assert try_in(client, "fresh", GIVEN).status_code == 302
+    assert client.get("/tickets/").location == "/account"
+    user_id = db.session.scalars(select(User.id).where(User.username == "fresh")).one()
+    waiting = sign_in("admin").get(f"/people/{user_id}").get_data(as_text=True)
+    assert "本人尚未修改" in waiting

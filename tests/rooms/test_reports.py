@@ -16,11 +16,14 @@ from ticketing.journal.queries import story, verify
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
+from ticketing.masters.estate import commands as estate
+from ticketing.masters.estate.models import Community, ServiceOffice
 from ticketing.masters.people.models import Posting, User
 from ticketing.masters.people.scope import scope_of
 from ticketing.oversight.reports import commands, layout, paper
 from ticketing.oversight.reports import queries as reports
 from ticketing.oversight.reports.models import Report
+from ticketing.procedure.periods import Period
 from ticketing.procedure.vocabulary import (
     Grade,
     ReportKind,
@@ -718,3 +721,64 @@ def test_a_second_compilation_of_one_period_at_the_same_moment_is_refused(make, 
         monkeypatch.setattr(reports, "exists_already", lambda _key: False)
         with pytest.raises(Conflict, match="刚才已有同事"):
             compiled(make)
+
+
+@pytest.mark.clause("3.10.3")
+def test_a_community_that_changed_its_office_is_named_in_the_next_report(make, week, sign_in):
+    with after():
+        frozen = submitted(make, checked(make, compiled(make)))
+    stated, figures = frozen.figures["total"]["closing"], frozen.figures
+    community = db.session.get_one(Community, make.world.communities["HT"])
+    xm = make.world.offices["XM"]
+    page = sign_in("admin").get(f"/estate/communities/{community.id}/edit").get_data(as_text=True)
+    assert "下一期报表都在附注里写明" in page
+    with transaction():
+        estate.save_community(
+            community,
+            version=community.version,
+            code="HT",
+            name="海棠湾",
+            office_id=xm,
+            delivered_on=community.delivered_on,
+            actor=make.user("admin"),
+        )
+    assert story("community", community.id)[-1].facts["moved"] == [
+        "福州客户服务处",
+        "厦门客户服务处",
+    ]
+    with on(date(2026, 11, 30)):
+        following = commands.figures_of(compiled(make, "weekly-FZ-2026-W48"))
+        company = commands.figures_of(compiled(make, "quarterly-*-2026-Q4", "manager"))
+    assert (following.joined, following.left) == ((), ("海棠湾",))
+    assert following.total.opening == stated - 1
+    notes = layout.tables(following)[0].notes
+    assert notes[-2:] == (
+        "上期上报后减少小区 海棠湾；本期各数（含期初）按现在的小区统计。",
+        f"上期上报的期末未结为 {stated}，本期期初为 {stated - 1}，差额为小区变动和上期上报后的更正。",
+    )
+    assert (company.joined, company.left) == ((), ())
+    assert db.session.get_one(Report, frozen.id).figures == figures
+
+
+def test_a_community_that_came_to_an_office_is_named_there_and_nothing_is_said_otherwise(
+    make, week
+):
+    with after():
+        submitted(make, checked(make, compiled(make)))
+    with on(date(2026, 11, 30)):
+        unchanged = commands.count(
+            Period.named(ReportKind.WEEKLY, "2026-W48"),
+            db.session.get_one(ServiceOffice, make.world.offices["FZ"]),
+        )
+    assert not any("小区统计" in note for note in layout.tables(unchanged)[0].notes)
+    with transaction():
+        db.session.get_one(Community, make.world.communities["LH"]).office_id = make.world.offices[
+            "FZ"
+        ]
+    with on(date(2026, 11, 30)):
+        grown = commands.count(
+            Period.named(ReportKind.WEEKLY, "2026-W48"),
+            db.session.get_one(ServiceOffice, make.world.offices["FZ"], populate_existing=True),
+        )
+    assert (grown.joined, grown.left) == (("莲花里",), ())
+    assert any("增加小区 莲花里" in note for note in layout.tables(grown)[0].notes)

@@ -28,20 +28,7 @@ def changed_phone(make, stage):
     """A ticket whose caller's number was put right, so that old and new stand in its story."""
     ticket = make.ticket(stage, caller_phone=PHONE)
     with transaction():
-        amend(
-            ticket,
-            version=ticket.version,
-            reason="号码有误",
-            caller_name=ticket.caller_name,
-            caller_phone=NEW_PHONE,
-            channel=ticket.channel,
-            collected_by_id=None,
-            summary=ticket.summary,
-            content=ticket.content,
-            action_taken="",
-            action_needed="",
-            actor=make.user("office"),
-        )
+        amend(ticket, reason="号码有误", **make.entry(ticket, "office", caller_phone=NEW_PHONE))
     return ticket
 
 

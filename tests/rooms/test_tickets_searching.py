@@ -142,16 +142,8 @@ def test_changed_words_are_found_and_the_old_ones_are_not(make, tickets):
     with transaction():
         correct(
             ticket,
-            version=ticket.version,
-            caller_name="王国强",
-            caller_phone="",
-            channel=ticket.channel,
-            collected_by_id=None,
-            summary="",
-            content="阳台返潮",
-            action_taken="",
-            action_needed="",
-            actor=make.user("clerk"),
+            received_at=ticket.received_at,
+            **make.entry(ticket, "clerk", caller_phone="", summary="", content="阳台返潮"),
         )
     assert found(make, "返潮") == {ticket.number}
     assert ticket.number not in found(make, "漏水") | found(make, "13800001202")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pages.helpers import PATHS, form_for, ready_for_everything, token
+from tests.pages.helpers import NOW, PATHS, form_for, ready_for_everything, token
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.journal import queries as journal
 from ticketing.kernel.db import db, transaction
@@ -72,6 +72,7 @@ def entry(content, version, **more):
         "caller_phone": "13800001202",
         "channel": "phone",
         "content": content,
+        "received_at": NOW,
         "version": version,
         "once": token(),
         **more,

@@ -68,6 +68,29 @@ class Maker:
         with transaction():
             return register(**{**values, **facts}, actor=self.user(actor), scope=self.scope(actor))
 
+    def entry(self, ticket: Ticket, actor: str, **changes: Any) -> dict[str, Any]:
+        """What `correct` and `amend` ask for, as the ticket stands, with some of it changed."""
+        names = (
+            "unit_id",
+            "customer_id",
+            "caller_name",
+            "caller_phone",
+            "channel",
+            "collected_by_id",
+            "summary",
+            "content",
+            "action_taken",
+            "action_needed",
+        )
+        return {
+            "version": ticket.version,
+            "place": ticket.room,
+            **{name: getattr(ticket, name) for name in names},
+            **changes,
+            "actor": self.user(actor),
+            "scope": self.scope(actor),
+        }
+
     def ticket(
         self,
         stage: TicketStage,

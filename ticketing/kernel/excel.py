@@ -4,10 +4,12 @@ Papers and reports are made with openpyxl; every cell with typed text goes throu
 length go through `ledger`, whose writer stores text as text and keeps memory flat.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook
@@ -113,19 +115,42 @@ def as_bytes(book: Workbook) -> bytes:
     return buffer.getvalue()
 
 
-def ledger(path: Path, sheet: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a plain headed list of any length to `path`; text stays text, memory stays flat."""
+class Leaf(NamedTuple):
+    """One plain sheet: its name, its heads, and its rows."""
 
-    def records() -> Iterator[dict[str, Any]]:
-        for row in rows:
+    sheet: str
+    heads: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+
+
+def ledger(path: Path, *leaves: Leaf) -> None:
+    """Write plain headed lists of any length to `path`; text stays text, memory stays flat."""
+
+    def records(leaf: Leaf) -> Iterator[dict[str, Any]]:
+        for row in leaf.rows:
             yield {
                 head: safe_text(value) if isinstance(value, str) else value
-                for head, value in zip(heads, row, strict=True)
+                for head, value in zip(leaf.heads, row, strict=True)
             }
 
     writer = FastExcel(str(path), autofit=False)
     writer.format(bold_headers=True, datetime_format="yyyy-mm-dd hh:mm")
-    writer.freeze(row=1).sheet(sheet, records()).save()
+    writer.freeze(row=1)
+    for leaf in leaves:
+        writer.sheet(leaf.sheet, records(leaf))
+    writer.save()
+
+
+def written(write: Callable[[Path], None]) -> BinaryIO:
+    """The workbook that `write` writes to a path, open for reading and without a name on the disk."""
+    handle, name = tempfile.mkstemp(suffix=".xlsx")
+    os.close(handle)
+    path = Path(name)
+    try:
+        write(path)
+        return path.open("rb")
+    finally:
+        path.unlink()
 
 
 def wall_time(zone: ZoneInfo, instant: Any) -> Any:

@@ -215,6 +215,23 @@ def at_most(limit: int) -> Length:
     return Length(max=limit, message=f"最多 {limit} 个字。")
 
 
+def _digest() -> str:
+    """What was filled in, without the tokens and what the page itself fills in, as a hash."""
+    skipped = {"csrf_token", "once", "version", "seen"}
+    filled = sorted(item for item in request.form.items(multi=True) if item[0] not in skipped)
+    return hashlib.sha256(repr(filled).encode()).hexdigest()
+
+
+def is_repetition(user_id: int) -> bool:
+    """Whether this request brings a form again that `user_id` has carried out before.
+
+    For a thing that the form itself took out of the person's reach: nothing can be shown of it, but
+    a second click is no search for something that is not his.
+    """
+    token = request.form.get("once", "")
+    return request.method == "POST" and submissions.carried_out(user_id, token, _digest())
+
+
 class BaseForm(FlaskForm):
     """A form with Chinese messages whose fields are the keyword arguments of one command.
 
@@ -277,7 +294,7 @@ class BaseForm(FlaskForm):
             with transaction():
                 actor, token = more.get("actor"), self.once.data or ""
                 if actor is not None:
-                    earlier = submissions.claim(actor.id, token, self._digest())
+                    earlier = submissions.claim(actor.id, token, _digest())
                     if earlier is not None:
                         self.outcome = earlier
                         return True
@@ -290,12 +307,6 @@ class BaseForm(FlaskForm):
             self.refuse(error)
             return False
         return True
-
-    def _digest(self) -> str:
-        """What was filled in, without the tokens and what the page itself fills in, as a hash."""
-        skipped = {"csrf_token", "once", "version", "seen"}
-        filled = sorted(item for item in request.form.items(multi=True) if item[0] not in skipped)
-        return hashlib.sha256(repr(filled).encode()).hexdigest()
 
     def refuse(self, error: DomainError) -> None:
         """Show a refusal at its field, or above the form."""

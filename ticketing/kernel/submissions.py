@@ -63,6 +63,14 @@ def claim(user_id: int, token: str, digest: str) -> str | None:
     return str(earlier.outcome)
 
 
+def carried_out(user_id: int, token: str, digest: str) -> bool:
+    """Whether this person has carried out the form with this token and these words."""
+    found = select(Submission.id).where(
+        Submission.user_id == user_id, Submission.token == token, Submission.digest == digest
+    )
+    return db.session.scalar(found) is not None
+
+
 def settle(user_id: int, token: str, outcome: str) -> None:
     """Keep what the token led to, for a later repetition."""
     if outcome:

@@ -76,7 +76,7 @@ TICKET_ROAD: tuple[Step, ...] = (
     Step(D, Act.FEED_BACK, H, HANDLERS, "3.4.2.2", OWN_DEPARTMENT),
     *_in((R, D, H, B), Act.FOLLOW_UP, None, NOTERS, "3.4.4"),
     *_in((D, H), Act.ASK_ASSISTANCE, None, DISPATCHERS, "2.1.3"),
-    *_in((D, H, B), Act.ASSIST, None, NOTERS, "2.1.3", ASKED_DEPARTMENT),
+    *_in((R, D, H, B), Act.ASSIST, None, NOTERS, "2.1.3", ASKED_DEPARTMENT),
     *_in((R, D, H, B), Act.REGRADE, None, GRADERS, "3.4.7"),
     *_in((R, D, H), Act.EXTEND, None, DISPATCHERS, "3.4.5-延"),
     Step(H, Act.RESOLVE, B, HANDLERS | {Role.OFFICE}, "3.4.5-他", OWN_DEPARTMENT),

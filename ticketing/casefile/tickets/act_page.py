@@ -27,7 +27,8 @@ def act_page(
 ) -> ResponseReturnValue:
     """Answer a request to do `act` on `ticket` with `form`, which becomes `command`'s arguments.
 
-    On success the person goes back to the ticket. A conflict shows what others did after he opened
+    On success the person goes back to the ticket, or to his work list when the act took the ticket out
+    of his reach. A conflict shows what others did after he opened
     the page beside what he typed, and lets him submit again on the present version.
 
     Raises NotPermitted, Conflict when the act is not possible at all and nothing was typed yet.
@@ -38,7 +39,9 @@ def act_page(
     ticket_id = ticket.id
     if form.carry_out(command, ticket, actor=actor, **(more or {})):
         flash(done or f"已办理：{act}。", "success")
-        return redirect(url_for("tickets.show", ticket_id=ticket_id))
+        if queries.within_reach(current_scope(), ticket_id):
+            return redirect(url_for("tickets.show", ticket_id=ticket_id))
+        return redirect(url_for("tickets.index"))
     newer = []
     if form.conflict is not None:
         ticket = queries.ticket_for(current_scope(), ticket_id)

@@ -43,7 +43,8 @@ def write_register(path: Path, scope: Scope, wanted: TicketFilter, *, masked: bo
 
     Phones are masked when `masked` says so; typed text can never become a formula.
     """
-    excel.ledger(path, "登记表", HEADS, register_rows(scope, wanted, masked=masked))
+    rows = register_rows(scope, wanted, masked=masked)
+    excel.ledger(path, excel.Leaf("登记表", HEADS, rows))
 
 
 def register_rows(scope: Scope, wanted: TicketFilter, *, masked: bool) -> Iterator[list[Any]]:

@@ -59,6 +59,12 @@ def number_of(scope: Scope, ticket_id: int) -> str:
     return number
 
 
+def within_reach(scope: Scope, ticket_id: int) -> bool:
+    """Whether a ticket lies within `scope`."""
+    found = select(Ticket.id).where(Ticket.id == ticket_id, visible(scope))
+    return db.session.scalar(found) is not None
+
+
 def ticket_for(scope: Scope, ticket_id: int) -> Ticket:
     """One ticket with what its page's head shows. Raises NotFound, also when out of scope."""
     found = db.session.scalars(

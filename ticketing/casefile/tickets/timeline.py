@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from ticketing.casefile.tickets.models import CallbackRecord, Note, Ticket
 from ticketing.journal.models import JournalEntry
 from ticketing.journal.queries import StoryLine
+from ticketing.kernel import clock
 from ticketing.kernel.text import clean_line, masked_phone
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import (
@@ -48,6 +49,7 @@ FIELD_NAMES = {
     "consent_way": "同意方式",
     "evidence": "凭证",
     "place": "单元房号/位置",
+    "room": "单元房号/位置",
     "received_at": "受理时间",
     "reason": "理由",
     "reply": "协办回复",
@@ -75,6 +77,8 @@ _QUIET = frozenset(
         "rework_count",
         "again_count",
         "return_count",
+        "unit_id",
+        "customer_id",
         "complaint_due_provisional",
     }
 )
@@ -203,6 +207,9 @@ def show_value(value: Any, name: str, sees_phone: bool = False) -> str:
     kind = _KINDS.get(name)
     if kind is not None:
         return kind(value).label
+    if name == "received_at":
+        instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return clock.show_instant(instant)
     if isinstance(value, date):
         return value.isoformat()
     return clean_line(str(value))

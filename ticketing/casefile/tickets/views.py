@@ -1,9 +1,5 @@
 """Pages of tickets: the work list with its counts, one ticket with its story, its paper, the workbook."""
 
-import os
-import tempfile
-from pathlib import Path
-
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
@@ -83,14 +79,8 @@ def index() -> ResponseReturnValue:
 def export() -> ResponseReturnValue:
     """The list as a workbook: the same rows, scope and masking as on screen; journalled."""
     scope, wanted = current_scope(), filters.from_query(request.args)
-    handle, name = tempfile.mkstemp(suffix=".xlsx")
-    os.close(handle)
-    path = Path(name)
-    try:
-        paper.write_register(path, scope, wanted, masked=not paper.may_see_all_phones(scope))
-        stream = path.open("rb")
-    finally:
-        path.unlink()
+    masked = not paper.may_see_all_phones(scope)
+    stream = excel.written(lambda path: paper.write_register(path, scope, wanted, masked=masked))
     _journal_export()
     return send_file(
         stream,

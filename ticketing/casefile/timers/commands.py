@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol, cast
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, bindparam, func, select
 
 from ticketing.casefile.timers.models import (
     Clock,
@@ -185,6 +185,45 @@ def follow(
         start.kind.value: 1 + sum(row.kind is start.kind for row in known) for start in starts
     }
     begin(ticket, starts, at=at, **rounds)
+
+
+def received(ticket_id: int, received_at: datetime, *, at: datetime) -> Deadline:
+    """The time of receipt was put right: completion counts from it (procedure 3.4.3, 3.4.5).
+
+    A date already agreed with the customer stays; the original one moves beside it. Returns the date in force.
+    """
+    running = db.session.scalars(
+        select(Clock).where(
+            Clock.ticket_id == ticket_id,
+            Clock.kind == ClockKind.COMPLAINT,
+            Clock.state == ClockState.RUNNING,
+        )
+    ).one()
+    start, before = starting(ClockKind.COMPLAINT, received_at), running.due_on
+    on, rings_at, provisional = start.deadline
+    edition = workcalendar.edition()
+    running.started_at, running.original_due_on = received_at, on
+    if not running.extensions:
+        running.due_on, running.due_at, running.provisional = on, rings_at, provisional
+        running.calendar_edition = edition
+        running.rung = 0
+        running.next_at = next_bell(running.kind, received_at, on, rings_at)
+    corrections = select(func.count(ClockEvent.id)).where(
+        ClockEvent.clock_id == running.id, ClockEvent.kind == ClockEventKind.RECALCULATED
+    )
+    db.session.add(
+        ClockEvent(
+            clock_id=running.id,
+            kind=ClockEventKind.RECALCULATED,
+            level=f"received {db.session.scalar(corrections)}",
+            at=at,
+            policy=running.policy,
+            calendar_edition=edition,
+            due_from=before,
+            due_on=running.due_on,
+        )
+    )
+    return Deadline(running.due_on, running.due_at, running.provisional)
 
 
 def meet_report(key: str, *, at: datetime) -> None:

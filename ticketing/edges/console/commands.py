@@ -14,6 +14,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import reading, transaction
 from ticketing.kernel.errors import DomainError
 from ticketing.masters.people import commands as people
+from ticketing.masters.people import setting_up
 from ticketing.procedure.vocabulary import Role
 
 KEPT = timedelta(days=7)
@@ -48,7 +49,7 @@ def install(app: Flask) -> None:
         if any_user():
             raise click.ClickException("系统已经初始化。")
         with transaction():
-            code = people.offer_setup_code()
+            code = setting_up.offer_setup_code()
         click.echo(f"初始化代码（只能使用一次）：{code}")
 
     @app.cli.command("verify")

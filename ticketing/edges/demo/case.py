@@ -35,6 +35,8 @@ CHANNELS = {
 }
 AT_ANY_HOUR = (Channel.WEB, Channel.HOTLINE, Channel.PROPERTY, Channel.API)
 FORM = (
+    "unit_id",
+    "customer_id",
     "caller_name",
     "caller_phone",
     "channel",
@@ -151,7 +153,12 @@ class Case:
         """The clerk puts the room or the words right before it is dispatched."""
         added = self.ticket.content + "（客户补充：" + self.rng.choice(self.ask[:-1]) + "）"
         intake.correct(
-            self.ticket, version=self.ticket.version, actor=self.clerk, **self._form(content=added)
+            self.ticket,
+            version=self.ticket.version,
+            received_at=self.ticket.received_at,
+            actor=self.clerk,
+            scope=scope_of(self.clerk),
+            **self._form(content=added),
         )
 
     def amend(self) -> None:
@@ -162,11 +169,13 @@ class Case:
             version=self.ticket.version,
             reason="客户来电更换联系电话",
             actor=self.clerk,
+            scope=scope_of(self.clerk),
             **self._form(caller_phone=phone),
         )
 
     def _form(self, **changes: str) -> dict[str, Any]:
-        return {name: getattr(self.ticket, name) for name in FORM} | changes
+        entry = {name: getattr(self.ticket, name) for name in FORM}
+        return entry | {"place": self.ticket.room} | changes
 
     def call_again(self) -> None:
         """The customer calls again about the same matter."""

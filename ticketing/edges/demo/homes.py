@@ -47,7 +47,8 @@ def bring_in(town: Town, plan: Plan, at: datetime, clerk: User, folder: Path) ->
     upload = folder / f"{plan.code}.upload"
     heads = [column.head for column in COLUMNS.values()]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    excel.ledger(upload, workbook.SHEET, heads, _lines(town, plan, clock.local(at).date()))
+    lines = _lines(town, plan, clock.local(at).date())
+    excel.ledger(upload, excel.Leaf(workbook.SHEET, heads, lines))
     with clock.held(at):
         workbook.guard(upload)
         with transaction():
@@ -147,4 +148,10 @@ def moving_in(town: Town, plan: Plan, clerk: User) -> Story:
     for noted_at, unit_id, moved_in in sorted(arrivals):
         yield noted_at
         unit = db.session.get_one(Unit, unit_id)
-        estate.date_unit(unit, delivered_on=delivered, moved_in_on=moved_in, actor=clerk)
+        estate.date_unit(
+            unit,
+            version=unit.version,
+            delivered_on=delivered,
+            moved_in_on=moved_in,
+            actor=clerk,
+        )

@@ -89,9 +89,11 @@ def install(app: Flask, settings: Settings) -> None:
     def _who() -> dict[str, Any]:
         if not someone_signed_in():
             return {"me": None, "can": lambda _act: False, "navigation": ()}
-        scope = current_scope()
+        scope, me = current_scope(), current_user()
+        if me.password_is_one_time:
+            return {"me": me, "can": lambda _act: False, "navigation": ()}
         return {
-            "me": current_user(),
+            "me": me,
             "can": scope.may,
             "navigation": [
                 place for place in NAVIGATION if any(scope.may(act) for act in place.acts)
@@ -174,6 +176,7 @@ ACT_NAMES = {
     "edit": "修改",
     "save": "保存",
     "set_password": "设置密码",
+    "give_password": "给一次性密码",
     "revoke_sign_ins": "令其退出",
     "grant_role": "授予岗位",
     "take_role": "收回岗位",

@@ -29,9 +29,15 @@ MOST_PHONES = 10
 
 
 def save_office(
-    office: ServiceOffice | None, *, code: str, name: str, actor: Actor | None
+    office: ServiceOffice | None,
+    *,
+    code: str,
+    name: str,
+    version: int | None = None,
+    actor: Actor | None,
 ) -> ServiceOffice:
-    """Make or change a service office. Raises Conflict."""
+    """Make or change a service office; `version` is the one its editor saw. Raises Conflict."""
+    _as_seen(office, version)
     code, name = clean_line(code).upper(), clean_line(name)
     twin = db.session.scalars(
         select(ServiceOffice).where((ServiceOffice.code == code) | (ServiceOffice.name == name))
@@ -64,12 +70,14 @@ def save_community(
     office_id: int,
     delivered_on: date | None,
     address: str = "",
+    version: int | None = None,
     actor: Actor | None,
 ) -> Community:
-    """Make or change a community. The code of one that has tickets stays: it is in their numbers.
+    """Make or change a community; its code stays: it is in the numbers of its tickets.
 
-    Raises Invalid, Conflict.
+    `version` is the one its editor saw. Raises Invalid, Conflict.
     """
+    _as_seen(community, version)
     code, name = clean_line(code).upper(), clean_line(name)
     if not (2 <= len(code) <= 8 and code.isascii() and code.isalnum()):
         raise Invalid("代号用 2 至 8 位字母或数字。", field="code")
@@ -78,6 +86,7 @@ def save_community(
     ).first()
     if twin is not None and twin is not community:
         raise Conflict("已有同名或同代号的小区。", field="name")
+    was, office = community and community.office, db.session.get_one(ServiceOffice, office_id)
     if community is None:
         community = Community()
         db.session.add(community)
@@ -98,9 +107,16 @@ def save_community(
             "office_id": office_id,
             "delivered_on": str(delivered_on or ""),
             "address": community.address,
+            **({"moved": [was.name, office.name]} if was and was is not office else {}),
         },
     )
     return community
+
+
+def _as_seen(row: ServiceOffice | Community | Unit | None, version: int | None) -> None:
+    """Refuse to write over what somebody else changed meanwhile. Raises Conflict."""
+    if row is not None and version != row.version:
+        raise Conflict("这份资料刚被他人修改，请核对最新内容后再保存。", seen=version)
 
 
 def add_unit(
@@ -146,9 +162,13 @@ def add_unit(
 
 
 def date_unit(
-    unit: Unit, *, delivered_on: date | None, moved_in_on: date | None, actor: Actor
+    unit: Unit, *, version: int, delivered_on: date | None, moved_in_on: date | None, actor: Actor
 ) -> Unit:
-    """Set when a home was delivered and moved into (procedure 3.7.5 counts the latter). Raises Invalid."""
+    """Set when a home was delivered and moved into (procedure 3.7.5 counts the latter).
+
+    Raises Invalid, Conflict (not the version its editor saw).
+    """
+    _as_seen(unit, version)
     _check_dates(delivered_on, moved_in_on)
     before = (unit.delivered_on, unit.moved_in_on)
     unit.delivered_on, unit.moved_in_on = delivered_on, moved_in_on

@@ -100,14 +100,18 @@ class MergeForm(VersionedForm):
     reason = ParagraphField("合并原因", validators=[required("请填写合并原因。"), at_most(500)])
 
 
-class UnitDatesForm(BaseForm):
+class DatesForm(BaseForm):
     """When a home was delivered and moved into."""
 
     delivered_on = DateField("交付日期", validators=[Optional(), plausible_day])
     moved_in_on = DateField("入住日期", validators=[Optional(), plausible_day, not_in_future])
 
 
-class UnitForm(UnitDatesForm):
+class UnitDatesForm(DatesForm, VersionedForm):
+    """The dates of a home already known."""
+
+
+class UnitForm(DatesForm):
     """A new home."""
 
     building = LineField(
@@ -126,6 +130,10 @@ class OfficeForm(BaseForm):
     name = LineField("名称", validators=[required("请填写名称。"), at_most(40)])
 
 
+class EditOfficeForm(OfficeForm, VersionedForm):
+    """A service office already known."""
+
+
 class CommunityForm(BaseForm):
     """A community; its code stands in every ticket number."""
 
@@ -140,6 +148,10 @@ class CommunityForm(BaseForm):
     )
     delivered_on = DateField("交付日期", validators=[Optional(), plausible_day])
     address = LineField("地址", validators=[at_most(200)])
+
+
+class EditCommunityForm(CommunityForm, VersionedForm):
+    """A community already known."""
 
 
 class UploadForm(BaseForm):

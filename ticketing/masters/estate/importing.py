@@ -230,6 +230,11 @@ def _write(run_id: int, plan: Plan, ready: Ready) -> None:
             [{"row": unit_id, name: f[name]} for unit_id, f in plan.dates.items() if name in f],
             name,
         )
+    homes = _table(Unit)
+    _change(
+        update(homes).where(homes.c.id == bindparam("row")).values(version=homes.c.version + 1),
+        [{"row": unit_id} for unit_id in plan.dates],
+    )
     people = _table(Customer)
     _change(
         update(people).where(people.c.id == bindparam("row")).values(version=people.c.version + 1),

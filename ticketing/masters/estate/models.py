@@ -21,10 +21,13 @@ class ServiceOffice(Base):
     id: Mapped[Id]
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str] = mapped_column(unique=True)
+    version: Mapped[int] = mapped_column()
 
     communities: Mapped[list[Community]] = relationship(
         back_populates="office", order_by="Community.code"
     )
+
+    __mapper_args__ = {"version_id_col": version}
 
 
 class Community(Base):
@@ -38,11 +41,14 @@ class Community(Base):
     office_id: Mapped[int] = mapped_column(ForeignKey("service_office.id"), index=True)
     delivered_on: Mapped[date | None]
     address: Mapped[str] = mapped_column(default="")
+    version: Mapped[int] = mapped_column()
 
     office: Mapped[ServiceOffice] = relationship(back_populates="communities")
     buildings: Mapped[list[Building]] = relationship(
         back_populates="community", order_by="Building.name"
     )
+
+    __mapper_args__ = {"version_id_col": version}
 
 
 class Building(Base):
@@ -78,10 +84,13 @@ class Unit(Base):
     label: Mapped[str]
     delivered_on: Mapped[date | None]
     moved_in_on: Mapped[date | None]
+    version: Mapped[int] = mapped_column()
 
     community: Mapped[Community] = relationship(lazy="joined", innerjoin=True)
     building: Mapped[Building] = relationship(lazy="joined", innerjoin=True)
     residencies: Mapped[list[Residency]] = relationship(back_populates="unit")
+
+    __mapper_args__ = {"version_id_col": version}
 
     @property
     def full_label(self) -> str:

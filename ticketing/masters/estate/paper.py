@@ -1,15 +1,19 @@
-"""The workbook of the estate: the template to fill in."""
+"""The workbooks of the estate: the template to fill in, and the roll of homes and customers."""
 
 from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
+from pathlib import Path
 
 from openpyxl.styles import Font
 
 from ticketing.kernel import excel
 from ticketing.masters.estate.models import Community
+from ticketing.masters.estate.roll import roll
 from ticketing.masters.estate.rows import COLUMNS, EXAMPLE
+from ticketing.masters.estate.twins import probable_twins
 from ticketing.masters.estate.workbook import MOST_ROWS, SHEET
+from ticketing.masters.people.scope import Scope
 from ticketing.procedure.vocabulary import Relation
 
 _EXAMPLE_ROW = (
@@ -64,3 +68,41 @@ def template(communities: Sequence[Community]) -> BytesIO:
     notes.table(["小区代号", "小区名称"], [(one.code, one.name) for one in communities])
     notes.widths(14, 14, 70)
     return BytesIO(excel.as_bytes(book))
+
+
+_TWIN_HEADS = ("组", "依据", "姓名", "电话", "房产", "备注")
+_ROLL_RULES = (
+    f"“{SHEET}”一表的栏目与导入模板相同：在这里改好后可以直接再导入，没有改动的行不会引起任何变化。",
+    f"一次最多导入 {MOST_ROWS - 2} 行；更多时请按小区导出、导入。",
+    "只列现在的住户；已迁出的、已并入他人的不在内。一套房有几位同名住户的只列第一位，其余见“疑似重复”。",
+    "“疑似重复”列出电话相同、或同一楼栋同名的客户；确是同一个人的，请在系统里合并。",
+)
+
+
+def write_roll(path: Path, scope: Scope) -> None:
+    """Write the homes and customers within scope to `path`, with whole phones; twins on a second sheet.
+
+    The first sheet can be imported again as it is (procedure 3.7.1).
+    """
+    twins = (
+        (
+            number,
+            group.reason,
+            person.name,
+            "、".join(phone.number for phone in person.phones),
+            "、".join(
+                stay.unit.full_label
+                for stay in person.residencies
+                if stay.until_on is None and scope.reaches_community(stay.unit.community_id)
+            ),
+            person.note,
+        )
+        for number, group in enumerate(probable_twins(scope), 1)
+        for person in group.people
+    )
+    excel.ledger(
+        path,
+        excel.Leaf(SHEET, [column.head for column in COLUMNS.values()], roll(scope)),
+        excel.Leaf("疑似重复", _TWIN_HEADS, twins),
+        excel.Leaf("说明", ("说明",), [(rule,) for rule in _ROLL_RULES]),
+    )

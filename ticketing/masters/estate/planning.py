@@ -290,6 +290,7 @@ class Planner:
                 "label": row.label,
                 "delivered_on": row.delivered_on,
                 "moved_in_on": row.moved_in_on,
+                "version": 1,
             }
         )
         unit_id = -len(plan.units)

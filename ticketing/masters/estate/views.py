@@ -1,13 +1,21 @@
 """Pages of the estate: communities and buildings, acts on homes and customers, master data."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from dataclasses import replace
+
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
-from ticketing.kernel import clock
-from ticketing.masters.estate import commands, queries
+from ticketing.journal.commands import record
+from ticketing.kernel import clock, excel
+from ticketing.kernel.db import transaction
+from ticketing.kernel.forms import BaseForm, VersionedForm
+from ticketing.kernel.text import row_id
+from ticketing.masters.estate import commands, paper, queries
 from ticketing.masters.estate.forms import (
     CommunityForm,
     CustomerForm,
+    EditCommunityForm,
+    EditOfficeForm,
     MergeForm,
     MoveOutForm,
     OfficeForm,
@@ -17,11 +25,14 @@ from ticketing.masters.estate.forms import (
     UnitForm,
 )
 from ticketing.masters.estate.import_views import bp as imports
+from ticketing.masters.estate.models import Community, ServiceOffice, Unit
+from ticketing.masters.estate.twins import probable_twins
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.procedure.permissions import Act
 
 bp = Blueprint("estate", __name__, url_prefix="/estate")
 bp.register_blueprint(imports)
+SHOWN_TWINS = 200
 
 
 @bp.get("/")
@@ -36,6 +47,54 @@ def index() -> ResponseReturnValue:
         occupancy=queries.occupancy([c.id for c in communities]),
         typed=typed,
         callers=queries.callers(scope, typed, 30) if typed else [],
+    )
+
+
+@bp.get("/customers.xlsx")
+@requires(Act.READ_ESTATE)
+def export() -> ResponseReturnValue:
+    """Homes and customers, of one community or of all the person's, to be imported again (3.7.1).
+
+    The phones are whole, as on the pages behind the same door; the download is journalled.
+    """
+    scope, place, community_id = (
+        current_scope(),
+        "全部小区",
+        request.args.get("community", type=row_id),
+    )
+    if community_id:
+        subject = queries.community(scope, community_id)
+        scope, place = replace(scope, communities=frozenset({subject.id})), subject.name
+    stream = excel.written(lambda path: paper.write_roll(path, scope))
+    actor = current_user()
+    with transaction():
+        record(
+            "export",
+            actor.id,
+            Act.EXPORT.value,
+            actor=actor,
+            at=clock.now(),
+            facts={"list": f"房产客户：{place}"},
+        )
+    return send_file(
+        stream,
+        mimetype=excel.MIMETYPE,
+        as_attachment=True,
+        download_name=f"房产客户 {place} {clock.today()}.xlsx",
+    )
+
+
+@bp.get("/twins")
+@requires(Act.READ_ESTATE)
+def twins() -> ResponseReturnValue:
+    """Customers who are probably one person, with the page that merges them one click away (3.7.1)."""
+    scope = current_scope()
+    groups = probable_twins(scope, SHOWN_TWINS)
+    return render_template(
+        "estate/twins.html",
+        groups=groups,
+        homes={one.id: queries.stays(scope, one) for group in groups for one in group.people},
+        most=SHOWN_TWINS,
     )
 
 
@@ -71,7 +130,14 @@ def unit_dates(unit_id: int) -> ResponseReturnValue:
     if form.carry_out(commands.date_unit, home, actor=current_user()):
         flash(f"{home.label} 的日期已保存。", "success")
         return redirect(url_for("homes.unit", unit_id=unit_id))
+    _take_up(form, home)
     return render_template("estate/unit_dates.html", form=form, unit=home), form.status
+
+
+def _take_up(form: BaseForm, row: Unit | ServiceOffice | Community | None) -> None:
+    """After a conflict the form goes on from the present version, beside what is there now."""
+    if isinstance(form, VersionedForm) and form.conflict is not None and row is not None:
+        form.version.data, form.version.raw_data = row.version, None
 
 
 @bp.route("/units/<int:unit_id>/residents/new", methods=["GET", "POST"])
@@ -198,10 +264,11 @@ def manage() -> ResponseReturnValue:
 def office(office_id: int | None = None) -> ResponseReturnValue:
     """Make or change a service office (procedure 3.10.3)."""
     subject = None if office_id is None else queries.any_office(office_id)
-    form = OfficeForm(obj=subject)
+    form = OfficeForm() if subject is None else EditOfficeForm(obj=subject)
     if form.carry_out(commands.save_office, subject, actor=current_user()):
         flash("客户服务处已保存。", "success")
         return redirect(url_for("estate.manage"))
+    _take_up(form, subject)
     return render_template("estate/office.html", form=form, office=subject), form.status
 
 
@@ -211,11 +278,12 @@ def office(office_id: int | None = None) -> ResponseReturnValue:
 def edit_community(community_id: int | None = None) -> ResponseReturnValue:
     """Make or change a community."""
     subject = None if community_id is None else queries.any_community(community_id)
-    form = CommunityForm(obj=subject)
+    form = CommunityForm() if subject is None else EditCommunityForm(obj=subject)
     form.office_id.offer((one.id, one.name) for one in queries.all_offices())
     if form.carry_out(commands.save_community, subject, actor=current_user()):
         flash("小区已保存。", "success")
         return redirect(url_for("estate.manage"))
+    _take_up(form, subject)
     return (
         render_template("estate/edit_community.html", form=form, community=subject),
         form.status,

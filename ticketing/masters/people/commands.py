@@ -20,7 +20,6 @@ from ticketing.masters.people.models import (
     Department,
     Posting,
     RoleGrant,
-    SetupCode,
     SignIn,
     SignInAttempt,
     User,
@@ -110,15 +109,30 @@ def set_password(user: User, password: str, *, actor: User | None) -> None:
     ):
         raise Invalid("密码过于简单，请换一个。", field="password")
     user.password_hash = generate_password_hash(password, method=PASSWORD_METHOD)
+    user.password_is_one_time = False
     db.session.flush()
     record("user", user.id, "set_password", actor=actor, at=clock.now())
     revoke_sign_ins(user, actor=actor)
+
+
+def give_password(user: User, *, password: str, actor: User) -> None:
+    """Give `user` a one-time password: he must change it before he can do anything else.
+
+    Who gave it, and when, is shown to him. Raises Invalid.
+    """
+    set_password(user, password, actor=actor)
+    user.password_is_one_time = True
+    user.password_given_by_id, user.password_given_at = actor.id, clock.now()
+    db.session.flush()
+    record("user", user.id, "give_password", actor=actor, at=clock.now())
 
 
 def change_own_password(user: User, *, current: str, password: str, actor: User) -> None:
     """A person changes his own password. Raises Invalid."""
     if not password_is_right(user, current):
         raise Invalid("当前密码不正确。", field="current")
+    if user.password_is_one_time and password == current:
+        raise Invalid("新密码不能与一次性密码相同。", field="password")
     set_password(user, password, actor=actor)
 
 
@@ -135,7 +149,10 @@ def create_user(
     roles: list[Role] | None = None,
     actor: User | None,
 ) -> User:
-    """Open an account. Business roles wait for a second person. Raises Invalid, Conflict."""
+    """Open an account with its owner's own password. Business roles wait for a second person.
+
+    Raises Invalid, Conflict.
+    """
     username = clean_line(username).lower()
     if not username or any(
         c not in string.ascii_lowercase + string.digits + "._-" for c in username
@@ -165,6 +182,13 @@ def create_user(
     )
     set_password(user, password, actor=actor)
     set_roles(user, roles=roles or [], actor=actor)
+    return user
+
+
+def open_account(*, password: str, actor: User, **facts: Any) -> User:
+    """Open an account for somebody else: the password given with it is one-time. Raises as above."""
+    user = create_user(password=password, actor=actor, **facts)
+    give_password(user, password=password, actor=actor)
     return user
 
 
@@ -342,32 +366,6 @@ def save_department(
         facts={"code": code, "name": name, "handler_id": handler_id, "active": active},
     )
     return department
-
-
-def offer_setup_code() -> str:
-    """A fresh one-time code for the first administrator of an empty database; returns it once."""
-    code = secrets.token_hex(8)
-    db.session.execute(delete(SetupCode).where(SetupCode.used_at.is_(None)))
-    db.session.add(SetupCode(code_hash=queries.token_hash(code), used_at=None))
-    db.session.flush()
-    return code
-
-
-def set_up(*, code: str, username: str, name: str, password: str) -> User:
-    """Make the first administrator with the one-time code. Raises Invalid, Conflict, once for good."""
-    if queries.any_user():
-        raise Conflict("系统已经初始化，本页已永久关闭。")
-    row = db.session.scalars(
-        select(SetupCode).where(
-            SetupCode.code_hash == queries.token_hash(code.strip()), SetupCode.used_at.is_(None)
-        )
-    ).one_or_none()
-    if row is None:
-        raise Invalid("初始化代码不正确。", field="code")
-    row.used_at = clock.now()
-    return create_user(
-        username=username, name=name, password=password, roles=[Role.ADMIN], actor=None
-    )
 
 
 def tidy(before: datetime) -> int:

@@ -81,7 +81,7 @@ class NewAccountForm(AccountForm):
     )
     password = PasswordField(
         "初始密码",
-        description=f"至少 {MIN_PASSWORD} 位，请本人登录后修改。",
+        description=f"至少 {MIN_PASSWORD} 位；一次性，本人登录后须先修改。",
         validators=[InputRequired("请填写初始密码。"), at_most(200)],
     )
 
@@ -93,12 +93,12 @@ class EditAccountForm(AccountForm, VersionedForm):
 
 
 class ResetPasswordForm(BaseForm):
-    """The administrator gives somebody a new password."""
+    """The administrator gives somebody a one-time password."""
 
     password = PasswordField(
-        "新密码",
-        description=f"至少 {MIN_PASSWORD} 位；对方的所有登录会立即失效。",
-        validators=[InputRequired("请填写新密码。"), at_most(200)],
+        "一次性密码",
+        description=f"至少 {MIN_PASSWORD} 位；对方的登录立即失效，用它登录后须先修改。",
+        validators=[InputRequired("请填写一次性密码。"), at_most(200)],
     )
 
 

@@ -73,8 +73,12 @@ def someone_signed_in() -> bool:
     return bool(flask_login.current_user.is_authenticated)
 
 
-def requires(*acts: Act) -> Callable[[View], View]:
-    """Let in only signed-in people who may do one of `acts`; others get 401 or 403."""
+def requires(*acts: Act, with_one_time_password: bool = False) -> Callable[[View], View]:
+    """Let in only signed-in people who may do one of `acts`; others get 401 or 403.
+
+    Who signed in with a password somebody else gave him is led to changing it first, unless the page
+    stands open `with_one_time_password`.
+    """
 
     def hang(view: View) -> View:
         @wraps(view)
@@ -83,6 +87,10 @@ def requires(*acts: Act) -> Callable[[View], View]:
                 return cast(
                     ResponseReturnValue, flask_login.utils.current_app.login_manager.unauthorized()
                 )
+            if current_user().password_is_one_time and not with_one_time_password:
+                if request.method == "GET" and request.headers.get("X-Fragment") is None:
+                    return redirect(url_for("people.account"))
+                raise NotPermitted("请先修改一次性密码。")
             if acts and not any(current_scope().may(act) for act in acts):
                 raise NotPermitted("您的岗位不能使用这一功能。")
             return view(*args, **kwargs)

@@ -41,7 +41,11 @@ class Department(Base):
 
 
 class User(Base):
-    """A person who signs in. `employee_number` ties several accounts of one person together."""
+    """A person who signs in. `employee_number` ties several accounts of one person together.
+
+    A password given by somebody else is one-time: nothing but changing it is possible with it. Who
+    gave the last one and when stays on the account for its owner to see.
+    """
 
     __tablename__ = "user_account"
 
@@ -54,11 +58,17 @@ class User(Base):
     department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), index=True)
     everywhere: Mapped[bool] = mapped_column(default=False)
     password_hash: Mapped[str] = mapped_column(default="")
+    password_is_one_time: Mapped[bool] = mapped_column(default=False)
+    password_given_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    password_given_at: Mapped[datetime | None]
     active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column()
 
     department: Mapped[Department | None] = relationship(
         back_populates="members", foreign_keys=[department_id]
+    )
+    password_given_by: Mapped[User | None] = relationship(
+        foreign_keys=[password_given_by_id], remote_side="User.id"
     )
     grants: Mapped[list[RoleGrant]] = relationship(
         back_populates="user", foreign_keys="RoleGrant.user_id"

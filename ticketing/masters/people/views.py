@@ -17,7 +17,7 @@ from ticketing.kernel.db import db, reading, transaction
 from ticketing.kernel.errors import DomainError, NotFound
 from ticketing.kernel.forms import BaseForm
 from ticketing.masters.estate import queries as estate
-from ticketing.masters.people import commands, queries
+from ticketing.masters.people import commands, queries, setting_up
 from ticketing.masters.people.forms import (
     AccountForm,
     DepartmentForm,
@@ -114,7 +114,7 @@ def _wanted_page() -> str:
 
 
 @bp.post("/sign-out")
-@requires()
+@requires(with_one_time_password=True)
 def sign_out() -> ResponseReturnValue:
     """End this session on the server and in the browser."""
     with transaction():
@@ -131,14 +131,14 @@ def set_up() -> ResponseReturnValue:
     if queries.any_user():
         raise NotFound
     form = SetUpForm()
-    if form.carry_out(commands.set_up):
+    if form.carry_out(setting_up.set_up):
         flash("管理员已建立，请登录。", "success")
         return redirect(url_for("people.sign_in"))
     return render_template("people/set_up.html", form=form), form.status
 
 
 @bp.route("/account", methods=["GET", "POST"])
-@requires()
+@requires(with_one_time_password=True)
 def account() -> ResponseReturnValue:
     """One's own account: roles, open sessions, password."""
     form = PasswordForm()
@@ -174,8 +174,8 @@ def new_user() -> ResponseReturnValue:
     """Open an account."""
     form = NewAccountForm()
     _offer(form)
-    if form.carry_out(commands.create_user, actor=current_user()):
-        flash("账号已建立；业务岗位须由第二人确认后生效。", "success")
+    if form.carry_out(commands.open_account, actor=current_user()):
+        flash("账号已建立，本人登录后须先修改密码；业务岗位须由第二人确认后生效。", "success")
         return redirect(url_for("people.index"))
     return render_template("people/user.html", form=form, user=None), form.status
 
@@ -218,10 +218,10 @@ def _offer(form: AccountForm) -> None:
 @bp.post("/people/<int:user_id>/password")
 @requires(Act.MANAGE_PEOPLE)
 def reset_password(user_id: int) -> ResponseReturnValue:
-    """Give somebody a new password and end his sessions."""
+    """Give somebody a one-time password and end his sessions."""
     user, form = queries.user(user_id), ResetPasswordForm()
-    if form.carry_out(commands.set_password, user, actor=current_user()):
-        flash(f"{user.name}的密码已重置。", "success")
+    if form.carry_out(commands.give_password, user, actor=current_user()):
+        flash(f"{user.name}的密码已重置；对方登录后须先修改密码。", "success")
         return redirect(url_for("people.index"))
     return render_template("people/reset.html", form=form, user=user), form.status
 

@@ -42,7 +42,7 @@ READINGS = 3
 
 def count(period: Period, office: ServiceOffice | None) -> Figures:
     """The figures of a period as they stand now, balanced; it only reads. Raises Unbalanced."""
-    carried = queries.submitted_closing(Subject(period.previous, office).key)
+    carried = queries.carried_over(Subject(period.previous, office).key)
     for reading in range(READINGS):
         figures = compile_figures(period, office, now=clock.now(), carried=carried)
         try:

@@ -17,6 +17,7 @@ from ticketing.oversight.reports.figures import (
     AGE_BANDS,
     AgeRow,
     CallbackRow,
+    Carried,
     CaseList,
     CategoryRow,
     ComparisonRow,
@@ -40,7 +41,7 @@ ONE_SECOND = timedelta(seconds=1)
 
 
 def compile_figures(
-    period: Period, office: ServiceOffice | None, *, now: datetime, carried: int | None
+    period: Period, office: ServiceOffice | None, *, now: datetime, carried: Carried | None
 ) -> Figures:
     """The figures of `office` (None: the company) over `period` as they stand at `now`.
 
@@ -67,6 +68,8 @@ def compile_figures(
     summary = _summary(extent, window, opening, moved, open_cases, called)
     total = add_up(summary, SummaryRow, community_id=None, name=TOTAL, office="", place=None)
     callbacks = _callbacks(extent, called)
+    before = carried.communities if carried else {}
+    present = {community.id for community in extent.communities}
     return Figures(
         kind=period.kind,
         office_id=office.id if office else None,
@@ -76,7 +79,7 @@ def compile_figures(
         as_of_on=window.as_of_on,
         cutoff_at=min(now, end),
         complete=now >= end,
-        carried=carried,
+        carried=carried.closing if carried else None,
         recounted=(
             stock.recount(extent, window.start, stock.rewind(extent, window.start)),
             stock.recount(extent, cutoff, rewound),
@@ -97,6 +100,8 @@ def compile_figures(
         density=() if weekly else _density(extent, window),
         kpis=_kpis(kept.values(), add_up(callbacks, CallbackRow, community_id=None, name=TOTAL)),
         raw=cases.raw(extent, window),
+        joined=tuple(c.name for c in extent.communities if carried and c.id not in before),
+        left=tuple(name for community_id, name in before.items() if community_id not in present),
     )
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from ticketing.kernel.errors import DomainError
 from ticketing.procedure.periods import Period
@@ -39,6 +39,13 @@ def change(now: int, base: int) -> float | None:
 def age_band(days: int) -> int:
     """Which of `AGE_BANDS` an age in calendar days falls into."""
     return next(n for n, (_, last) in enumerate(AGE_BANDS) if last is None or days <= last)
+
+
+class Carried(NamedTuple):
+    """What the submitted report of the period before stated: its closing stock, its communities."""
+
+    closing: int
+    communities: dict[int, str]
 
 
 class Unbalanced(DomainError):
@@ -274,7 +281,8 @@ class Figures:
     """Everything a report says. `office_id` None is the whole company.
 
     `as_of_on` is the last day counted; `cutoff_at` the instant up to which moves count; `carried`
-    what the submitted report of the period before stated as its closing stock.
+    what the submitted report of the period before stated as its closing stock; `joined` and `left`
+    name the communities this one has and that one had not, and the other way round.
     `recounted` is the opening and closing stock counted a second way, from the register itself.
     """
 
@@ -301,6 +309,8 @@ class Figures:
     density: tuple[DensityRow, ...]
     kpis: tuple[KpiRow, ...]
     raw: tuple[RawRow, ...]
+    joined: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def period(self) -> Period:

@@ -80,10 +80,17 @@ def _summary(figures: Figures, lists: Lists) -> Table:
         "期初结转＋新增＋重开－关闭－无效－撤回－合并＝期末未结。",
         "应处理＝期初结转＋新增；完成率＝关闭÷应处理；名次按完成率。超期以办结时限计。",
     ]
+    moved = [
+        f"{how}小区 {'、'.join(names)}"
+        for how, names in (("增加", figures.joined), ("减少", figures.left))
+        if names
+    ]
+    if moved:
+        notes.append(f"上期上报后{'，'.join(moved)}；本期各数（含期初）按现在的小区统计。")
     if figures.carried is not None and figures.carried != figures.total.opening:
         notes.append(
-            f"上期上报的期末未结为 {figures.carried}，"
-            f"本期期初为 {figures.total.opening}，差额为上期上报后的更正。"
+            f"上期上报的期末未结为 {figures.carried}，本期期初为 {figures.total.opening}，"
+            f"差额为{'小区变动和' if moved else ''}上期上报后的更正。"
         )
     return Table(
         "W1",

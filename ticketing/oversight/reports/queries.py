@@ -17,6 +17,7 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Invalid, NotFound
 from ticketing.masters.estate.models import Community, ServiceOffice
 from ticketing.masters.people.scope import Scope
+from ticketing.oversight.reports.figures import Carried
 from ticketing.oversight.reports.models import Report
 from ticketing.procedure.periods import Period
 from ticketing.procedure.permissions import Act
@@ -157,12 +158,15 @@ def offices_with_cases(before: datetime) -> list[ServiceOffice]:
     )
 
 
-def submitted_closing(key: str) -> int | None:
-    """期末未结 as the submitted report called `key` stated it; None when there is none."""
+def carried_over(key: str) -> Carried | None:
+    """期末未结 and communities as the submitted report called `key` stated them; None without one."""
     figures = db.session.scalar(
         select(Report.figures).where(Report.key == key, Report.stage == ReportStage.SUBMITTED)
     )
-    return int(figures["total"]["closing"]) if figures else None
+    if figures is None:
+        return None
+    communities = {row["community_id"]: row["name"] for row in figures["summary"]}
+    return Carried(figures["total"]["closing"], communities)
 
 
 class Entry(NamedTuple):

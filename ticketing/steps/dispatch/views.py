@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from ticketing.casefile.tickets import queries
@@ -83,10 +83,13 @@ def transfer(ticket_id: int) -> ResponseReturnValue:
 def send_back(ticket_id: int) -> ResponseReturnValue:
     """The department returns it."""
     ticket = queries.ticket_for(current_scope(), ticket_id)
-    form = open_form(SendBackForm, ticket)
-    answer = act_page(ticket, Act.RETURN, form, commands.send_back)
-    carried_out = form.status == 200 and request.method == "POST"
-    return redirect(url_for("tickets.index")) if carried_out else answer
+    return act_page(
+        ticket,
+        Act.RETURN,
+        open_form(SendBackForm, ticket),
+        commands.send_back,
+        done=f"{ticket.number} 已退回。",
+    )
 
 
 @bp.route("/ask-assistance", methods=["GET", "POST"])

@@ -7,11 +7,13 @@ from typing import Any
 from ticketing.casefile.tickets.commands import (
     add_note,
     advance,
+    allowed_step,
     enter,
     search_texts,
     stand_in_line,
 )
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.timers import commands as timers
 from ticketing.kernel import clock, search
 from ticketing.kernel.errors import Conflict, Invalid
 from ticketing.kernel.text import clean, clean_line, looks_like_phone, one_line, phone_digits
@@ -23,6 +25,8 @@ from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Channel, NoteKind, Relation
 
 OLDEST = timedelta(days=366)
+CLOCKS_APART = timedelta(minutes=5)
+"""How far ahead the clock of a clerk's machine may be."""
 SUMMARY = 40
 
 
@@ -57,10 +61,9 @@ def register(
     Raises Invalid (a fact is missing or impossible), NotFound (out of scope), NotPermitted.
     """
     at = clock.now()
-    if received_at > at + timedelta(minutes=5):
+    if received_at > at + CLOCKS_APART:
         raise Invalid("受理时间不能晚于现在。", field="received_at")
-    if received_at < at - OLDEST and not actor.everywhere:
-        raise Invalid("受理时间早于一年，请核对。", field="received_at")
+    _not_too_old(received_at, at, actor)
     unit = estate_queries.unit(scope, unit_id) if unit_id else None
     if unit is not None:
         community = unit.community
@@ -129,35 +132,141 @@ def join_call(ticket: Ticket, *, content: str, actor: User) -> Ticket:
     return ticket
 
 
-def correct(ticket: Ticket, *, version: int, actor: User, **facts: Any) -> Ticket:
-    """Put the register entry right before it is dispatched. Raises Invalid, Conflict, NotPermitted."""
-    return _rewrite(ticket, Act.CORRECT, version=version, actor=actor, facts=facts, reason="")
+def correct(
+    ticket: Ticket,
+    *,
+    version: int,
+    received_at: datetime,
+    actor: User,
+    scope: Scope,
+    **facts: Any,
+) -> Ticket:
+    """Put the register entry right before it is dispatched, also the home and the time of receipt.
+
+    The completion date follows a changed `received_at`. Raises Invalid, NotFound (home out of
+    scope), Conflict, NotPermitted.
+    """
+    allowed_step(ticket, Act.CORRECT, actor)
+    return _rewrite(
+        ticket,
+        Act.CORRECT,
+        version=version,
+        actor=actor,
+        changes={**_entry(ticket, scope, **facts), **_receipt(ticket, received_at, actor)},
+        reason="",
+    )
 
 
-def amend(ticket: Ticket, *, version: int, reason: str, actor: User, **facts: Any) -> Ticket:
+def amend(
+    ticket: Ticket, *, version: int, reason: str, actor: User, scope: Scope, **facts: Any
+) -> Ticket:
     """Change the register entry after dispatch; the old words stay in the journal with the reason.
 
-    Raises Invalid, Conflict, NotPermitted.
+    The time of receipt stays: clocks have started from it. Raises as `correct` does.
     """
-    return _rewrite(ticket, Act.AMEND, version=version, actor=actor, facts=facts, reason=reason)
+    return _rewrite(
+        ticket,
+        Act.AMEND,
+        version=version,
+        actor=actor,
+        changes=_entry(ticket, scope, **facts),
+        reason=reason,
+    )
+
+
+def _entry(
+    ticket: Ticket,
+    scope: Scope,
+    *,
+    unit_id: int | None,
+    customer_id: int | None,
+    place: str,
+    caller_name: str,
+    caller_phone: str,
+    channel: Channel,
+    collected_by_id: int | None,
+    summary: str,
+    content: str,
+    action_taken: str,
+    action_needed: str,
+) -> dict[str, Any]:
+    """The columns of a rewritten entry, as the form gives them."""
+    phone = phone_digits(caller_phone)
+    if phone and not looks_like_phone(phone):
+        raise Invalid("联络方式不像电话号码，请核对。", field="caller_phone")
+    home = _home(ticket, scope, unit_id, clean_line(place))
+    return {
+        **home,
+        **_customer(ticket, scope, customer_id, moved=bool(home.get("unit_id"))),
+        "caller_name": clean_line(caller_name),
+        "caller_phone": phone,
+        "channel": channel,
+        "collected_by_id": collected_by_id,
+        "summary": clean_line(summary) or one_line(content, SUMMARY),
+        "content": clean(content),
+        "action_taken": clean(action_taken),
+        "action_needed": clean(action_needed),
+    }
+
+
+def _home(ticket: Ticket, scope: Scope, unit_id: int | None, place: str) -> dict[str, Any]:
+    """Another home when one was picked, another place when one was typed, else nothing.
+
+    The number belongs to the community, so the home stays within it. Raises Invalid, NotFound.
+    """
+    if unit_id is None or unit_id == ticket.unit_id:
+        return {} if place == ticket.room else {"unit_id": None, "room": place}
+    unit = estate_queries.unit(scope, unit_id)
+    if unit.community_id != ticket.community_id:
+        raise Invalid(
+            f"编号属于{ticket.community.name}，不能改到{unit.community.name}："
+            "小区写错的，请判为无效并写明理由，再重新登记。",
+            field="place",
+        )
+    return {"unit_id": unit.id, "room": unit.label}
+
+
+def _customer(
+    ticket: Ticket, scope: Scope, customer_id: int | None, *, moved: bool
+) -> dict[str, Any]:
+    """Another customer, or none, when a home was picked; a typed place leaves him. Raises NotFound."""
+    if customer_id is None:
+        return {"customer_id": None} if moved else {}
+    if customer_id == ticket.customer_id:
+        return {}
+    customer = estate_queries.customer(scope, customer_id)
+    return {"customer_id": customer.merged_into_id or customer.id}
+
+
+def _receipt(ticket: Ticket, received_at: datetime, actor: User) -> dict[str, Any]:
+    """Another time of receipt with the completion date that follows from it. Raises Invalid.
+
+    The form shows minutes: the same minute is no change.
+    """
+    if received_at == ticket.received_at.replace(second=0):
+        return {}
+    if received_at > ticket.registered_at + CLOCKS_APART:
+        raise Invalid(
+            f"受理时间不能晚于登记时间 {clock.show_instant(ticket.registered_at)}。",
+            field="received_at",
+        )
+    _not_too_old(received_at, ticket.registered_at, actor)
+    due_on, _, provisional = timers.received(ticket.id, received_at, at=clock.now())
+    return {
+        "received_at": received_at,
+        "complaint_due_on": due_on,
+        "complaint_due_provisional": provisional,
+    }
+
+
+def _not_too_old(received_at: datetime, registered_at: datetime, actor: User) -> None:
+    if received_at < registered_at - OLDEST and not actor.everywhere:
+        raise Invalid("受理时间早于一年，请核对。", field="received_at")
 
 
 def _rewrite(
-    ticket: Ticket, act: Act, *, version: int, actor: User, facts: dict[str, Any], reason: str
+    ticket: Ticket, act: Act, *, version: int, actor: User, changes: dict[str, Any], reason: str
 ) -> Ticket:
-    phone = phone_digits(facts["caller_phone"])
-    if phone and not looks_like_phone(phone):
-        raise Invalid("联络方式不像电话号码，请核对。", field="caller_phone")
-    changes = {
-        "caller_name": clean_line(facts["caller_name"]),
-        "caller_phone": phone,
-        "channel": facts["channel"],
-        "collected_by_id": facts["collected_by_id"],
-        "summary": clean_line(facts["summary"]) or one_line(facts["content"], SUMMARY),
-        "content": clean(facts["content"]),
-        "action_taken": clean(facts["action_taken"]),
-        "action_needed": clean(facts["action_needed"]),
-    }
     advance(
         ticket,
         act,

@@ -57,9 +57,13 @@ class JoinForm(BaseForm):
     )
 
 
-class CorrectForm(VersionedForm):
-    """The register entry before dispatch."""
+class EntryForm(VersionedForm):
+    """The register entry as it stands, to be put right; a home is picked or a place typed."""
 
+    unit_id = RowIdField(validators=[Optional()])
+    customer_id = RowIdField(validators=[Optional()])
+
+    place = LineField("单元房号/位置", validators=[at_most(60)])
     caller_name = LineField("客户", validators=[required("请填写客户姓名。"), at_most(40)])
     caller_phone = LineField("联络方式", validators=[at_most(30)])
     channel = EnumField("渠道", Channel)
@@ -70,7 +74,17 @@ class CorrectForm(VersionedForm):
     action_needed = ParagraphField("所需跟踪行动", validators=[at_most(2000)])
 
 
-class AmendForm(CorrectForm):
-    """The register entry after dispatch: a reason is asked, the old words stay in the journal."""
+class CorrectForm(EntryForm):
+    """Before dispatch the time of receipt can be put right too: no clock has been kept against yet."""
+
+    received_at = InstantField(
+        "受理时间",
+        description="办结时限随受理时间推算。",
+        validators=[required("请填写受理时间。")],
+    )
+
+
+class AmendForm(EntryForm):
+    """After dispatch a reason is asked; the old words stay in the journal."""
 
     reason = LineField("更改理由", validators=[required("请写明更改理由。"), at_most(200)])

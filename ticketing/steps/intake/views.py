@@ -1,5 +1,7 @@
 """Pages of intake: the form with the caller lookup beside it, a repeated call, corrections."""
 
+from dataclasses import replace
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -13,7 +15,7 @@ from ticketing.masters.people import queries as people
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.procedure.permissions import Act
 from ticketing.steps.intake import commands
-from ticketing.steps.intake.forms import AmendForm, CorrectForm, IntakeForm, JoinForm
+from ticketing.steps.intake.forms import AmendForm, CorrectForm, EntryForm, IntakeForm, JoinForm
 
 bp = Blueprint("intake", __name__)
 
@@ -118,8 +120,11 @@ def _after(form: IntakeForm) -> ResponseReturnValue:
 @bp.get("/intake/callers")
 @requires(Act.REGISTER)
 def callers() -> ResponseReturnValue:
-    """A fragment: who may be calling, as the clerk types."""
-    found = estate.callers(current_scope(), clean_line(request.args.get("q", ""))[:60])
+    """A fragment: who may be calling, as the clerk types; within one community if it is named."""
+    scope, community_id = current_scope(), request.args.get("community", type=row_id)
+    if community_id:
+        scope = replace(scope, communities=frozenset({estate.community(scope, community_id).id}))
+    found = estate.callers(scope, clean_line(request.args.get("q", ""))[:60])
     return render_template("intake/_callers.html", callers=found)
 
 
@@ -153,6 +158,7 @@ def again(ticket_id: int) -> ResponseReturnValue:
 
 def _entry(ticket: Ticket) -> dict[str, object]:
     names = (
+        "received_at",
         "caller_name",
         "caller_phone",
         "channel",
@@ -162,7 +168,7 @@ def _entry(ticket: Ticket) -> dict[str, object]:
         "action_taken",
         "action_needed",
     )
-    return {name: getattr(ticket, name) for name in names}
+    return {"place": ticket.room} | {name: getattr(ticket, name) for name in names}
 
 
 @bp.route("/tickets/<int:ticket_id>/correct", methods=["GET", "POST"])
@@ -179,9 +185,19 @@ def amend(ticket_id: int) -> ResponseReturnValue:
     return _rewrite(ticket_id, Act.AMEND, AmendForm)
 
 
-def _rewrite(ticket_id: int, act: Act, form_class: type[CorrectForm]) -> ResponseReturnValue:
-    ticket = queries.ticket_for(current_scope(), ticket_id)
-    form = open_form(form_class, ticket, **_entry(ticket))
+def _rewrite(ticket_id: int, act: Act, form_class: type[EntryForm]) -> ResponseReturnValue:
+    scope = current_scope()
+    ticket = queries.ticket_for(scope, ticket_id)
+    entry = {name: value for name, value in _entry(ticket).items() if hasattr(form_class, name)}
+    home = {"unit_id": ticket.unit_id, "customer_id": ticket.customer_id}
+    form = open_form(form_class, ticket, **home, **entry)
     form.collected_by_id.offer((d.id, d.name) for d in people.departments())
-    command = commands.correct if act is Act.CORRECT else commands.amend
-    return act_page(ticket, act, form, command, context={"present": _entry(ticket)})
+    return act_page(
+        ticket,
+        act,
+        form,
+        commands.correct if act is Act.CORRECT else commands.amend,
+        template="intake/rewrite.html",
+        more={"scope": scope},
+        context={"present": entry},
+    )
