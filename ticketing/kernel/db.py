@@ -94,6 +94,7 @@ _PRAGMAS = (
     "journal_mode=WAL",
     f"busy_timeout={LOCK_SECONDS * 1000}",
     "synchronous=FULL",
+    "wal_autocheckpoint=4000",
 )
 
 
