@@ -18,6 +18,8 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 from rustpy_xlsxwriter import FastExcel
 
+from ticketing.kernel.courtesy import giving_way
+
 MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST = 32_767
 CUT = "…（过长，已截断）"
@@ -29,7 +31,8 @@ HEAD_FILL = PatternFill("solid", fgColor="E8EEF4")
 
 def safe_text(value: str) -> str:
     """Text a cell can hold: no control characters, cut with a mark at Excel's limit."""
-    value = ILLEGAL_CHARACTERS_RE.sub("", value)
+    if not value.isprintable():  # seldom, and ten times faster to ask than to substitute
+        value = ILLEGAL_CHARACTERS_RE.sub("", value)
     return value if len(value) <= LONGEST else value[: LONGEST - len(CUT)] + CUT
 
 
@@ -117,7 +120,7 @@ def ledger(path: Path, sheet: str, heads: Sequence[str], rows: Iterable[Sequence
     """Write a plain headed list of any length to `path`; text stays text, memory stays flat."""
 
     def records() -> Iterator[dict[str, Any]]:
-        for row in rows:
+        for row in giving_way(rows):
             yield {
                 head: safe_text(value) if isinstance(value, str) else value
                 for head, value in zip(heads, row, strict=True)
