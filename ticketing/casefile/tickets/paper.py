@@ -59,7 +59,7 @@ def register_rows(scope: Scope, wanted: TicketFilter, *, masked: bool) -> Iterat
 
 
 def _cells(row: Any, masked: bool) -> list[Any]:
-    cells = ["" if value is None else value for value in row]
+    cells: list[Any] = ["" if value is None else value for value in row]
     for column in LABELLED:
         if cells[column]:
             cells[column] = cells[column].label

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     bindparam,
     exists,
     false,
@@ -167,7 +166,7 @@ def open_tickets_of(
 
 
 @lru_cache(maxsize=512)
-def _open_tickets_of(scope: Scope) -> Select[*tuple[Any, ...]]:
+def _open_tickets_of(scope: Scope) -> Any:
     """The statement for a scope, kept: every new ticket asks. What is not known equals nothing."""
     return _NEWEST_OPEN.where(
         visible(scope),
