@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     bindparam,
     exists,
     false,
@@ -166,7 +167,9 @@ def open_tickets_of(
 
 
 @lru_cache(maxsize=512)
-def _open_tickets_of(scope: Scope) -> Any:
+def _open_tickets_of(
+    scope: Scope,
+) -> Select[int, str, TicketStage, Grade, str, str, str, datetime, date | None]:
     """The statement for a scope, kept: every new ticket asks. What is not known equals nothing."""
     return _NEWEST_OPEN.where(
         visible(scope),
