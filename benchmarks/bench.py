@@ -326,7 +326,7 @@ def register_entry(homes: deque[Any]) -> dict[str, object]:
         "unit_id": unit,
         "community_id": community,
         "caller_name": "王国强",
-        "caller_phone": f"188{secrets.randbelow(10**8):08d}",
+        "caller_phone": f"170{unit:08d}",
         "channel": "phone",
         "relation": "owner",
         "received_at": f"{clock.local(clock.now()) - timedelta(minutes=3):%Y-%m-%dT%H:%M}",
