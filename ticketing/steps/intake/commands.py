@@ -62,7 +62,7 @@ def register(
         raise Invalid("受理时间早于一年，请核对。", field="received_at")
     home = estate_queries.home(scope, unit_id) if unit_id else None
     if home is not None:
-        community_id, community_code = home.community_id, home.community_code
+        community_id, community_code = home.community_id, home.code
     elif community_id:
         community_code = estate_queries.community(scope, community_id).code
     else:
