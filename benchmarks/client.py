@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parent.parent
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+_HEAD = re.compile(rb"HTTP/1\.1 (\d+).*?Content-Length: (\d+).*?\r\n\r\n", re.DOTALL)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -61,6 +63,15 @@ class Client:
             self.cookies = kept
         return answer
 
+    def ready(self, method: str, path: str, **fields: object) -> bytes:
+        """A whole request to be sent by `rush`: making it must not cost time while measuring."""
+        body = urlencode({"csrf_token": self.token, **fields}).encode() if fields else b""
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookies}\r\n"
+        if fields:
+            head += f"Content-Type: {FORM}\r\nContent-Length: {len(body)}\r\n"
+        return f"{head}\r\n".encode() + body
+
     def read_token(self, path: str) -> None:
         """Read the form's token as a browser does."""
         found = _TOKEN.search(self.get(path).body.decode())
@@ -82,6 +93,37 @@ class Client:
             for name, morsel in SimpleCookie(header).items():
                 self.cookies[name] = morsel.value
         return Answer(answer.status, content, answer.headers.get("Location") or "")
+
+
+def rush(port: int, plans: list[list[bytes]], ok: int) -> tuple[float, list[float]]:
+    """Several people at once, each with requests made ready: seconds in all, seconds of each request.
+
+    Bare sockets, because clients that read answers properly need the second processor for themselves.
+    """
+    times: list[float] = []
+
+    def work(plan: list[bytes]) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for request in plan:
+                began = time.perf_counter()
+                line.sendall(request)
+                answer = b""
+                while not (head := _HEAD.match(answer)) or len(answer) < head.end() + int(head[2]):
+                    answer += line.recv(65536)
+                times.append(time.perf_counter() - began)
+                if int(head[1]) != ok:
+                    raise SystemExit(f"refused under load: {answer[-2000:].decode()}")
+
+    threads = [threading.Thread(target=work, args=(plan,)) for plan in plans]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(times) < sum(map(len, plans)):
+        raise SystemExit("not every request was answered")
+    return time.perf_counter() - began, times
 
 
 class Server:

@@ -21,6 +21,7 @@ from ticketing.edges.demo import commands as demo
 from ticketing.edges.jobs import commands as job_console
 from ticketing.edges.jobs import views as jobs
 from ticketing.edges.web import presentation
+from ticketing.kernel import courtesy
 from ticketing.kernel import db as database
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import DomainError, NotFound
@@ -125,11 +126,13 @@ def _tend_requests(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _mark_reading() -> None:
+        courtesy.came()
         g.reading = database.reading()
         g.reading.__enter__()
 
     @app.teardown_request
     def _unmark(_error: BaseException | None) -> None:
+        courtesy.went()
         reading: Any = g.pop("reading", None)
         if reading is not None:
             reading.__exit__(None, None, None)

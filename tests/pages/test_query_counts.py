@@ -1,6 +1,6 @@
 """How many statements a page costs: an exact number, the same with one row and with forty."""
 
-from tests.pages.helpers import recorded
+from tests.pages.helpers import recorded, token
 from ticketing.kernel.db import db, transaction
 from ticketing.procedure.vocabulary import TicketStage
 from ticketing.steps.handling.commands import follow_up
@@ -90,3 +90,25 @@ def test_a_page_costs_the_same_with_one_row_and_with_forty(make, sign_in):
 
 def test_no_page_asks_more_than_a_dozen_times():
     assert max(COUNTS.values()) <= 12
+
+
+def test_saving_a_new_ticket_asks_for_nothing_twice(make, sign_in):
+    clerk = sign_in("clerk")
+    db.session.rollback()
+    with recorded(db.engine) as recorder:
+        answer = clerk.post(
+            "/intake",
+            data={
+                "once": token(),
+                "unit_id": make.world.units["YX 3-1-1202"],
+                "caller_name": "王国强",
+                "caller_phone": "13800001202",
+                "channel": "phone",
+                "relation": "owner",
+                "received_at": "2026-11-20T09:05",
+                "content": "卫生间漏水",
+            },
+        )
+    assert answer.status_code == 302
+    assert len(recorder.writes) == 10
+    assert len(recorder.statements) == 16

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from ticketing.casefile.tickets import filters, lists
 from ticketing.casefile.tickets.lists import TicketFilter
-from ticketing.kernel import clock
+from ticketing.kernel import clock, search
 from ticketing.kernel.text import (
     clean,
     clean_line,
@@ -132,6 +132,26 @@ def test_a_whole_number_leads_straight_to_its_ticket(make, tickets, sign_in):
             client.get("/tickets/", query_string={"q": typed}).location == f"/tickets/{ticket_id}"
         )
     assert sign_in("far_clerk").get("/tickets/", query_string={"q": number}).status_code == 200
+
+
+@pytest.mark.parametrize("near", [1, 3, 100])
+def test_many_words_are_found_newest_first_whether_near_or_far(make, monkeypatch, near):
+    monkeypatch.setattr(search, "NEAR", near)
+    ids = [
+        make.registered(
+            content=f"卫生间漏水，洗手台第 {n} 处{'，另有白蚁' if n % 3 == 0 else ''}"
+        ).id
+        for n in range(7)
+    ]
+    manager = make.scope("manager")
+    wanted = TicketFilter(words="漏水 洗手台", open_only=False)
+    first, cursor = lists.page(manager, wanted, size=3)
+    second, more = lists.page(manager, replace(wanted, after=cursor), size=3)
+    third, end = lists.page(manager, replace(wanted, after=more), size=3)
+    assert [row.id for row in [*first, *second, *third]] == ids[::-1]
+    assert not end
+    rare, _ = lists.page(manager, replace(wanted, words="白蚁 洗手台"))
+    assert [row.id for row in rare] == [ids[6], ids[3], ids[0]]
 
 
 def test_changed_words_are_found_and_the_old_ones_are_not(make, tickets):

@@ -94,6 +94,7 @@ _PRAGMAS = (
     "journal_mode=WAL",
     f"busy_timeout={LOCK_SECONDS * 1000}",
     "synchronous=FULL",
+    "wal_autocheckpoint=4000",
 )
 
 
@@ -141,17 +142,18 @@ def tune(engine: Engine) -> None:
 
 
 @contextmanager
-def transaction() -> Iterator[None]:
+def transaction(*, known: object = None) -> Iterator[None]:
     """The one committer: commit what the block did, or nothing of it.
 
     Where only reading was allowed so far (every request begins so), the read transaction ends and
     what it loaded is read anew: a clerk holds the write lock only while he writes, not while his
-    form is checked, and what the command decides on cannot have changed.
+    form is checked, and what the command decides on cannot have changed. The row `known` (who is
+    acting, checked at the door of this request) is not read a second time.
 
     Raises Conflict when another transaction changed the same row, or made the same one, first.
     """
     if _reading.get():
-        db.session.rollback()
+        _read_anew(known)
     try:
         with reading(False):
             yield
@@ -167,6 +169,16 @@ def transaction() -> Iterator[None]:
     except BaseException:
         db.session.rollback()
         raise
+
+
+def _read_anew(known: object) -> None:
+    """End the read transaction; every row but `known` is loaded again when it is next asked for."""
+    if known is None or known not in db.session:
+        db.session.rollback()
+        return
+    db.session.expunge(known)
+    db.session.rollback()
+    db.session.add(known)
 
 
 def _is_a_twin(error: IntegrityError) -> bool:

@@ -20,6 +20,8 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 from rustpy_xlsxwriter import FastExcel
 
+from ticketing.kernel.courtesy import giving_way
+
 MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST = 32_767
 CUT = "…（过长，已截断）"
@@ -31,7 +33,8 @@ HEAD_FILL = PatternFill("solid", fgColor="E8EEF4")
 
 def safe_text(value: str) -> str:
     """Text a cell can hold: no control characters, cut with a mark at Excel's limit."""
-    value = ILLEGAL_CHARACTERS_RE.sub("", value)
+    if not value.isprintable():  # seldom, and ten times faster to ask than to substitute
+        value = ILLEGAL_CHARACTERS_RE.sub("", value)
     return value if len(value) <= LONGEST else value[: LONGEST - len(CUT)] + CUT
 
 
@@ -127,7 +130,7 @@ def ledger(path: Path, *leaves: Leaf) -> None:
     """Write plain headed lists of any length to `path`; text stays text, memory stays flat."""
 
     def records(leaf: Leaf) -> Iterator[dict[str, Any]]:
-        for row in leaf.rows:
+        for row in giving_way(leaf.rows):
             yield {
                 head: safe_text(value) if isinstance(value, str) else value
                 for head, value in zip(leaf.heads, row, strict=True)

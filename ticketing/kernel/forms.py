@@ -291,8 +291,8 @@ class BaseForm(FlaskForm):
             ]
             return False
         try:
-            with transaction():
-                actor, token = more.get("actor"), self.once.data or ""
+            actor, token = more.get("actor"), self.once.data or ""
+            with transaction(known=actor):
                 if actor is not None:
                     earlier = submissions.claim(actor.id, token, _digest())
                     if earlier is not None:

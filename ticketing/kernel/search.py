@@ -7,7 +7,20 @@ A search is a phrase for each word; all words must occur.
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, column, false, func, literal_column, table, text
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    column,
+    false,
+    func,
+    literal,
+    literal_column,
+    select,
+    table,
+    text,
+    true,
+    union_all,
+)
 
 from ticketing.kernel.db import db, dialect
 from ticketing.kernel.text import search_terms, spaced
@@ -73,10 +86,47 @@ def matches(query: str, marks: Collection[str] = ()) -> ColumnElement[bool] | No
         if marks:
             phrases.append("(" + " OR ".join(f'"{mark}"' for mark in marks) + ")")
         return literal_column(TABLE).op("MATCH")(" AND ".join(phrases))
-    phrases = [*map(_pg_phrase, terms)]
+    return _search.c.body.op("@@")(_pg_query(query, marks))
+
+
+NEAR = 1500
+MANY_WORDS = 3
+
+
+def newest(
+    found: Select[Any], query: str, marks: Collection[str], before: int | None, size: int
+) -> Any:
+    """The newest `size` rows of `found` that hold every word of `query`, below row `before` if given.
+
+    The first column of `found` is the row id. PostgreSQL takes characters that always stand together
+    for a rare coincidence, collects all the thousands of rows that hold them, and sorts those. For
+    many words it is therefore told to look through the newest `NEAR` rows one by one first, and only
+    if they do not hold enough through the rest.
+    """
+    match = matches(query, marks)
+    if match is None:
+        match = true()
+    if before is not None:
+        found = found.where(before > ROW_ID)
+    order = ROW_ID.desc()
+    few = sum(len(term.split()) for term in search_terms(query)) < MANY_WORDS
+    if few or dialect() == "sqlite":
+        return found.where(match).order_by(order).limit(size)
+    last = select(func.max(ROW_ID)).correlate(None).scalar_subquery() if before is None else before
+    near = found.where(match.is_(true()), last - NEAR < ROW_ID).order_by(order).limit(size)
+    held = near.cte()
+    wanting = select(func.count()).select_from(held).scalar_subquery() < size
+    far = found.where(match, last - NEAR >= ROW_ID, wanting).order_by(order).limit(size)
+    both = union_all(select(held), select(far.subquery()))
+    return both.order_by(both.selected_columns[0].desc()).limit(size)
+
+
+def _pg_query(query: str, marks: Collection[str]) -> ColumnElement[Any]:
+    phrases = [*map(_pg_phrase, search_terms(query))]
     if marks:
         phrases.append("(" + " | ".join(f"'{mark}'" for mark in marks) + ")")
-    return _search.c.body.op("@@")(func.to_tsquery("simple", " & ".join(phrases)))
+    words = literal(" & ".join(phrases), literal_execute=True)
+    return func.to_tsquery("simple", words)
 
 
 def _pg_phrase(term: str) -> str:

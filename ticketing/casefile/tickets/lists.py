@@ -207,12 +207,12 @@ def _marks(scope: Scope, wanted: TicketFilter) -> list[str]:
 
 def page(scope: Scope, wanted: TicketFilter, size: int = PAGE) -> tuple[list[ListedTicket], str]:
     """One page of a list and the cursor of the next page, empty when this is the last (keyset)."""
-    query = _listed(scope, wanted)
     place = _place(wanted)
+    query: Any = _LISTED.where(*conditions(scope, wanted))
     if wanted.words:
-        query = query.order_by(search.ROW_ID.desc())
-        if place is not None:
-            query = query.where(place[1] > search.ROW_ID)
+        before, marks = place[1] if place else None, _marks(scope, wanted)
+        query = query.join(search.SOURCE, Ticket.id == search.ROW_ID)
+        query = search.newest(query, wanted.words, marks, before, size + 1)
     elif wanted.by_newest:
         query = query.order_by(Ticket.received_at.desc(), Ticket.id.desc())
         if place is not None:
@@ -220,6 +220,7 @@ def page(scope: Scope, wanted: TicketFilter, size: int = PAGE) -> tuple[list[Lis
                 tuple_(Ticket.received_at, Ticket.id)
                 < tuple_(*place, types=(Ticket.received_at.type, Ticket.id.type))
             )
+        query = query.limit(size + 1)
     else:
         query = query.order_by(Ticket.due_on, Ticket.id)
         if place is not None:
@@ -227,7 +228,8 @@ def page(scope: Scope, wanted: TicketFilter, size: int = PAGE) -> tuple[list[Lis
                 tuple_(Ticket.due_on, Ticket.id)
                 > tuple_(*place, types=(Ticket.due_on.type, Ticket.id.type))
             )
-    rows = [ListedTicket(*row) for row in db.session.execute(query.limit(size + 1))]
+        query = query.limit(size + 1)
+    rows = [ListedTicket(*row) for row in db.session.execute(query)]
     more = len(rows) > size
     rows = rows[:size]
     return rows, rows[-1].cursor(wanted.by_newest) if more else ""

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from ticketing.kernel.db import db
@@ -160,6 +160,19 @@ def unit(scope: Scope, unit_id: int) -> Unit:
     if found is None:
         raise NotFound
     return found
+
+
+def home(scope: Scope, unit_id: int) -> Row[int, str, int, str]:
+    """All a new ticket needs of a unit: id, label, community_id, community code. Raises NotFound."""
+    found = db.session.execute(_HOME, {"unit_id": unit_id}).one_or_none()
+    if found is None or not scope.reaches_community(found.community_id):
+        raise NotFound
+    return found
+
+
+_HOME = select(Unit.id, Unit.label, Unit.community_id, Community.code).where(
+    Unit.id == bindparam("unit_id"), Community.id == Unit.community_id
+)
 
 
 def residents(unit_id: int) -> list[Residency]:

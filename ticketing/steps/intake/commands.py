@@ -64,11 +64,11 @@ def register(
     if received_at > at + CLOCKS_APART:
         raise Invalid("受理时间不能晚于现在。", field="received_at")
     _not_too_old(received_at, at, actor)
-    unit = estate_queries.unit(scope, unit_id) if unit_id else None
-    if unit is not None:
-        community = unit.community
+    home = estate_queries.home(scope, unit_id) if unit_id else None
+    if home is not None:
+        community_id, community_code = home.community_id, home.code
     elif community_id:
-        community = estate_queries.community(scope, community_id)
+        community_code = estate_queries.community(scope, community_id).code
     else:
         raise Invalid("请选择房号，或至少选择小区。", field="community_id")
     phone = phone_digits(caller_phone)
@@ -83,19 +83,23 @@ def register(
         raise Invalid("请填写客户姓名。", field="caller_name")
     if customer is not None and customer.merged_into is not None:
         customer = customer.merged_into
-    if customer is None and remember and unit is not None:
-        stand_in_line(community.code, at)
+    if customer is None and remember and home is not None:
+        stand_in_line(community_code, at)
         customer = estate.add_customer(
-            name=name, phones=[phone] if phone else [], unit=unit, relation=relation, actor=actor
+            name=name,
+            phones=[phone] if phone else [],
+            unit=estate_queries.unit(scope, home.id),
+            relation=relation,
+            actor=actor,
         )
     ticket = Ticket(
         call=call or secrets.token_hex(8),
-        community_id=community.id,
-        unit_id=unit.id if unit else None,
+        community_id=community_id,
+        unit_id=home.id if home else None,
         customer_id=customer.id if customer else None,
         caller_name=name,
         caller_phone=phone,
-        room=unit.label if unit else clean_line(place),
+        room=home.label if home else clean_line(place),
         channel=channel,
         collected_by_id=collected_by_id,
         received_at=received_at,
@@ -107,7 +111,7 @@ def register(
         action_needed=clean(action_needed),
         urgent=urgent,
     )
-    return enter(ticket, community_code=community.code, actor=actor)
+    return enter(ticket, community_code=community_code, actor=actor)
 
 
 def join_call(ticket: Ticket, *, content: str, actor: User) -> Ticket:
