@@ -7,9 +7,9 @@ from io import BytesIO
 from openpyxl.styles import Font
 
 from ticketing.kernel import excel
+from ticketing.kernel.workbook import MOST_ROWS
 from ticketing.masters.estate.models import Community
-from ticketing.masters.estate.rows import COLUMNS, EXAMPLE
-from ticketing.masters.estate.workbook import MOST_ROWS, SHEET
+from ticketing.masters.estate.rows import COLUMNS, EXAMPLE, SHEET
 from ticketing.procedure.vocabulary import Relation
 
 _EXAMPLE_ROW = (
