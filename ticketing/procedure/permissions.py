@@ -43,6 +43,8 @@ class Act(Labelled):
     MANAGE_PEOPLE = "manage_people", "维护人员与部门"
     CONFIRM_ROLE = "confirm_role", "确认授权"
     READ_JOURNAL = "read_journal", "查看审计日志"
+    READ_CALENDAR = "read_calendar", "查看工作日历"
+    MANAGE_CALENDAR = "manage_calendar", "维护工作日历"
 
 
 _CUSTOMER_SERVICE = frozenset({Role.CLERK, Role.OFFICE, Role.CS_MANAGER})
@@ -65,6 +67,8 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
     Act.CONFIRM_ROLE: frozenset({Role.ADMIN, Role.CS_MANAGER}),
     Act.READ_JOURNAL: frozenset({Role.AUDITOR, Role.ADMIN}) | _LEADERS,
+    Act.READ_CALENDAR: frozenset(Role),
+    Act.MANAGE_CALENDAR: frozenset({Role.CS_MANAGER, Role.ADMIN}),
 }
 
 TICKET_REACH: dict[Role, Reach] = {

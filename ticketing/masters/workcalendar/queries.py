@@ -7,8 +7,9 @@ change makes a new edition, so what is kept under a number and mark can never be
 and a change that is rolled back leaves nothing behind.
 """
 
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from sqlalchemy import Row, Table, event, select
 from sqlalchemy.orm import Session
@@ -31,7 +32,8 @@ LIST_COMES_IN = 11
 """The month in which the State Council publishes the next year's list."""
 
 
-class Snapshot(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Snapshot:
     """The whole calendar as one edition says it; itself a calendar for the arithmetic."""
 
     edition: int
@@ -161,11 +163,9 @@ def pending() -> list[CalendarProposal]:
     )
 
 
-def proposal(proposal_id: int) -> CalendarProposal:
-    """One proposal, locked until the transaction ends. Raises NotFound."""
-    found = db.session.scalars(
-        select(CalendarProposal).where(CalendarProposal.id == proposal_id).with_for_update()
-    ).one_or_none()
+def proposal(proposal_id: int, *, hold: bool = False) -> CalendarProposal:
+    """One proposal; with `hold` locked until the transaction ends. Raises NotFound."""
+    found = db.session.get(CalendarProposal, proposal_id, with_for_update=hold)
     if found is None:
         raise NotFound
     return found
