@@ -30,7 +30,7 @@ FEASTS = ("元旦", "春节", "清明", "劳动节", "端午", "中秋", "国庆
 _TITLE = re.compile(r"关于(\d{4})年[^。\n]{0,20}安排")
 _NUMBER = re.compile(r"(国[^\s。,;:]{0,8}?)[〔\[(【](\d{4})[〕\])】](?:第)?(\d{1,3})号")
 _ITEM = re.compile(r"(?:[一二三四五六七八九十]{1,3}[、.])?([\u4e00-\u9fff、]{2,20}):(.*)")
-_NEXT_ITEM = re.compile(r"(?<=[。;])(?=[一二三四五六七八九十]{1,3}[、.][\u4e00-\u9fff、]{2,20}:)")
+_NEXT_ITEM = re.compile(r"(?<=[。;号])(?=[一二三四五六七八九十]{1,3}[、.][\u4e00-\u9fff、]{2,20}:)")
 _CLAUSES = re.compile(r"[。;,](?![^()]*\))")
 _DAY = re.compile(r"(?:(\d{4})年)?(?:(\d{1,2})月)?(\d{1,2})日(?:\(([^()]*)\))?")
 _TO = re.compile(r"至|到|-|–|—+|~")
@@ -84,7 +84,7 @@ def understand(text: str, *, year: int | None = None, number: str = "") -> Notic
     if not days:
         raise Invalid("没有读出任何放假或调休日期，请粘贴通知全文。", field="text")
     number = told_number or _canonical(number)
-    return Notice(year, number, tuple(sorted(days)), tuple(aside))
+    return Notice(year, number, tuple(sorted(days, key=lambda one: one.day)), tuple(aside))
 
 
 def check(year: int, days: Sequence[NamedDay]) -> None:

@@ -2,9 +2,10 @@
 
 The rows are few and change some times a year, but a page asks about them hundreds of times. So the whole
 calendar is kept in memory, once for the process, and each transaction asks the database once whether it is
-still the newest: with its first question, by the number and the random mark of the newest edition. Every
-change makes a new edition, so what is kept under a number and mark can never be wrong, whoever else writes,
-and a change that is rolled back leaves nothing behind.
+still the newest, by the random mark of the newest edition: a request together with the check who is signed
+in, any other transaction with its first question. Every change makes a new edition with a mark of its own, so
+what is kept under a mark can never be wrong, whoever else writes, and a change that is rolled back leaves
+nothing behind.
 """
 
 from dataclasses import dataclass
@@ -55,11 +56,14 @@ class Snapshot:
         return day_kind(day) if day.year in known_years() else unpublished_rule(day)
 
 
-_SNAPSHOT = "calendar"
+_SNAPSHOT, _TOLD = "calendar", "calendar mark"
 _days, _years = (cast(Table, model.__table__) for model in (CalendarDay, CalendarYear))
-_NEWEST = (
-    select(CalendarEdition.id, CalendarEdition.mark).order_by(CalendarEdition.id.desc()).limit(1)
+NEWEST_MARK = (
+    select(CalendarEdition.mark).order_by(CalendarEdition.id.desc()).limit(1).scalar_subquery()
 )
+"""For a statement that is made anyway at the start of a transaction; what it says goes to `told`."""
+
+_NEWEST = select(CalendarEdition.id, CalendarEdition.mark).order_by(CalendarEdition.id.desc())
 _kept: Snapshot | None = None
 
 
@@ -78,37 +82,46 @@ def snapshot() -> Snapshot:
     info = db.session().info
     found = info.get(_SNAPSHOT)
     if found is None:
-        found = info[_SNAPSHOT] = _renewed()
+        found = info[_SNAPSHOT] = _renewed(info.get(_TOLD))
     return cast(Snapshot, found)
+
+
+def told(mark: str | None) -> None:
+    """Take note of the newest mark, which this transaction has just read by `NEWEST_MARK`."""
+    db.session().info[_TOLD] = mark
 
 
 def forget() -> None:
     """Let the present transaction look again: it has just changed the calendar itself."""
-    db.session().info.pop(_SNAPSHOT, None)
+    _end(db.session(), None)
 
 
 @event.listens_for(db.session, "after_transaction_end")
 def _end(session: Session, _transaction: Any) -> None:
     session.info.pop(_SNAPSHOT, None)
+    session.info.pop(_TOLD, None)
 
 
-def _renewed() -> Snapshot:
-    """What the process keeps if it is still the newest, else the rows read anew."""
+def _renewed(mark: str | None) -> Snapshot:
+    """What the process keeps if it bears the newest mark, else the rows read anew."""
     global _kept
-    kept, newest = _kept, _newest()
-    if kept is not None and (kept.edition, kept.mark) == newest:
+    kept = _kept
+    if kept is not None and kept.mark == mark:
         return kept
+    number, newest = _newest()
     while True:
-        read = _read(*newest)
+        if kept is not None and (kept.edition, kept.mark) == (number, newest):
+            return kept
+        read = _read(number, newest)
         again = _newest()
-        if again == newest:  # no edition came between the two reads
+        if again == (number, newest):  # no edition came between the two reads
             _kept = read
             return read
-        newest = again
+        number, newest = again
 
 
 def _newest() -> tuple[int, str]:
-    row = db.session.execute(_NEWEST).one_or_none()
+    row = db.session.execute(_NEWEST.limit(1)).one_or_none()
     return (row.id, row.mark) if row else (0, "")
 
 

@@ -75,7 +75,7 @@ def guessed(year: int) -> list[NamedDay]:
 def spans(days: Iterable[NamedDay]) -> list[Span]:
     """The feasts of a year in order, each on one line, then the closures."""
     found: dict[tuple[bool, str], Span] = {}
-    for one in sorted(days):
+    for one in sorted(days, key=lambda one: one.day):
         closure = one.kind is SpecialDay.CLOSURE
         span = found.setdefault((closure, one.name), Span(one.name, one.kind, [], 0, []))
         if one.kind is SpecialDay.MAKEUP:

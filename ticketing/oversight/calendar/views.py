@@ -50,7 +50,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "calendar/index.html",
         year=year,
-        years=range(max(first, min(year, last) - 3), max(last, year) + 1),
+        years=range(min(year, last - 4), max(last, year) + 1),
         official=official,
         months=months.months(year, shown),
         spans=months.spans(shown),
