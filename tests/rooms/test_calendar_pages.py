@@ -22,7 +22,7 @@ NOVEMBER = clock.at(D("2026-11-25"), 10)
 
 
 @pytest.fixture(autouse=True)
-def november():
+def november(ctx):
     with clock.held(NOVEMBER):
         yield
 
@@ -204,7 +204,7 @@ def test_a_table_is_uploaded_shown_and_proposed(sign_in, kind):
         (lambda: b"PK\x03\x04" + b"0" * 1000, "损坏"),
         (lambda: b"\xd0\xcf\x11\xe0" + b"0" * 100, "xls"),
         (lambda: b"0" * 300_000, "256 KB"),
-        (lambda: b"\x89PNG\r\n\x1a\n\x00\x00", "文字编码"),
+        (lambda: b"\x89PNG\r\n\x1a\n\x00\x00", "栏目名"),
         (lambda: workbook([["什么"], ["1"]]), "栏目名"),
         (lambda: workbook([["日期", "类别", "名称"], ["昨天", "放假", "元旦"]]), "昨天"),
         (lambda: workbook([["日期", "类别", "名称"], ["=1+1", "放假", "元旦"]]), "公式"),

@@ -69,6 +69,8 @@ def understand(text: str, *, year: int | None = None, number: str = "") -> Notic
     if len(text) > LONGEST_TEXT:
         raise Invalid(f"内容过长，最多 {LONGEST_TEXT} 个字。", field="text")
     lines = _lines(text)
+    if not lines:
+        raise Invalid("请粘贴放假安排，或上传表格。", field="text")
     told_year, told_number = _told("\n".join(lines))
     if number and told_number and _canonical(number) != told_number:
         raise Invalid(f"文号与通知里的“{told_number}”不一致。", field="number")
