@@ -13,9 +13,10 @@ from tests.procedure.test_notice import NOTICE_2026
 from tests.rooms.test_calendar_rows import NOTICE_2027, D, adopt, close
 from tests.support.world import PASSWORD
 from ticketing.kernel import clock
-from ticketing.kernel.db import db
+from ticketing.kernel.db import db, transaction
 from ticketing.masters.workcalendar import queries
 from ticketing.masters.workcalendar.package import special_days
+from ticketing.oversight.calendar import commands as oversight
 from ticketing.procedure.permissions import Act, may
 
 NOVEMBER = clock.at(D("2026-11-25"), 10)
@@ -223,10 +224,21 @@ def test_a_paste_of_ten_megabytes_is_refused_before_it_is_read(sign_in):
     assert answer.status_code == 413
 
 
-def test_typed_text_in_a_list_is_never_markup(sign_in):
+def test_typed_text_in_a_list_is_never_markup(sign_in, make):
     evil = "2027-01-01 放假 <script>alert(1)</script>"
-    page = sign_in("manager").post("/calendar/adopt", data=typed(evil)).get_data(as_text=True)
+    manager = sign_in("manager")
+    page = manager.post("/calendar/adopt", data=typed(evil)).get_data(as_text=True)
     assert "<script>alert" not in page
+    reason = "<script>alert(1)</script>"
+    data = {"once": token(), "day": "2026-12-10", "reason": reason}
+    assert manager.post("/calendar/closures", data=data).status_code == 302
+    waiting = queries.pending()[-1].id
+    with transaction():
+        oversight.confirm(waiting, actor=make.user("admin"))
+    for address in ("/calendar/", "/calendar/closures", f"/calendar/proposals/{waiting}"):
+        page = manager.get(address).get_data(as_text=True)
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert" in page
 
 
 def test_a_closure_is_asked_for_confirmed_and_lifted(sign_in, make):
