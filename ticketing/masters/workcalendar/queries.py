@@ -82,7 +82,9 @@ def snapshot() -> Snapshot:
     info = db.session().info
     found = info.get(_SNAPSHOT)
     if found is None:
-        found = info[_SNAPSHOT] = _renewed(info.get(_TOLD))
+        # the mover asks in the middle of an act: looking must not write its half-changed paper
+        with db.session.no_autoflush:
+            found = info[_SNAPSHOT] = _renewed(info.get(_TOLD))
     return cast(Snapshot, found)
 
 
