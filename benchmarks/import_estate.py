@@ -24,8 +24,7 @@ from ticketing.kernel import excel
 from ticketing.kernel.db import db, transaction
 from ticketing.masters.estate import commands as estate
 from ticketing.masters.estate.models import Community, Customer, LookupKey, Unit
-from ticketing.masters.estate.rows import COLUMNS
-from ticketing.masters.estate.workbook import SHEET
+from ticketing.masters.estate.rows import COLUMNS, SHEET
 from ticketing.masters.people import commands as people
 from ticketing.procedure.vocabulary import Role
 from ticketing.settings import Settings

@@ -35,7 +35,13 @@ PAGES = {
         ("reports", "/reports/"),
         ("account", "/account"),
     ),
-    "admin": (("people", "/people/"), ("person", "/people/1"), ("audit", "/audit/")),
+    "admin": (
+        ("calendar", "/calendar/"),
+        ("calendar-adopt", "/calendar/adopt"),
+        ("people", "/people/"),
+        ("person", "/people/1"),
+        ("audit", "/audit/"),
+    ),
 }
 
 

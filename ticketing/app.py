@@ -30,6 +30,7 @@ from ticketing.masters.estate import views as estate
 from ticketing.masters.people import guard
 from ticketing.masters.people import views as people
 from ticketing.oversight.audit import views as audit
+from ticketing.oversight.calendar import views as calendar
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
 from ticketing.steps.callback import views as callback
@@ -49,6 +50,7 @@ ROOMS = (
     callback,
     closing,
     reports,
+    calendar,
     audit,
     jobs,
 )

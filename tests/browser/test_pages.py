@@ -45,6 +45,10 @@ PAGES = {
         "/people/new",
         "/people/1",
         "/people/departments/1",
+        "/calendar/",
+        "/calendar/?year=2027",
+        "/calendar/adopt",
+        "/calendar/closures",
         "/audit/",
     ),
 }

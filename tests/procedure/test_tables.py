@@ -29,6 +29,7 @@ STORED = {
     "Satisfaction": "very_satisfied satisfied neutral dissatisfied",
     "Relation": "owner family tenant agent",
     "NoteKind": "feedback follow_up again assistance resolution opinion",
+    "SystemEvent": "breach",
     "ReportKind": "weekly quarterly",
     "ReportStage": "compiled checked submitted",
 }

@@ -18,8 +18,10 @@ from ticketing.procedure.vocabulary import Satisfaction, TicketStage
 from ticketing.procedure.workdays import (
     DayKind,
     add_calendar_days,
+    add_months,
     add_working_days,
-    weekend_rule,
+    moved_forward,
+    unpublished_rule,
     working_days_between,
 )
 from ticketing.steps.callback.commands import call_back
@@ -27,6 +29,15 @@ from ticketing.steps.closing.commands import reopen
 from ticketing.steps.dispatch.commands import send_back, transfer
 
 D = date.fromisoformat
+
+
+def package(day):
+    """The calendar as the package says it, without any row: the oracle of the arithmetic."""
+    return DayKind(chinese_calendar.is_workday(day))
+
+
+def weekdays(day):
+    return DayKind(day.weekday() < 5)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +58,7 @@ D = date.fromisoformat
 )
 @pytest.mark.clause("3.4.2.2")
 @pytest.mark.clause("3.5.4")
-def test_working_days_are_counted_as_the_rules_say(start, days, due):
+def test_working_days_are_counted_as_the_rules_say(ctx, start, days, due):
     assert add_working_days(D(start), days, calendar) == (D(due), False)
 
 
@@ -56,8 +67,27 @@ def test_working_days_are_counted_as_the_rules_say(start, days, due):
     [("2026-02-10", "2026-02-24"), ("2026-09-24", "2026-10-08"), ("2026-03-02", "2026-03-09")],
 )
 @pytest.mark.clause("3.4.5-他")
-def test_a_week_ends_on_a_working_day(start, due):
+def test_a_week_ends_on_a_working_day(ctx, start, due):
     assert add_calendar_days(D(start), 7, calendar) == (D(due), False)
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "due"),
+    [
+        ("2024-02-29", 12, "2025-02-28"),
+        ("2023-12-31", 2, "2024-02-29"),
+        ("2024-10-03", 24, "2026-10-08"),
+        ("2025-12-31", 2, "2026-02-28"),
+        ("2026-01-31", 1, "2026-02-28"),
+    ],
+)
+def test_months_end_on_the_corresponding_date_moved_off_a_holiday(ctx, start, months, due):
+    assert add_months(D(start), months, calendar) == (D(due), False)
+
+
+def test_months_never_run_backwards():
+    with pytest.raises(ValueError, match="forward"):
+        add_months(date(2026, 3, 2), -1, weekdays)
 
 
 OFFICIAL_2026 = {
@@ -79,7 +109,7 @@ OFFICIAL_2025 = {
 
 
 @pytest.mark.parametrize(("year", "notice"), [(2025, OFFICIAL_2025), (2026, OFFICIAL_2026)])
-def test_every_day_of_a_published_year_is_as_the_state_council_says(year, notice):
+def test_every_day_of_a_published_year_is_as_the_state_council_says(ctx, year, notice):
     off = {
         D(f"{year}-{first}") + timedelta(days=n)
         for first, length in notice["off"]
@@ -93,29 +123,36 @@ def test_every_day_of_a_published_year_is_as_the_state_council_says(year, notice
         day += timedelta(days=1)
 
 
-def test_a_year_nobody_has_published_counts_weekends_and_says_so():
-    assert calendar(date(2027, 10, 1)) == DayKind(True, provisional=True)
-    assert calendar(date(2027, 10, 2)) == DayKind(False, provisional=True)
-    assert add_working_days(date(2026, 12, 30), 3, calendar) == (date(2027, 1, 4), True)
+def test_a_year_nobody_has_published_counts_weekends_and_says_so(ctx):
+    assert calendar(date(2027, 10, 1)) == DayKind(False, provisional=True)
+    assert calendar(date(2027, 10, 4)) == DayKind(True, provisional=True)
+    assert calendar(date(2027, 10, 9)) == DayKind(False, provisional=True)
+    assert add_working_days(date(2026, 12, 30), 3, calendar) == (date(2027, 1, 5), True)
     assert add_calendar_days(date(2026, 12, 28), 7, calendar) == (date(2027, 1, 4), True)
     assert not add_working_days(date(2026, 12, 29), 1, calendar).provisional
 
 
-published = st.dates(date(2010, 1, 1), date(2026, 11, 20))
+@given(day=st.dates(date(2027, 1, 1), date(2099, 12, 31)))
+def test_an_unpublished_year_rests_on_weekends_and_days_of_fixed_date(day):
+    fixed = day.strftime("%m-%d") in ("01-01", "05-01", "05-02", "10-01", "10-02", "10-03")
+    assert unpublished_rule(day) == DayKind(day.isoweekday() <= 5 and not fixed, provisional=True)
+
+
+published = st.dates(date(2004, 1, 1), date(2026, 11, 20))
 
 
 @given(start=published, days=st.integers(1, 12))
 def test_a_deadline_is_the_nth_working_day_of_the_package(start, days):
     expected = chinese_calendar.get_workdays(start + timedelta(days=1), start + timedelta(days=40))
-    due = add_working_days(start, days, calendar)
+    due = add_working_days(start, days, package)
     assert due.on == expected[days - 1]
-    assert working_days_between(start, due.on, calendar) == days
-    assert working_days_between(due.on, start, calendar) == -days
+    assert working_days_between(start, due.on, package) == days
+    assert working_days_between(due.on, start, package) == -days
 
 
 @given(start=st.dates(date(1990, 1, 1), date(2100, 1, 1)), days=st.integers(1, 30))
 def test_without_holidays_the_closed_formula_holds(start, days):
-    due = add_working_days(start, days, weekend_rule).on
+    due = add_working_days(start, days, weekdays).on
     monday = start - timedelta(days=start.weekday())
     done = min(start.weekday(), 4) + days
     assert due == monday + timedelta(days=done // 5 * 7 + done % 5)
@@ -123,22 +160,66 @@ def test_without_holidays_the_closed_formula_holds(start, days):
 
 @given(start=published, days=st.integers(0, 30))
 def test_calendar_days_move_forward_over_nothing_but_rest_days(start, days):
-    due = add_calendar_days(start, days, calendar).on
+    due = add_calendar_days(start, days, package).on
     plain = start + timedelta(days=days)
     assert due >= plain
-    assert calendar(due).works
-    assert not any(calendar(plain + timedelta(days=n)).works for n in range((due - plain).days))
+    assert package(due).works
+    assert not any(package(plain + timedelta(days=n)).works for n in range((due - plain).days))
 
 
 @given(a=published, b=published, days=st.integers(1, 9))
 def test_a_later_start_is_never_due_earlier(a, b, days):
     first, second = sorted((a, b))
-    assert add_working_days(first, days, calendar).on <= add_working_days(second, days, calendar).on
+    assert add_working_days(first, days, package).on <= add_working_days(second, days, package).on
+
+
+SPAN = 120
+
+
+@st.composite
+def any_calendar(draw):
+    """Any start and any calendar of the days after it: working or not, published or not."""
+    start = draw(st.dates(date(2004, 1, 1), date(2027, 12, 31)))
+    works = draw(st.lists(st.booleans(), min_size=SPAN, max_size=SPAN))
+    unpublished_from = draw(st.integers(0, SPAN))
+    return start, works, unpublished_from
+
+
+@given(drawn=any_calendar(), days=st.integers(1, 9), ahead=st.integers(0, 30))
+def test_the_arithmetic_agrees_with_counting_on_any_calendar(drawn, days, ahead):
+    start, works, unpublished_from = drawn
+
+    def kind(day):
+        n = (day - start).days - 1
+        return DayKind(works[n] if 0 <= n < SPAN else True, n >= unpublished_from)
+
+    open_days = [n for n in range(1, SPAN + 40) if kind(start + timedelta(days=n)).works]
+    nth = open_days[days - 1]
+    assert add_working_days(start, days, kind) == (
+        start + timedelta(days=nth),
+        nth - 1 >= unpublished_from,
+    )
+    landed = next(n for n in range(ahead, SPAN + 40) if kind(start + timedelta(days=n)).works)
+    assert add_calendar_days(start, ahead, kind) == (
+        start + timedelta(days=landed),
+        landed - 1 >= unpublished_from,
+    )
+
+
+@given(start=st.dates(date(2004, 1, 1), date(2027, 12, 31)), months=st.integers(0, 36))
+def test_a_month_later_is_the_same_day_or_the_end_of_a_shorter_month(start, months):
+    plain = add_months(start, months, lambda _day: DayKind(True)).on
+    index = start.year * 12 + start.month - 1 + months
+    assert (plain.year * 12 + plain.month - 1) == index
+    if plain.day != start.day:
+        assert plain.day < start.day
+        assert (plain + timedelta(days=1)).day == 1
+    assert add_months(start, months, weekdays) == moved_forward(plain, weekdays)
 
 
 def test_less_than_one_working_day_is_refused():
     with pytest.raises(ValueError, match="at least one"):
-        add_working_days(date(2026, 3, 2), 0, calendar)
+        add_working_days(date(2026, 3, 2), 0, weekdays)
 
 
 def test_each_limit_names_the_clause_that_sets_it():
@@ -286,6 +367,6 @@ def test_a_due_date_in_an_unpublished_year_is_marked(make):
         ("2026-03-02", "2026-03-05", "2026-03-09", ("迟 3 工作日", "late")),
     ],
 )
-def test_a_deadline_is_said_in_working_days(due, done, today, badge):
+def test_a_deadline_is_said_in_working_days(ctx, due, done, today, badge):
     with clock.held(clock.at(D(today), 12)):
         assert due_badge(due and D(due), done and D(done)) == badge

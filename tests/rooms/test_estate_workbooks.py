@@ -10,8 +10,8 @@ from datetime import date, datetime
 import pytest
 from openpyxl import Workbook
 
-from ticketing.masters.estate import workbook
-from ticketing.masters.estate.workbook import Refused, guard, read, rows_in
+from ticketing.kernel import workbook
+from ticketing.kernel.workbook import Refused, guard, read, rows_in
 
 TYPES = (
     '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -186,7 +186,7 @@ def test_an_honest_workbook_is_read_by_rows_wherever_it_begins(tmp_path):
     path = tmp_path / "a.xlsx"
     made.save(path)
     guard(path)
-    read(path, tmp_path / "rows")
+    read(path, tmp_path / "rows", "房产客户")
     assert list(rows_in(tmp_path / "rows")) == [
         (3, ["", "小区代号", "房号", ""]),
         (5, ["", "YX", "1202", date(2024, 3, 8)]),

@@ -45,6 +45,8 @@ class Act(Labelled):
     CONFIRM_ROLE = "confirm_role", "确认授权"
     READ_JOURNAL = "read_journal", "查看审计日志"
     MANAGE_JOBS = "manage_jobs", "管理后台任务"
+    READ_CALENDAR = "read_calendar", "查看工作日历"
+    MANAGE_CALENDAR = "manage_calendar", "维护工作日历"
 
 
 _CUSTOMER_SERVICE = frozenset({Role.CLERK, Role.OFFICE, Role.CS_MANAGER})
@@ -68,6 +70,8 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.CONFIRM_ROLE: frozenset({Role.ADMIN, Role.CS_MANAGER}),
     Act.MANAGE_JOBS: frozenset({Role.ADMIN}),
     Act.READ_JOURNAL: frozenset({Role.AUDITOR, Role.ADMIN}) | _LEADERS,
+    Act.READ_CALENDAR: frozenset(Role),
+    Act.MANAGE_CALENDAR: frozenset({Role.CS_MANAGER, Role.ADMIN}),
 }
 
 TICKET_REACH: dict[Role, Reach] = {

@@ -4,6 +4,7 @@ A calendar answers for one date whether it is a working day, and whether that an
 (no official list for that year yet). `Due` carries the provisional mark along.
 """
 
+from calendar import monthrange
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -32,9 +33,22 @@ class Due(NamedTuple):
     provisional: bool
 
 
-def weekend_rule(day: date) -> DayKind:
-    """Monday to Friday work: the rule for a year nobody has published yet, always provisional."""
-    return DayKind(day.weekday() < 5, provisional=True)
+FIXED_HOLIDAYS: dict[tuple[int, int], str] = {
+    (1, 1): "元旦",
+    (5, 1): "劳动节",
+    (5, 2): "劳动节",
+    (10, 1): "国庆节",
+    (10, 2): "国庆节",
+    (10, 3): "国庆节",
+}
+"""The statutory days whose date is the same each year, by (month, day)."""
+
+
+def unpublished_rule(day: date) -> DayKind:
+    """The rule for a year nobody has published yet: Monday to Friday without the statutory days whose
+    date is fixed; always provisional."""
+    works = day.weekday() < 5 and (day.month, day.day) not in FIXED_HOLIDAYS
+    return DayKind(works, provisional=True)
 
 
 def add_working_days(start: date, days: int, calendar: Calendar) -> Due:
@@ -55,7 +69,24 @@ def add_working_days(start: date, days: int, calendar: Calendar) -> Due:
 
 def add_calendar_days(start: date, days: int, calendar: Calendar) -> Due:
     """`start` plus `days`, moved forward to a working day when it is none."""
-    day = start + timedelta(days=days)
+    return moved_forward(start + timedelta(days=days), calendar)
+
+
+def add_months(start: date, months: int, calendar: Calendar) -> Due:
+    """The corresponding date `months` later, or that month's end, moved forward to a working day.
+
+    A year is twelve months. Raises ValueError when `months` is negative.
+    """
+    if months < 0:
+        raise ValueError("months run forward")
+    years, month = divmod(start.month - 1 + months, 12)
+    year, month = start.year + years, month + 1
+    last = monthrange(year, month)[1]
+    return moved_forward(date(year, month, min(start.day, last)), calendar)
+
+
+def moved_forward(day: date, calendar: Calendar) -> Due:
+    """`day` itself when people work on it, else the next working day (Civil Code 203)."""
     kind = calendar(day)
     provisional = kind.provisional
     while not kind.works:

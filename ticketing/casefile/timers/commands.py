@@ -66,14 +66,14 @@ class Start(NamedTuple):
 
 def starting(kind: ClockKind, at: datetime) -> Start:
     """A clock of `kind` that starts at `at`, with its deadline by the limit and the calendar in force."""
-    return Start(kind, at, limit_of(kind).deadline(at, workcalendar.calendar))
+    return Start(kind, at, limit_of(kind).deadline(at, workcalendar.snapshot()))
 
 
 def next_bell(
     kind: ClockKind, started_at: datetime, due_on: date, due_at: datetime, rung: int = 0
 ) -> datetime | None:
     """When a clock has something to say next; None when every level has been said."""
-    ringing = bells(limit_of(kind).unit, started_at, due_on, due_at, workcalendar.calendar)
+    ringing = bells(limit_of(kind).unit, started_at, due_on, due_at, workcalendar.snapshot())
     return min((at for level, at in ringing if not rung & level.bit), default=None)
 
 
@@ -117,8 +117,7 @@ def begin_report(key: str, office_id: int, start: Start, *, at: datetime) -> boo
 
 
 def _insert(rows: list[dict[str, Any]], at: datetime, edition: int) -> None:
-    ids = db.session.scalars(_ADD_CLOCKS, rows).all()
-    started = [(clock_id, row["due_on"]) for clock_id, row in zip(ids, rows, strict=True)]
+    started = [(row[0], row[1]) for row in db.session.execute(_ADD_CLOCKS, rows)]
     _events(ClockEventKind.STARTED, started, at, edition)
 
 
@@ -273,7 +272,7 @@ def extend(
         raise Conflict(f"时限 {clock.due_on} 已到，不能再延期；超期须如实保留。")
     if clock.extensions >= MOST_EXTENSIONS:
         raise Conflict(f"已延期 {clock.extensions} 次，达到上限；请报客户服务部经理处理。")
-    calendar = workcalendar.calendar
+    calendar = workcalendar.snapshot()
     if due_on <= clock.due_on:
         raise Invalid(f"新的时限须晚于现时限 {clock.due_on}。", field="due_on")
     kind = calendar(due_on)
@@ -359,7 +358,7 @@ def _events(
 
 
 _CLOCK, _EVENT = cast(Table, Clock.__table__), cast(Table, ClockEvent.__table__)
-_ADD_CLOCKS = _CLOCK.insert().returning(_CLOCK.c.id, sort_by_parameter_order=True)
+_ADD_CLOCKS = _CLOCK.insert().returning(_CLOCK.c.id, _CLOCK.c.due_on)
 _ADD_EVENTS = _EVENT.insert()
 _CLOCKS_OF = select(
     _CLOCK.c.id,

@@ -15,6 +15,7 @@ from ticketing.kernel.db import reading, transaction
 from ticketing.kernel.errors import DomainError
 from ticketing.masters.people import commands as people
 from ticketing.masters.people import setting_up
+from ticketing.oversight.calendar import commands as calendar
 from ticketing.procedure.vocabulary import Role
 
 KEPT = timedelta(days=7)
@@ -67,6 +68,18 @@ def install(app: Flask) -> None:
         with transaction():
             dropped = people.tidy(clock.now() - KEPT)
         click.echo(f"清除 {dropped} 行。")
+
+    dates = AppGroup("calendar", help="工作日历。")
+    app.cli.add_command(dates)
+
+    @dates.command("load")
+    def _load_calendar() -> None:
+        """载入新版软件内置、日历里还没有的年份，并重算尚未到期的时限；没有新内容时不出声。"""
+        with transaction():
+            years, outcome = calendar.load(None)
+        if years or outcome.moved:
+            told = "、".join(map(str, years)) or "无"
+            click.echo(f"新载入年份：{told}；改期 {outcome.moved} 个时限。")
 
     @app.cli.command("road")
     def _road() -> None:

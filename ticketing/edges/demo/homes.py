@@ -19,12 +19,12 @@ from ticketing.edges.demo.town import (
     Resident,
     Town,
 )
-from ticketing.kernel import clock, excel
+from ticketing.kernel import clock, excel, workbook
 from ticketing.kernel.db import db, transaction
 from ticketing.masters.estate import commands as estate
-from ticketing.masters.estate import importing, runs, workbook
+from ticketing.masters.estate import importing, runs
 from ticketing.masters.estate.models import Customer, CustomerPhone, ImportStage, Residency, Unit
-from ticketing.masters.estate.rows import COLUMNS
+from ticketing.masters.estate.rows import COLUMNS, SHEET
 from ticketing.masters.people.models import User
 from ticketing.procedure.vocabulary import Relation
 
@@ -48,7 +48,7 @@ def bring_in(town: Town, plan: Plan, at: datetime, clerk: User, folder: Path) ->
     heads = [column.head for column in COLUMNS.values()]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lines = _lines(town, plan, clock.local(at).date())
-    excel.ledger(upload, excel.Leaf(workbook.SHEET, heads, lines))
+    excel.ledger(upload, excel.Leaf(SHEET, heads, lines))
     with clock.held(at):
         workbook.guard(upload)
         with transaction():

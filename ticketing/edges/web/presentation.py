@@ -19,7 +19,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import transaction
 from ticketing.kernel.text import masked_phone
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
-from ticketing.masters.workcalendar.queries import calendar
+from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure import vocabulary
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.workdays import working_days_between
@@ -48,6 +48,7 @@ NAVIGATION = (
     Place("小区与客户", "estate.index", "buildings", (Act.READ_ESTATE,)),
     Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
+    Place("工作日历", "calendar.index", "calendar", (Act.READ_CALENDAR,)),
     Place("人员与部门", "people.index", "people", (Act.MANAGE_PEOPLE, Act.CONFIRM_ROLE)),
     Place("后台任务", "jobs.index", "clock", (Act.MANAGE_JOBS,)),
     Place("审计日志", "audit.index", "shield-check", (Act.READ_JOURNAL,)),
@@ -83,6 +84,7 @@ def install(app: Flask, settings: Settings) -> None:
         keeper=keeper,
         settings=settings,
         today=clock.today,
+        missing_year=workcalendar.missing_year,
     )
 
     @app.context_processor
@@ -106,16 +108,17 @@ def due_badge(due_on: date | None, done_on: date | None = None, late: bool | Non
 
     `late` is the clock's own mark where it has one: a limit in hours can be missed on its day.
     """
-    if late and done_on is not None and due_on is not None and done_on <= due_on:
+    if due_on is None:
+        return Badge("—", "none")
+    if late and done_on is not None and done_on <= due_on:
         return Badge("迟", "late")
-    return _badge(due_on, done_on, clock.today())
+    return _badge(due_on, done_on, clock.today(), workcalendar.snapshot().mark)
 
 
 @lru_cache(maxsize=4096)
-def _badge(due_on: date | None, done_on: date | None, today: date) -> Badge:
-    """Kept for the day: fifty rows of a list share a few dates, and each is counted day by day."""
-    if due_on is None:
-        return Badge("—", "none")
+def _badge(due_on: date, done_on: date | None, today: date, _mark: str) -> Badge:
+    """Kept for the day and the calendar: fifty rows of a list share a few dates, and each is counted day by day."""
+    calendar = workcalendar.snapshot()
     if done_on is not None:
         late = working_days_between(due_on, done_on, calendar)
         if done_on <= due_on:
@@ -130,15 +133,15 @@ def _badge(due_on: date | None, done_on: date | None, today: date) -> Badge:
 
 
 def keeper() -> Callable[..., Markup]:
-    """``kept(macro, *args)``: what a macro says of its arguments, kept for the day.
+    """``kept(macro, *args)``: what a macro says of its arguments, kept for the day and the calendar.
 
     For tags that depend on nothing else. Fifty rows repeat a handful of stages, grades and dates, and
     calling the macros anew for each row was a third of the work list's rendering.
     """
-    today = clock.today()
+    today, mark = clock.today(), workcalendar.snapshot().mark
 
     def kept(macro: Macro, *args: Hashable) -> Markup:
-        key = (macro.name, today, args)
+        key = (macro.name, today, mark, args)
         text = _kept.get(key)
         if text is None:
             if len(_kept) >= MOST_KEPT:
@@ -150,7 +153,7 @@ def keeper() -> Callable[..., Markup]:
 
 
 MOST_KEPT = 4096
-_kept: dict[tuple[str, date, tuple[Hashable, ...]], Markup] = {}
+_kept: dict[tuple[str, date, str, tuple[Hashable, ...]], Markup] = {}
 
 
 def briefly(instant: datetime) -> str:
@@ -188,6 +191,14 @@ ACT_NAMES = {
     "refused": "被拒绝",
     "run": "运行任务",
     "import": "导入",
+    "propose_year": "提出全年放假安排",
+    "propose_closure": "提出停工",
+    "propose_reopening": "提出取消停工",
+    "adopt_year": "启用全年放假安排",
+    "adopt_closure": "停工生效",
+    "adopt_reopening": "取消停工生效",
+    "drop_proposal": "撤下提案",
+    "load_years": "载入内置年份",
 }
 
 

@@ -17,11 +17,11 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from ticketing.kernel import excel
+from ticketing.kernel import excel, workbook
 from ticketing.kernel.db import db, reading
 from ticketing.kernel.errors import Invalid
 from ticketing.kernel.forms import BaseForm
-from ticketing.masters.estate import importing, paper, queries, runs, workbook
+from ticketing.masters.estate import importing, paper, queries, runs
 from ticketing.masters.estate.forms import UploadForm
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.procedure.permissions import Act

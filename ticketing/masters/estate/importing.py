@@ -16,10 +16,10 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import Table, bindparam, func, select, text, update
 
 from ticketing.journal.commands import record
-from ticketing.kernel import clock
+from ticketing.kernel import clock, workbook
 from ticketing.kernel.db import db, dialect, reading, transaction
 from ticketing.kernel.errors import NotPermitted
-from ticketing.masters.estate import lookup, queries, workbook
+from ticketing.masters.estate import lookup, queries
 from ticketing.masters.estate.models import (
     Building,
     Customer,
@@ -37,7 +37,7 @@ from ticketing.masters.estate.planning import (
     slices,
 )
 from ticketing.masters.estate.pour import Jug, jug, pour
-from ticketing.masters.estate.rows import Problem, Reader
+from ticketing.masters.estate.rows import SHEET, Problem, Reader
 from ticketing.masters.estate.runs import book_of, remove_files, rows_of
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import scope_of
@@ -63,7 +63,7 @@ class Moved(Exception):
 def check(run_id: int, folder: Path) -> None:
     """Read and compare the workbook of a run; list every fault or what would change."""
     with _at_work(run_id, folder):
-        workbook.read(book_of(folder, run_id), rows_of(folder, run_id))
+        workbook.read(book_of(folder, run_id), rows_of(folder, run_id), SHEET)
         book_of(folder, run_id).unlink(missing_ok=True)
         plan, problems = _compare(run_id, folder)
         if problems:

@@ -12,6 +12,8 @@ from ticketing.procedure.vocabulary import Relation
 
 Cell = str | date
 
+SHEET = "房产客户"
+
 
 class Column(NamedTuple):
     """A column of the template: its head, the longest text, and what to write there."""

@@ -17,6 +17,7 @@ from ticketing.masters.people.models import (
     SignInAttempt,
     User,
 )
+from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.vocabulary import Role
 from ticketing.procedure.workflow import HANDLERS
 
@@ -39,6 +40,7 @@ _SIGNED_IN = (
         select(func.aggregate_strings(Posting.community_id.cast(Text), ","))
         .where(Posting.user_id == User.id)
         .scalar_subquery(),
+        workcalendar.NEWEST_MARK,
     )
     .join(SignIn, SignIn.user_id == User.id)
     .where(
@@ -48,7 +50,8 @@ _SIGNED_IN = (
         User.active,
     )
 )
-"""Asked at every request, so one statement, built once: person, roles in force and communities.
+"""Asked at every request, so one statement, built once: person, roles in force, communities, and whether the
+calendar is still the one in memory.
 
 Loading grants and postings as rows of their own made this check two thirds of an empty page's time.
 """
@@ -61,6 +64,7 @@ def signed_in(token: str, at: datetime) -> User | None:
     ).one_or_none()
     if found is None:
         return None
+    workcalendar.told(found[3])
     user: User = found[0]
     user.__dict__["roles"] = frozenset(map(Role, filter(None, (found[1] or "").split(","))))
     user.__dict__["posts"] = frozenset(map(int, filter(None, (found[2] or "").split(","))))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ticketing.kernel.db import Base, Id
@@ -27,14 +28,33 @@ class CalendarSource(Labelled):
     COMPANY = "company", "公司决定"
 
 
+class ProposalKind(Labelled):
+    """What a proposal would change."""
+
+    YEAR = "year", "全年放假安排"
+    CLOSURE = "closure", "公司停工"
+    REOPENING = "reopening", "取消停工"
+
+
+class ProposalState(Labelled):
+    """What became of a proposal."""
+
+    PENDING = "pending", "待第二人确认"
+    IN_FORCE = "in_force", "已生效"
+    DROPPED = "dropped", "未采用"
+
+
 class CalendarDay(Base):
-    """One day that differs from Monday to Friday: a holiday, a make-up day, a company closure."""
+    """One day that differs from Monday to Friday: a holiday, a make-up day, a company closure.
+
+    A closure stands beside what the official list says of its day, and wins.
+    """
 
     __tablename__ = "calendar_day"
     __table_args__ = (CheckConstraint("name <> ''", name="named"),)
 
     day: Mapped[date] = mapped_column(primary_key=True)
-    kind: Mapped[SpecialDay]
+    kind: Mapped[SpecialDay] = mapped_column(primary_key=True)
     name: Mapped[str]
     notice: Mapped[str] = mapped_column(default="")
     source: Mapped[CalendarSource]
@@ -67,3 +87,35 @@ class CalendarEdition(Base):
     at: Mapped[datetime]
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     change: Mapped[str]
+
+
+_PENDING: Any = {
+    "sqlite_where": text("state = 'pending'"),
+    "postgresql_where": text("state = 'pending'"),
+}
+
+
+class CalendarProposal(Base):
+    """A change of the calendar one person asks for and a second one puts in force (procedure 3.4.5).
+
+    `days` are the days it is about, as ``[[ISO date, kind, name], …]``; a closure has one, whose name is its
+    reason. `number` is the notice number of a year's official list.
+    """
+
+    __tablename__ = "calendar_proposal"
+    __table_args__ = (
+        CheckConstraint("decided_by_id <> proposed_by_id OR state = 'dropped'", name="two_people"),
+        CheckConstraint("(state = 'pending') = (decided_at IS NULL)", name="decided"),
+        Index("ix_calendar_proposal_pending", "id", **_PENDING),
+    )
+
+    id: Mapped[Id]
+    kind: Mapped[ProposalKind]
+    year: Mapped[int]
+    number: Mapped[str] = mapped_column(default="")
+    days: Mapped[list[list[str]]] = mapped_column(JSON)
+    state: Mapped[ProposalState] = mapped_column(default=ProposalState.PENDING)
+    proposed_at: Mapped[datetime]
+    proposed_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))

@@ -24,6 +24,7 @@ SUBJECTS = {
     "community": "小区",
     "service_office": "客户服务处",
     "report": "报表",
+    "calendar": "工作日历",
     "import": "导入",
     "export": "导出",
     "access": "被拒绝的访问",

@@ -10,11 +10,11 @@ from ticketing.casefile.notices.models import NoticeKind
 from ticketing.casefile.tickets.commands import SUBJECT
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers.models import Clock, ClockEvent, ClockEventKind, ClockState
-from ticketing.journal.commands import SystemEntry, record_many
+from ticketing.journal.commands import Line, record_all
 from ticketing.kernel import clock as time
 from ticketing.kernel.db import db
 from ticketing.masters.estate.models import Community, ServiceOffice
-from ticketing.masters.workcalendar.queries import calendar, edition
+from ticketing.masters.workcalendar.queries import Snapshot, snapshot
 from ticketing.oversight.clockwork.hearers import Hearers, Owner
 from ticketing.procedure.deadlines import ClockKind, Level, bells, limit_of
 from ticketing.procedure.vocabulary import Grade, SystemEvent
@@ -43,7 +43,10 @@ def ring(at: datetime, *, limit: int = BATCH) -> int:
     Each level that became due is put on record as an event, a breach in the journal too; people hear the loudest
     one only. Two processes never ring the same clock: it is claimed by what it had said so far.
     """
-    rings = [_ring(row, at) for row in db.session.execute(_DUE, {"now": at, "most": limit})]
+    calendar = snapshot()
+    rings = [
+        _ring(row, at, calendar) for row in db.session.execute(_DUE, {"now": at, "most": limit})
+    ]
     if not rings:
         return 0
     claimed = cast(
@@ -58,7 +61,6 @@ def ring(at: datetime, *, limit: int = BATCH) -> int:
     )
     if claimed.rowcount != len(rings):
         raise RuntimeError("a clock was rung by two at once")
-    known = edition()
     events = [
         {
             "clock_id": one.row.id,
@@ -66,7 +68,7 @@ def ring(at: datetime, *, limit: int = BATCH) -> int:
             "level": level.value,
             "at": at,
             "policy": one.row.policy,
-            "calendar_edition": known,
+            "calendar_edition": calendar.edition,
             "due_on": one.row.due_on,
         }
         for one in rings
@@ -74,20 +76,17 @@ def ring(at: datetime, *, limit: int = BATCH) -> int:
     ]
     if events:
         db.session.execute(_EVENTS, events)
-    record_many(
-        SystemEvent.BREACH.value,
-        [
-            SystemEntry(
-                SUBJECT,
-                one.row.ticket_id,
-                limit_of(one.row.kind).clause,
-                {"clock": one.row.kind.label, "due_on": one.row.due_on.isoformat()},
-            )
-            for one in rings
-            if Level.BREACH in one.levels and one.row.ticket_id is not None
-        ],
-        at=at,
-    )
+    breaches = [
+        Line(
+            one.row.ticket_id,
+            0,
+            {"clock": one.row.kind.label, "due_on": one.row.due_on.isoformat()},
+            limit_of(one.row.kind).clause,
+        )
+        for one in rings
+        if Level.BREACH in one.levels and one.row.ticket_id is not None
+    ]
+    record_all(SUBJECT, SystemEvent.BREACH.value, breaches, actor=None, at=at)
     hearers = Hearers.read()
     tell((_message(one, hearers) for one in rings if one.levels), at=at)
     return len(rings)
@@ -99,7 +98,7 @@ def anything_due(at: datetime) -> bool:
     return db.session.scalar(due) is not None
 
 
-def _ring(row: Any, at: datetime) -> Ring:
+def _ring(row: Any, at: datetime, calendar: Snapshot) -> Ring:
     unit = limit_of(row.kind).unit
     ringing = list(bells(unit, row.started_at, row.due_on, row.due_at, calendar))
     unsaid = [(level, bell) for level, bell in ringing if not row.rung & level.bit]

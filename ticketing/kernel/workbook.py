@@ -26,7 +26,6 @@ MOST_COLUMNS = 78
 LONGEST_CELL = 1_000
 CPU_SECONDS = 8
 MEMORY_BYTES = 480 * 1024 * 1024
-SHEET = "房产客户"
 
 _OLD_OR_LOCKED = b"\xd0\xcf\x11\xe0"
 _TOO_LOW = re.compile(rb"""\br\s*=\s*["'](?:[A-Z]{1,3})?(?:[3-9]\d{4}|\d{6,})["']""")
@@ -136,12 +135,15 @@ def _inflated(member: zipfile.ZipInfo, stream: IO[bytes]) -> Iterator[bytes]:
         raise Refused("文件已损坏：内部记录的大小与实际不符。")
 
 
-def read(path: Path, rows_path: Path) -> None:
-    """Read the workbook in a child process into `rows_path`, one JSON line a row. Raises Refused."""
+def read(path: Path, rows_path: Path, sheet: str = "") -> None:
+    """Read the sheet of that name, or the first one, in a child process into `rows_path`, one JSON line a row.
+
+    Raises Refused.
+    """
     rows_path.touch(mode=0o600)
     try:
         child = subprocess.run(
-            [sys.executable, "-I", __file__, str(path), str(rows_path)],
+            [sys.executable, "-I", __file__, str(path), str(rows_path), sheet],
             capture_output=True,
             timeout=120,
             check=False,
@@ -186,8 +188,8 @@ def _cell(value: Any) -> Any:
     return "" if value is None else str(value)
 
 
-def _child(path: Path, rows_path: Path) -> int:
-    """Read the sheet named 房产客户, or the first one, and write its rows."""
+def _child(path: Path, rows_path: Path, wanted: str) -> int:
+    """Read the sheet that is wanted, or the first one, and write its rows."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
@@ -195,7 +197,7 @@ def _child(path: Path, rows_path: Path) -> int:
             names = book.sheet_names
             if not names:
                 raise Refused("工作簿里没有工作表。")
-            sheet = book.get_sheet_by_name(SHEET if SHEET in names else names[0])
+            sheet = book.get_sheet_by_name(wanted if wanted in names else names[0])
             if sheet.start is None:
                 raise Refused("工作表是空的。")
             top, left = sheet.start
@@ -221,4 +223,4 @@ def _child(path: Path, rows_path: Path) -> int:
 
 if __name__ == "__main__":
     _limit_self()
-    sys.exit(_child(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(_child(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
