@@ -15,7 +15,7 @@ from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
 from ticketing.casefile.homes import views as homes
-from ticketing.casefile.notices import commands as _notices  # noqa: F401
+from ticketing.casefile.notices import views as notices
 from ticketing.casefile.tickets import views as tickets
 from ticketing.casefile.timers import models as _timers  # noqa: F401
 from ticketing.edges.console import commands as console
@@ -48,6 +48,7 @@ ROOMS = (
     closing,
     reports,
     audit,
+    notices,
 )
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "

@@ -42,6 +42,7 @@ class Act(Labelled):
     SUBMIT_REPORT = "submit_report", "上报报表"
     MANAGE_PEOPLE = "manage_people", "维护人员与部门"
     CONFIRM_ROLE = "confirm_role", "确认授权"
+    MANAGE_OUTLETS = "manage_outlets", "维护通知出口"
     READ_JOURNAL = "read_journal", "查看审计日志"
 
 
@@ -64,6 +65,7 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.SUBMIT_REPORT: frozenset({Role.OFFICE, Role.CS_MANAGER}),
     Act.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
     Act.CONFIRM_ROLE: frozenset({Role.ADMIN, Role.CS_MANAGER}),
+    Act.MANAGE_OUTLETS: frozenset({Role.ADMIN}),
     Act.READ_JOURNAL: frozenset({Role.AUDITOR, Role.ADMIN}) | _LEADERS,
 }
 

@@ -26,6 +26,8 @@ SUBJECTS = {
     "report": "报表",
     "import": "导入",
     "export": "导出",
+    "robot": "群机器人",
+    "delivery": "消息投递",
     "access": "被拒绝的访问",
 }
 
