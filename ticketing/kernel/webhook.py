@@ -162,7 +162,10 @@ def _exchange(target: Target, sock: socket.socket, body: bytes, event_id: str) -
             },
         )
         answer = connection.getresponse()
-        return answer.status, answer.read(MOST_BYTES + 1)
+        told = answer.read(MOST_BYTES + 1)
+        if answer.length and len(told) <= MOST_BYTES:
+            raise http.client.IncompleteRead(told, answer.length)
+        return answer.status, told
     finally:
         connection.close()
 

@@ -30,7 +30,7 @@ def line(host: str, port: int, seconds: float) -> Iterator[socket.socket]:
     sender for hours. Raises TimeoutError when the time was up, another OSError when nobody answers.
     """
     with socket.create_connection((host, port), timeout=min(CONNECT_SECONDS, seconds)) as sock:
-        sock.settimeout(seconds)
+        sock.settimeout(seconds + 1)
         handle, late = sock.dup(), threading.Event()
         timer = threading.Timer(seconds, _cut, (handle, late))
         timer.daemon = True
