@@ -34,8 +34,15 @@ PAGES = {
         ("import", "/estate/imports/"),
         ("reports", "/reports/"),
         ("account", "/account"),
+        ("notices", "/notices/"),
+        ("notice-choices", "/notices/choices"),
     ),
-    "admin": (("people", "/people/"), ("person", "/people/1"), ("audit", "/audit/")),
+    "admin": (
+        ("people", "/people/"),
+        ("person", "/people/1"),
+        ("audit", "/audit/"),
+        ("outlets", "/notices/outlets/"),
+    ),
 }
 
 
