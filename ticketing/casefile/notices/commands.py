@@ -73,7 +73,13 @@ def tell(messages: Iterable[Message], *, at: datetime) -> None:
         for user_id in dict.fromkeys(message.user_ids)
     ]
     _add(Notice, rows)
-    _add(Delivery, [*_letters(messages, at), *_robot_messages(messages, at)])
+    outside = [*_letters(messages), *_robot_messages(messages)]
+    if outside:
+        goes_at = {urgent: out_at(at, urgent) for urgent in (True, False)}
+        _add(
+            Delivery,
+            [{**row, "at": at, "next_at": goes_at[bool(row["urgent"])]} for row in outside],
+        )
 
 
 def _add(model: type[Notice] | type[Delivery], rows: list[dict[str, Any]]) -> None:
@@ -82,7 +88,7 @@ def _add(model: type[Notice] | type[Delivery], rows: list[dict[str, Any]]) -> No
         db.session.execute(insert(cast(Table, model.__table__)).on_conflict_do_nothing(), rows)
 
 
-def _letters(messages: list[Message], at: datetime) -> list[dict[str, Any]]:
+def _letters(messages: list[Message]) -> list[dict[str, Any]]:
     """A delivery for each mailbox whose owner wants that kind by e-mail."""
     people_told = {user_id for message in messages for user_id in message.user_ids}
     if not people_told:
@@ -103,14 +109,14 @@ def _letters(messages: list[Message], at: datetime) -> list[dict[str, Any]]:
         if kind is not None:
             chosen[user_id, kind] = wanted
     return [
-        _delivery(message, at, outlet=Outlet.EMAIL, recipient=mailboxes[user_id], user_id=user_id)
+        _delivery(message, outlet=Outlet.EMAIL, recipient=mailboxes[user_id], user_id=user_id)
         for message in messages
         for user_id in dict.fromkeys(message.user_ids)
         if user_id in mailboxes and chosen.get((user_id, message.kind), message.kind in MAILED)
     ]
 
 
-def _robot_messages(messages: list[Message], at: datetime) -> list[dict[str, Any]]:
+def _robot_messages(messages: list[Message]) -> list[dict[str, Any]]:
     """A delivery for each active robot that hears of that kind and community."""
     if not any(message.kind in ROBOT_KINDS for message in messages):
         return []
@@ -118,7 +124,7 @@ def _robot_messages(messages: list[Message], at: datetime) -> list[dict[str, Any
         select(Robot.id, Robot.outlet, Robot.kinds, Robot.community_id).where(Robot.active)
     ).all()
     return [
-        _delivery(message, at, outlet=robot.outlet, recipient=str(robot.id), robot_id=robot.id)
+        _delivery(message, outlet=robot.outlet, recipient=str(robot.id), robot_id=robot.id)
         for robot in robots
         for message in messages
         if message.kind in ROBOT_KINDS
@@ -129,7 +135,6 @@ def _robot_messages(messages: list[Message], at: datetime) -> list[dict[str, Any
 
 def _delivery(
     message: Message,
-    at: datetime,
     *,
     outlet: Outlet,
     recipient: str,
@@ -147,10 +152,8 @@ def _delivery(
         "body": message.body,
         "path": message.path,
         "urgent": message.urgent,
-        "at": at,
         "state": DeliveryState.WAITING,
         "attempts": 0,
-        "next_at": out_at(at, message.urgent),
         "leased_until": None,
         "sent_at": None,
         "error": "",
