@@ -188,20 +188,40 @@ def test_a_sender_that_died_holds_a_delivery_no_longer_than_its_lease(make, grou
     assert (sent[0].attempts, sent[0].stable_id) == (2, taken[0].stable_id)
 
 
-def test_a_slow_sender_whose_lease_ran_out_does_not_undo_what_another_did(make, groups):
+def test_a_slow_sender_whose_lease_ran_out_does_not_undo_what_another_did(app, make, groups):
     groups("g")
     major()
 
     def slow(_parcel):
-        with make_app.app_context():
+        with app.app_context():
             assert deliver_due(lambda _: None, limit=9, at=NOON + LEASE) == Counts(sent=1)
         raise SendingFailed("太晚了")
 
-    from flask import current_app
-
-    make_app = current_app._get_current_object()
     deliver_due(slow, limit=9, at=NOON)
     assert the_one().state is DeliveryState.SENT
+
+
+def test_a_slow_sender_does_not_take_the_lease_from_its_successor(app, make, groups):
+    groups("g")
+    major()
+
+    def slow(_parcel):
+        with app.app_context():
+            assert [one.attempts for one in delivering._claim(9, NOON + LEASE)[0]] == [2]
+        raise SendingFailed("太晚了")
+
+    deliver_due(slow, limit=9, at=NOON)
+    one = the_one()
+    assert (one.attempts, one.leased_until, one.error) == (2, NOON + 2 * LEASE, "")
+
+
+def test_a_long_queue_for_a_dead_receiver_crowds_out_nobody(make, robots, groups):
+    groups("down", "up")
+    major(10)
+    robots.by_path["/down?key=k"] = say(b"", 503)
+    send = outlets.sender(settings(robots))
+    assert deliver_due(send, limit=5, at=NOON) == Counts(failed=1)
+    assert deliver_due(send, limit=10, at=NOON) == Counts(sent=10)
 
 
 def test_what_kills_its_sender_every_time_is_given_up(make, groups):
