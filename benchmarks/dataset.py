@@ -43,6 +43,7 @@ from ticketing.masters.estate.models import (
 )
 from ticketing.masters.estate.words import initials, room_label, words_of
 from ticketing.masters.people import commands as people
+from ticketing.masters.people import departments
 from ticketing.masters.workcalendar.queries import calendar
 from ticketing.procedure.deadlines import (
     DESK_CLOCKS,
@@ -288,7 +289,7 @@ def _people() -> Estate:
         )
         ground.communities.append((community.id, community.code))
     for code, name in DEPARTMENTS:
-        ground.departments[code] = people.save_department(
+        ground.departments[code] = departments.save_department(
             None, code=code, name=name, aliases="", handler_id=None, active=True, actor=None
         ).id
     dice = Random(3)

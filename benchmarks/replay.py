@@ -51,6 +51,7 @@ from ticketing.kernel.db import db, reading, transaction  # noqa: E402
 from ticketing.masters.estate import commands as estate  # noqa: E402
 from ticketing.masters.estate.models import Community, ServiceOffice  # noqa: E402
 from ticketing.masters.people import commands as people  # noqa: E402
+from ticketing.masters.people import departments  # noqa: E402
 from ticketing.masters.people.models import User  # noqa: E402
 from ticketing.masters.people.scope import scope_of  # noqa: E402
 from ticketing.oversight.reports.compiling import compile_figures  # noqa: E402
@@ -87,7 +88,7 @@ class Replay:
         self.acts = self.tickets = 0
         self.offices: dict[str, Office] = {}
         with transaction():
-            department = people.save_department(
+            department = departments.save_department(
                 None,
                 code="REPLAY",
                 name="回放部门",

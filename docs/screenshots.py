@@ -34,13 +34,17 @@ PAGES = {
         ("import", "/estate/imports/"),
         ("reports", "/reports/"),
         ("account", "/account"),
+        ("notices", "/notices/"),
+        ("notice-choices", "/notices/choices"),
     ),
     "admin": (
-        ("calendar", "/calendar/"),
-        ("calendar-adopt", "/calendar/adopt"),
         ("people", "/people/"),
         ("person", "/people/1"),
         ("audit", "/audit/"),
+        ("outlets", "/notices/outlets/"),
+        ("calendar", "/calendar/"),
+        ("calendar-adopt", "/calendar/adopt"),
+        ("jobs", "/jobs/"),
     ),
 }
 

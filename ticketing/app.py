@@ -15,6 +15,7 @@ from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
 from ticketing.casefile.homes import views as homes
+from ticketing.casefile.notices import views as notices
 from ticketing.casefile.tickets import views as tickets
 from ticketing.edges.console import commands as console
 from ticketing.edges.demo import commands as demo
@@ -53,6 +54,7 @@ ROOMS = (
     calendar,
     audit,
     jobs,
+    notices,
 )
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "

@@ -5,6 +5,9 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ticketing.kernel import webhook
+from ticketing.kernel.mail import MailServer, Security
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -20,6 +23,9 @@ class Settings:
     - `https` (TICKETING_HTTPS): the site is reached by https: secure cookies and HSTS.
     - `company` (TICKETING_COMPANY): the developer's name printed on papers.
     - `property_company` (TICKETING_PROPERTY_COMPANY): the property company's name.
+    - `address` (TICKETING_ADDRESS): where people reach the site, for links in what goes out; empty: no links.
+    - `mail` (TICKETING_SMTP_HOST, _PORT, _USER, _PASSWORD, _SECURITY, _FROM): the server that sends e-mail.
+    - `webhook_hosts` (TICKETING_WEBHOOK_HOSTS): the only places group robots may be at.
     """
 
     database_url: str
@@ -33,6 +39,9 @@ class Settings:
     https: bool = False
     company: str = "房地产有限公司"
     property_company: str = "物业公司"
+    address: str = ""
+    mail: MailServer = field(default_factory=MailServer)
+    webhook_hosts: tuple[webhook.Host, ...] = webhook.hosts(webhook.OFFICIAL_HOSTS)
     testing: bool = False
     templates: Path = field(default=ROOT / "templates")
     static: Path = field(default=ROOT / "static")
@@ -60,7 +69,35 @@ def from_environment() -> Settings:
         https=_flag("TICKETING_HTTPS"),
         company=os.environ.get("TICKETING_COMPANY", "房地产有限公司"),
         property_company=os.environ.get("TICKETING_PROPERTY_COMPANY", "物业公司"),
+        address=_site(os.environ.get("TICKETING_ADDRESS", "")),
+        mail=_mail(),
+        webhook_hosts=webhook.hosts(
+            os.environ.get("TICKETING_WEBHOOK_HOSTS", webhook.OFFICIAL_HOSTS)
+        ),
     )
+
+
+def _mail() -> MailServer:
+    """The mail server of the environment. Raises ValueError for a sender or a security nobody knows."""
+    given = {name: os.environ.get(f"TICKETING_SMTP_{name}", "") for name in _SMTP}
+    return MailServer(
+        host=given["HOST"],
+        port=int(given["PORT"] or 0),
+        user=given["USER"],
+        password=given["PASSWORD"],
+        security=Security(given["SECURITY"].lower() or Security.STARTTLS.value),
+        sender=given["FROM"],
+    )
+
+
+_SMTP = ("HOST", "PORT", "USER", "PASSWORD", "SECURITY", "FROM")
+
+
+def _site(address: str) -> str:
+    """The site's own address without its last slash. Raises ValueError when it is none."""
+    if address and not address.startswith(("http://", "https://")):
+        raise ValueError("TICKETING_ADDRESS must begin with http:// or https://")
+    return address.rstrip("/")
 
 
 def _kept_secret(path: Path) -> str:

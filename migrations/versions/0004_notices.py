@@ -28,6 +28,7 @@ def upgrade() -> None:
     )
 
     with op.batch_alter_table('notice', schema=None) as batch_op:
+        batch_op.create_index('ix_notice_digest', ['at'], unique=False, sqlite_where=sa.text("kind = 'digest'"), postgresql_where=sa.text("kind = 'digest'"))
         batch_op.create_index('ix_notice_inbox', ['user_id', 'id'], unique=False)
         batch_op.create_index('ix_notice_unread', ['user_id'], unique=False, sqlite_where=sa.text('read_at IS NULL'), postgresql_where=sa.text('read_at IS NULL'))
 
@@ -69,6 +70,7 @@ def upgrade() -> None:
     sa.Column('title', sa.Text(), nullable=False),
     sa.Column('body', sa.Text(), nullable=False),
     sa.Column('path', sa.Text(), nullable=False),
+    sa.Column('urgent', sa.Boolean(), nullable=False),
     sa.Column('at', UtcDateTime(), nullable=False),
     sa.Column('state', sa.Enum('waiting', 'sent', 'dead', name='deliverystate', native_enum=False, length=32), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),

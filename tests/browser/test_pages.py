@@ -5,10 +5,21 @@ from collections.abc import Callable
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
+from sqlalchemy import select
 
 from tests.conftest import Engine
 from tests.support.make import Maker
-from ticketing.kernel.db import db
+from ticketing.casefile.notices.commands import Message, tell
+from ticketing.casefile.notices.models import (
+    ROBOT_KINDS,
+    Delivery,
+    DeliveryState,
+    NoticeKind,
+    Outlet,
+    Robot,
+)
+from ticketing.kernel import clock
+from ticketing.kernel.db import db, transaction
 from ticketing.procedure.vocabulary import TicketStage
 
 pytestmark = pytest.mark.browser
@@ -39,6 +50,8 @@ PAGES = {
         "/estate/twins",
         "/reports/",
         "/account",
+        "/notices/",
+        "/notices/choices",
     ),
     "admin": (
         "/people/",
@@ -50,6 +63,9 @@ PAGES = {
         "/calendar/adopt",
         "/calendar/closures",
         "/audit/",
+        "/notices/outlets/",
+        "/notices/outlets/robots/new",
+        "/notices/outlets/robots/1",
     ),
 }
 SERIOUS = ("serious", "critical")
@@ -69,6 +85,7 @@ def places(sqlite: Engine, address: str) -> dict[str, int]:
                 TicketStage.CLOSED,
             )
         }
+        _notices(make)
         db.session.remove()
     world = sqlite.world
     return {
@@ -77,6 +94,32 @@ def places(sqlite: Engine, address: str) -> dict[str, int]:
         "customer": world.customers["王国强"],
         "community": world.communities["YX"],
     }
+
+
+def _notices(make: Maker) -> None:
+    """Full inboxes, a robot, deliveries that wait, went out and failed."""
+    readers = tuple(make.world.users[name] for name in PAGES)
+    address = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7abc"
+    kinds = " ".join(kind.value for kind in ROBOT_KINDS)
+    with transaction():
+        for name in PAGES:
+            make.user(name).email = f"{name}@example.com"
+        db.session.add(
+            Robot(name="客服群", outlet=Outlet.WECOM, address=address, kinds=kinds, active=True)
+        )
+    with transaction():
+        tell(
+            [
+                Message(readers, kind, kind.value, f"{kind.label}：地下车库进水", "请处理。", "/")
+                for kind in NoticeKind
+            ],
+            at=clock.now(),
+        )
+        found = list(db.session.scalars(select(Delivery)))
+        for one, state in zip(found, list(DeliveryState) * 9, strict=False):
+            one.state = state
+            one.sent_at = one.at if state is DeliveryState.SENT else None
+            one.error = "收件人被拒绝（550 no such mailbox）。" if one.sent_at is None else ""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -281,6 +281,10 @@ PEOPLE_WRONG = [
         ("community_ids", "x", 422),
         ("employee_number", "9" * 41, 422),
         ("phone", "1" * 31, 422),
+        ("email", "someone", 422),
+        ("email", "a@b.cn,c@d.cn", 422),
+        ("email", "某人@example.com", 422),
+        ("email", "a" * 260 + "@example.com", 422),
     )
 ] + [
     ("/people/departments/new", {"name": "新部", "code": "NEW"}, field, value, status)
@@ -293,6 +297,7 @@ PEOPLE_WRONG = [
         ("code", "C" * 17, 422),
         ("aliases", "别" * 201, 422),
         ("handler_id", "999999", 422),
+        ("head_id", "999999", 422),
     )
 ]
 
@@ -335,6 +340,8 @@ HOSTILE = [
     "/tickets/register.xlsx?q=%00&after=x&from=0001-01-01",
     "/audit/?after=99999999999999999999999&subject=%00",
     "/audit/?after=-1&subject=x",
+    "/notices/?after=-1&kind=%00&unread=x",
+    "/notices/?after=" + "9" * 40,
     "/intake/callers?q=%00a",
     "/intake/callers?q=%25_%5C%27%22",
     "/intake/callers?q=%F4%8F%BF%BF",

@@ -13,6 +13,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.masters.people import commands as people
+from ticketing.masters.people import departments
 from ticketing.masters.people import queries as people_queries
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.vocabulary import (
@@ -74,7 +75,7 @@ def test_a_department_gets_a_ticket_at_the_hands_of_its_designated_person(make):
     assert ticket.handler.name == "周工"
     with transaction():
         people.set_roles(make.user("captain"), roles=[Role.CAPTAIN, Role.HANDLER], actor=None)
-        people.save_department(
+        departments.save_department(
             people_queries.department(make.world.departments["PM"]),
             code="PM",
             name="物业公司",

@@ -5,6 +5,7 @@ from datetime import date
 
 from ticketing.masters.estate import commands as estate
 from ticketing.masters.people import commands as people
+from ticketing.masters.people import departments
 from ticketing.procedure.vocabulary import Relation, Role
 
 PASSWORD = "correct-horse-9"
@@ -85,7 +86,7 @@ def build_world() -> World:
         )
         communities[code], world.communities[code] = community, community.id
     for code, name in DEPARTMENTS:
-        world.departments[code] = people.save_department(
+        world.departments[code] = departments.save_department(
             None, code=code, name=name, aliases="", handler_id=None, active=True, actor=None
         ).id
     for username, name, department, roles, places in USERS:
@@ -107,7 +108,7 @@ def build_world() -> World:
         ("PM", "handler"),
     ):
         department = queries.department(world.departments[code])
-        people.save_department(
+        departments.save_department(
             department,
             code=code,
             name=department.name,

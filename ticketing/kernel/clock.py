@@ -8,9 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, time
+from time import monotonic
 from zoneinfo import ZoneInfo
 
-__all__ = ["SHANGHAI", "UTC", "at", "held", "local", "now", "show_date", "show_instant", "today"]
+__all__ = [
+    "SHANGHAI",
+    "UTC",
+    "at",
+    "held",
+    "local",
+    "now",
+    "show_date",
+    "show_instant",
+    "stopwatch",
+    "today",
+]
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 WEEKDAYS = "一二三四五六日"
@@ -27,6 +39,11 @@ def now() -> datetime:
 def today() -> date:
     """The present date in Shanghai."""
     return local(now()).date()
+
+
+def stopwatch() -> float:
+    """Seconds on a clock that measures spans only; it is never held."""
+    return monotonic()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u
 _SPACES = re.compile(r"[^\S\n]+")
 _PHONE_NOISE = re.compile(r"[\s\-()（）—]+")
 _HAN = "\u3400-\u9fff\U00020000-\U0003ffff\uf900-\ufaff"
+_MAILBOX = re.compile(r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
 _TOKEN = re.compile(rf"[{_HAN}]|[0-9a-z]+")
 
 
@@ -39,6 +40,11 @@ def phone_digits(text: str) -> str:
 def looks_like_phone(text: str) -> bool:
     """Whether `text` can be dialled: 5 to 20 digits, an optional leading + and extension."""
     return re.fullmatch(r"\+?\d{5,20}(?:[转x*#]\d{1,6})?", phone_digits(text)) is not None
+
+
+def looks_like_mailbox(text: str) -> bool:
+    """Whether `text` is one plain e-mail address: nothing that could be read as two, or as a header."""
+    return len(text) <= 254 and _MAILBOX.fullmatch(text) is not None
 
 
 def masked_phone(number: str) -> str:

@@ -43,6 +43,7 @@ class Act(Labelled):
     SUBMIT_REPORT = "submit_report", "上报报表"
     MANAGE_PEOPLE = "manage_people", "维护人员与部门"
     CONFIRM_ROLE = "confirm_role", "确认授权"
+    MANAGE_OUTLETS = "manage_outlets", "维护通知出口"
     READ_JOURNAL = "read_journal", "查看审计日志"
     MANAGE_JOBS = "manage_jobs", "管理后台任务"
     READ_CALENDAR = "read_calendar", "查看工作日历"
@@ -69,6 +70,7 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
     Act.CONFIRM_ROLE: frozenset({Role.ADMIN, Role.CS_MANAGER}),
     Act.MANAGE_JOBS: frozenset({Role.ADMIN}),
+    Act.MANAGE_OUTLETS: frozenset({Role.ADMIN}),
     Act.READ_JOURNAL: frozenset({Role.AUDITOR, Role.ADMIN}) | _LEADERS,
     Act.READ_CALENDAR: frozenset(Role),
     Act.MANAGE_CALENDAR: frozenset({Role.CS_MANAGER, Role.ADMIN}),

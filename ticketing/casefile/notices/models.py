@@ -27,6 +27,14 @@ class NoticeKind(Labelled):
     CALENDAR = "calendar", "工作日历"
 
 
+MAILED = frozenset({NoticeKind.MAJOR, NoticeKind.BREACH, NoticeKind.DIGEST})
+"""Kinds that come by e-mail to whoever has a mailbox and has not chosen otherwise: what must not be missed, and
+one summary a day. Everything else waits in the inbox of the app."""
+
+ROBOT_KINDS = tuple(kind for kind in NoticeKind if kind is not NoticeKind.DIGEST)
+"""Kinds a group may hear of; a digest is one person's own work."""
+
+
 class Outlet(Labelled):
     """A way out of the house."""
 
@@ -58,6 +66,12 @@ class Notice(Base):
             "user_id",
             sqlite_where=text("read_at IS NULL"),
             postgresql_where=text("read_at IS NULL"),
+        ),
+        Index(
+            "ix_notice_digest",
+            "at",
+            sqlite_where=text("kind = 'digest'"),
+            postgresql_where=text("kind = 'digest'"),
         ),
     )
 
@@ -119,8 +133,9 @@ _WAITING: Any = {
 class Delivery(Base):
     """One message to one address outside: tried until it is sent or given up.
 
-    `event` is the stable id a receiver can recognise a repetition by. Sent at least once; a lease keeps two
-    senders from the same delivery at the same time.
+    `event`, outlet and recipient together are its stable identity. `recipient` is the mailbox as it stood when it
+    was queued, or the id of the robot; the message goes to where that person or robot is reached when it is sent.
+    Sent at least once; a lease keeps two senders from the same delivery at the same time.
     """
 
     __tablename__ = "delivery"
@@ -141,6 +156,7 @@ class Delivery(Base):
     title: Mapped[str]
     body: Mapped[str]
     path: Mapped[str]
+    urgent: Mapped[bool] = mapped_column(default=False)
     at: Mapped[datetime]
     state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.WAITING)
     attempts: Mapped[int] = mapped_column(default=0)

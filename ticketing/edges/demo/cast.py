@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from ticketing.masters.people import commands as people
+from ticketing.masters.people import departments
 from ticketing.masters.people.models import Department, User
 from ticketing.procedure.vocabulary import Role
 
@@ -135,7 +136,7 @@ def engage(communities: dict[str, int]) -> Cast:
 def _department(
     cast: Cast, row: DepartmentRow, handler: User | None, actor: User | None
 ) -> Department:
-    return people.save_department(
+    return departments.save_department(
         cast.departments.get(row.code),
         code=row.code,
         name=row.name,

@@ -8,13 +8,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from flask import current_app
+
+from ticketing.casefile.notices import delivering, outlets
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, reading, transaction
 from ticketing.masters.people import commands as people
+from ticketing.oversight.calendar import commands as calendar
 from ticketing.oversight.clockwork import commands as clockwork
+from ticketing.oversight.digest import commands as digest
 from ticketing.oversight.reports import commands as reports
+from ticketing.settings import Settings
 
 KEPT = timedelta(days=7)
+DELIVERIES = 400
 RETRY = timedelta(minutes=5)
 """When a daily job that failed, or was killed, is tried again."""
 
@@ -70,6 +77,27 @@ def _report_clocks(at: datetime) -> str:
     return f"起算 {begun} 份周报的时限" if begun else "没有新的周报时限"
 
 
+def _deliver(at: datetime) -> str:
+    settings: Settings = current_app.extensions["ticketing"]
+    counts = delivering.deliver_due(outlets.sender(settings), limit=DELIVERIES, at=at)
+    if not any(counts):
+        return "没有待发送的通知"
+    return f"发出 {counts.sent}，待重试 {counts.failed}，放弃 {counts.dead}"
+
+
+def _digest(at: datetime) -> str:
+    with transaction():
+        written = digest.write_digests(at)
+    return f"写出 {written} 份摘要" if written else "没有要写的摘要"
+
+
+def _calendar(_at: datetime) -> str:
+    with transaction():
+        years, outcome = calendar.load(None)
+    loaded = f"载入 {'、'.join(map(str, years))} 年；" if years else ""
+    return f"{loaded}重算 {outcome.looked_at} 个时限，{outcome.moved} 个改期"
+
+
 def _tidy(at: datetime) -> str:
     with transaction():
         dropped = people.tidy(at - KEPT)
@@ -79,6 +107,9 @@ def _tidy(at: datetime) -> str:
 JOBS: tuple[Job, ...] = (
     Job("ring", "时限提醒与超时", _ring, every=timedelta(seconds=15)),
     Job("report-clocks", "周报时限", _report_clocks, every=timedelta(minutes=30)),
+    Job("deliver", "发送通知", _deliver, every=timedelta(seconds=15)),
+    Job("digest", "每日摘要", _digest, every=timedelta(minutes=10)),
+    Job("calendar", "工作日历新年份", _calendar, daily=(2, 30)),
     Job("tidy", "清理过期登录与表单标记", _tidy, daily=(3, 30)),
 )
 

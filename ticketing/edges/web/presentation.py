@@ -13,6 +13,7 @@ from flask import Flask, request, url_for
 from jinja2.runtime import Macro
 from markupsafe import Markup
 
+from ticketing.casefile.notices.queries import MOST_COUNTED, unread
 from ticketing.casefile.tickets.timeline import field_name, show_value, timeline
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
@@ -34,12 +35,12 @@ class Badge(NamedTuple):
 
 
 class Place(NamedTuple):
-    """An entry of the navigation: shown to those who may do one of `acts`."""
+    """An entry of the navigation: shown to those who may do one of `acts`, or to everybody."""
 
     label: str
     endpoint: str
     icon: str
-    acts: tuple[Act, ...]
+    acts: tuple[Act, ...] = ()
 
 
 NAVIGATION = (
@@ -49,7 +50,9 @@ NAVIGATION = (
     Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
     Place("工作日历", "calendar.index", "calendar", (Act.READ_CALENDAR,)),
+    Place("通知", "notices.inbox", "bell"),
     Place("人员与部门", "people.index", "people", (Act.MANAGE_PEOPLE, Act.CONFIRM_ROLE)),
+    Place("通知出口", "notices.outlets_page", "send", (Act.MANAGE_OUTLETS,)),
     Place("后台任务", "jobs.index", "clock", (Act.MANAGE_JOBS,)),
     Place("审计日志", "audit.index", "shield-check", (Act.READ_JOURNAL,)),
 )
@@ -85,6 +88,7 @@ def install(app: Flask, settings: Settings) -> None:
         settings=settings,
         today=clock.today,
         missing_year=workcalendar.missing_year,
+        bell=bell,
     )
 
     @app.context_processor
@@ -98,9 +102,17 @@ def install(app: Flask, settings: Settings) -> None:
             "me": me,
             "can": scope.may,
             "navigation": [
-                place for place in NAVIGATION if any(scope.may(act) for act in place.acts)
+                place
+                for place in NAVIGATION
+                if not place.acts or any(scope.may(act) for act in place.acts)
             ],
         }
+
+
+def bell() -> str:
+    """The number at the bell of the signed-in person: his unread notices, nothing for none."""
+    count = unread(current_scope())
+    return "99+" if count >= MOST_COUNTED else str(count or "")
 
 
 def due_badge(due_on: date | None, done_on: date | None = None, late: bool | None = None) -> Badge:
@@ -199,6 +211,8 @@ ACT_NAMES = {
     "adopt_reopening": "取消停工生效",
     "drop_proposal": "撤下提案",
     "load_years": "载入内置年份",
+    "resend": "重发",
+    "try_out": "试发",
 }
 
 

@@ -1,11 +1,11 @@
-"""Acts on people: accounts, roles, departments, sign-in and out. All are journalled."""
+"""Acts on people: accounts, roles, sign-in and out. All are journalled."""
 
 import secrets
 import string
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, delete, update
 from sqlalchemy.orm.attributes import flag_modified
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -14,10 +14,9 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.submissions import Submission
-from ticketing.kernel.text import clean_line, phone_digits
+from ticketing.kernel.text import clean_line, looks_like_mailbox, phone_digits
 from ticketing.masters.people import queries
 from ticketing.masters.people.models import (
-    Department,
     Posting,
     RoleGrant,
     SignIn,
@@ -143,6 +142,7 @@ def create_user(
     password: str,
     employee_number: str = "",
     phone: str = "",
+    email: str = "",
     department_id: int | None = None,
     everywhere: bool = False,
     community_ids: list[int] | None = None,
@@ -167,6 +167,7 @@ def create_user(
         name=name,
         employee_number=employee_number,
         phone=phone,
+        email=email,
         department_id=department_id,
         everywhere=everywhere,
         community_ids=community_ids or [],
@@ -199,6 +200,7 @@ def edit_user(
     name: str,
     employee_number: str,
     phone: str,
+    email: str,
     department_id: int | None,
     everywhere: bool,
     community_ids: list[int],
@@ -217,6 +219,7 @@ def edit_user(
         name=name,
         employee_number=employee_number,
         phone=phone,
+        email=email,
         department_id=department_id,
         everywhere=everywhere,
         community_ids=community_ids,
@@ -239,6 +242,7 @@ def _place(
     name: str,
     employee_number: str,
     phone: str,
+    email: str,
     department_id: int | None,
     everywhere: bool,
     community_ids: list[int],
@@ -248,6 +252,7 @@ def _place(
         raise Invalid("请填写姓名。", field="name")
     user.employee_number = clean_line(employee_number)
     user.phone = phone_digits(phone)
+    user.email = _mailbox(email)
     user.department_id = department_id
     user.everywhere = everywhere
     held = {posting.community_id: posting for posting in user.postings}
@@ -259,11 +264,29 @@ def _place(
     user.__dict__.pop("posts", None)
 
 
+def _mailbox(email: str) -> str:
+    """A mailbox as it may be stored, or nothing. Raises Invalid."""
+    email = clean_line(email)
+    if email and not looks_like_mailbox(email):
+        raise Invalid("邮箱不正确，请填写一个完整的邮箱地址。", field="email")
+    return email
+
+
+def set_email(user: User, email: str, *, actor: User) -> None:
+    """Change where a person's e-mail goes. Raises Invalid."""
+    before, user.email = user.email, _mailbox(email)
+    if user.email != before:
+        db.session.flush()
+        facts = {"email": [before, user.email]}
+        record("user", user.id, "edit", actor=actor, at=clock.now(), facts=facts)
+
+
 def _facts(user: User) -> dict[str, Any]:
     return {
         "name": user.name,
         "employee_number": user.employee_number,
         "phone": user.phone,
+        "email": user.email,
         "department_id": user.department_id,
         "everywhere": user.everywhere,
         "communities": sorted(posting.community_id for posting in user.postings),
@@ -327,45 +350,6 @@ def confirm_role(grant: RoleGrant, *, actor: User) -> None:
     )
     grant.user.__dict__.pop("roles", None)
     db.session.flush()
-
-
-def save_department(
-    department: Department | None,
-    *,
-    code: str,
-    name: str,
-    aliases: str,
-    handler_id: int | None,
-    active: bool,
-    actor: User | None,
-) -> Department:
-    """Make or change a department and its designated complaint handler (procedure 3.4.2.1)."""
-    code, name = clean_line(code).upper(), clean_line(name)
-    twin = db.session.scalars(
-        select(Department).where((Department.code == code) | (Department.name == name))
-    ).first()
-    if twin is not None and twin is not department:
-        raise Conflict("已有同名或同代号的部门。", field="name")
-    if department is None:
-        department = Department(code=code, name=name)
-        db.session.add(department)
-    if handler_id is not None and department.id is not None:
-        handler = db.session.get(User, handler_id)
-        if handler is None or handler.department_id != department.id:
-            raise Invalid("指定的专人须是本部门人员。", field="handler_id")
-    department.code, department.name = code, name
-    department.aliases, department.active = clean_line(aliases), active
-    department.handler_id = handler_id
-    db.session.flush()
-    record(
-        "department",
-        department.id,
-        "save",
-        actor=actor,
-        at=clock.now(),
-        facts={"code": code, "name": name, "handler_id": handler_id, "active": active},
-    )
-    return department
 
 
 def tidy(before: datetime) -> int:

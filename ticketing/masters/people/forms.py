@@ -65,6 +65,7 @@ class AccountForm(BaseForm):
         "工号", description="同一人的多个账号填同一工号。", validators=[at_most(40)]
     )
     phone = LineField("电话", validators=[at_most(30)])
+    email = LineField("邮箱", description="重大投诉等通知发到这里。", validators=[at_most(254)])
     department_id = IdField("部门", blank="（无）")
     roles = EnumsField("岗位", Role)
     everywhere = BooleanField("全部小区")
@@ -103,7 +104,7 @@ class ResetPasswordForm(BaseForm):
 
 
 class DepartmentForm(BaseForm):
-    """A department with its designated complaint handler (procedure 3.4.2.1)."""
+    """A department with its designated complaint handler and its head (procedure 3.4.2.1)."""
 
     code = LineField("代号", validators=[required("请填写代号。"), at_most(16)])
     name = LineField("名称", validators=[required("请填写名称。"), at_most(40)])
@@ -111,4 +112,5 @@ class DepartmentForm(BaseForm):
         "别名", description="制度里的其他叫法，用空格隔开。", validators=[at_most(200)]
     )
     handler_id = IdField("投诉处理专人", blank="（未指定）")
+    head_id = IdField("部门负责人", blank="（未指定）")
     active = BooleanField("在用", default=True)

@@ -17,7 +17,7 @@ from ticketing.kernel.db import db, reading, transaction
 from ticketing.kernel.errors import DomainError, NotFound
 from ticketing.kernel.forms import BaseForm
 from ticketing.masters.estate import queries as estate
-from ticketing.masters.people import commands, queries, setting_up
+from ticketing.masters.people import commands, departments, queries, setting_up
 from ticketing.masters.people.forms import (
     AccountForm,
     DepartmentForm,
@@ -254,14 +254,15 @@ def confirm_role(grant_id: int) -> ResponseReturnValue:
 @bp.route("/people/departments/<int:department_id>", methods=["GET", "POST"])
 @requires(Act.MANAGE_PEOPLE)
 def department(department_id: int | None = None) -> ResponseReturnValue:
-    """Make or change a department and name its complaint handler."""
+    """Make or change a department and name its complaint handler and its head."""
     subject: Department | None = (
         None if department_id is None else queries.department(department_id)
     )
     form = DepartmentForm(obj=subject)
     members: list[User] = subject.members if subject else []
-    form.handler_id.offer((u.id, u.name) for u in members if u.active)
-    if form.carry_out(commands.save_department, subject, actor=current_user()):
+    for field in (form.handler_id, form.head_id):
+        field.offer((u.id, u.name) for u in members if u.active)
+    if form.carry_out(departments.save_department, subject, actor=current_user()):
         flash("部门已保存。", "success")
         return redirect(url_for("people.index"))
     return render_template("people/department.html", form=form, department=subject), form.status

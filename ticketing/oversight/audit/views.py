@@ -27,6 +27,8 @@ SUBJECTS = {
     "calendar": "工作日历",
     "import": "导入",
     "export": "导出",
+    "robot": "群机器人",
+    "delivery": "消息投递",
     "access": "被拒绝的访问",
 }
 
