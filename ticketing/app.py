@@ -28,6 +28,7 @@ from ticketing.masters.estate import views as estate
 from ticketing.masters.people import guard
 from ticketing.masters.people import views as people
 from ticketing.oversight.audit import views as audit
+from ticketing.oversight.board import views as board
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
 from ticketing.steps.callback import views as callback
@@ -46,6 +47,7 @@ ROOMS = (
     handling,
     callback,
     closing,
+    board,
     reports,
     audit,
 )

@@ -14,8 +14,8 @@ from ticketing.settings import ROOT
 
 FILES = ("static", "bootstrap.static")
 PUBLIC = {"people.sign_in", "people.set_up"}
-WRITING_GETS = {"tickets.export"}
-"""The register's workbook is journalled: who took which list out of the house."""
+WRITING_GETS = {"tickets.export", "board.export"}
+"""Workbooks of lists are journalled: who took which list out of the house."""
 
 
 def test_every_route_has_a_door(app):

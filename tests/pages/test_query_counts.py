@@ -22,6 +22,10 @@ PAGES = {
     "home": ("clerk", "/"),
     "audit": ("auditor", "/audit/"),
     "people": ("admin", "/people/"),
+    "board": ("manager", "/board/"),
+    "clerk's board": ("clerk", "/board/?band=later&kind=complaint"),
+    "handler's board": ("handler", "/board/"),
+    "board's workbook": ("manager", "/board/clocks.xlsx"),
     "workbook": ("manager", "/tickets/register.xlsx?all=1"),
 }
 COUNTS = {
@@ -41,6 +45,10 @@ COUNTS = {
     "home": 1,
     "audit": 2,
     "people": 6,
+    "board": 5,
+    "clerk's board": 5,
+    "handler's board": 5,
+    "board's workbook": 7,
     "workbook": 6,
 }
 
