@@ -1,7 +1,7 @@
 """Where a deadline lies as seen today: late, due today, this week, later."""
 
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from sqlalchemy import ColumnElement, and_, or_
 
@@ -39,11 +39,17 @@ class Cuts(NamedTuple):
     monday: datetime
 
     @classmethod
-    def today(cls) -> "Cuts":
+    def today(cls) -> Self:
         """The cuts as they are now."""
         day = time.today()
         sunday = Period.holding(ReportKind.WEEKLY, day).last_on
         return cls(time.now(), time.at(day), *(time.at(_after(last)) for last in (day, sunday)))
+
+    def by_hours(self, kind: ClockKind, due_at: datetime) -> bool:
+        """Whether its badge counts hours: of a limit in hours, and of a report that is late on its day."""
+        if limit_of(kind).unit is Unit.HOURS:
+            return True
+        return kind in TO_THE_MINUTE and self.midnight <= due_at < self.present
 
     def holds(self, band: Band) -> ColumnElement[bool]:
         """The condition that a running clock lies in `band`; a clock rings on its due date."""

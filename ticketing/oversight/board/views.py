@@ -11,10 +11,9 @@ from ticketing.casefile.tickets.handing_out import hand_out
 from ticketing.kernel import clock
 from ticketing.masters.people.guard import current_scope, requires
 from ticketing.oversight.board import filters, paper, queries
-from ticketing.oversight.board.bands import TO_THE_MINUTE, Band
+from ticketing.oversight.board.bands import Band, Cuts
 from ticketing.oversight.board.queries import DESK, BoardFilter, Counts, Ground
 from ticketing.oversight.reports.queries import period_of
-from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 
 bp = Blueprint("board", __name__, url_prefix="/board")
@@ -40,8 +39,7 @@ def index() -> ResponseReturnValue:
         desk=DESK,
         href=_links(wanted),
         chosen=_chosen(over, counts, wanted),
-        to_the_minute=TO_THE_MINUTE,
-        kinds=ClockKind,
+        by_hours=Cuts.today().by_hours,
         period_of=period_of,
         now=clock.now(),
     )
