@@ -190,9 +190,9 @@ class Bench:
         self.ticket_pages()
         self.lookups()
         self.searches()
+        self.board()
         self.intake()
         self.reports()
-        self.board()
         if self.wanted("export"):
             export(self)
         self.note(Row("memory of the process at the end", self.server.memory(), 200, "MB"))

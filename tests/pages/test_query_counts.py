@@ -45,9 +45,9 @@ COUNTS = {
     "home": 1,
     "audit": 2,
     "people": 6,
-    "board": 5,
-    "clerk's board": 5,
-    "handler's board": 5,
+    "board": 6,
+    "clerk's board": 6,
+    "handler's board": 6,
     "board's workbook": 7,
     "workbook": 6,
 }

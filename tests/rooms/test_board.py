@@ -261,6 +261,14 @@ def test_the_page_shows_badges_in_words_and_keeps_the_filter_in_its_links(crowd,
     assert "全部清除" in narrow
 
 
+def test_pointing_at_a_ticket_names_all_its_running_clocks(make, sign_in):
+    with clock.held(NOW):
+        ticket = make.ticket(TicketStage.DISPATCHED)
+        page = sign_in("clerk").get("/board/?kind=complaint").get_data(as_text=True)
+    assert ticket.number in page
+    assert 'title="部门反馈 2026-11-30 周一；办结 2026-12-02 周三"' in page
+
+
 def test_the_fragment_is_the_moving_part_alone(crowd, sign_in):
     client = sign_in("clerk")
     with clock.held(NOW):

@@ -358,6 +358,19 @@ def page(over: Ground, wanted: BoardFilter, size: int = PAGE) -> tuple[list[List
     return rows[:size], following
 
 
+def together(rows: list[ListedClock]) -> dict[int | None, list[tuple[ClockKind, date]]]:
+    """All running clocks of the tickets on a page, the next deadline first, by the ticket's id."""
+    found: dict[int | None, list[tuple[ClockKind, date]]] = {}
+    ids = {row.ticket_id for row in rows if row.ticket_id is not None}
+    if ids:
+        running = select(Clock.ticket_id, Clock.kind, Clock.due_on).where(
+            RUNNING, Clock.ticket_id.in_(sorted(ids))
+        )
+        for ticket_id, kind, due_on in db.session.execute(running.order_by(Clock.due_at)):
+            found.setdefault(ticket_id, []).append((kind, due_on))
+    return found
+
+
 def _cursor(after: str) -> tuple[datetime, int] | None:
     """The cursor taken apart; None for the first page or a cursor that makes no sense."""
     key, _, row_id = after.partition(".")

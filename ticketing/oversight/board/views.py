@@ -34,6 +34,7 @@ def index() -> ResponseReturnValue:
         over=over,
         counts=counts,
         rows=rows,
+        together=queries.together(rows),
         following=following,
         bands=Band,
         desk=DESK,
