@@ -31,6 +31,7 @@ from sqlalchemy import create_engine, text  # noqa: E402
 
 from benchmarks import tick  # noqa: E402
 from benchmarks.client import Answer, Client, Server, rush  # noqa: E402
+from benchmarks.crowd import crowded  # noqa: E402
 from benchmarks.dataset import PASSWORD, build  # noqa: E402
 from ticketing.app import create_app  # noqa: E402
 from ticketing.casefile.tickets import paper  # noqa: E402
@@ -46,6 +47,8 @@ from ticketing.settings import Settings  # noqa: E402
 SMALL = 1000
 REPORTS = {ReportKind.WEEKLY: 6, ReportKind.QUARTERLY: 2}
 GROWTH = 1.5
+CROWD = 50_000
+"""Running clocks under which the board is measured."""
 
 
 @dataclass
@@ -188,6 +191,7 @@ class Bench:
         self.ticket_pages()
         self.lookups()
         self.searches()
+        self.board()
         self.intake()
         self.reports()
         if self.wanted("export"):
@@ -301,6 +305,23 @@ class Bench:
                 )
             )
             self.page(f"{what}, read", "manager", answer.location, 16 if bar == 1 else None)
+
+    def board(self) -> None:
+        """The board while 50,000 clocks run; fewer where the tickets do not suffice."""
+        if not self.wanted("board"):
+            return
+        with crowded(self.url, CROWD) as running:
+            for username, what, query in (
+                ("manager", "counts and first page, all", ""),
+                ("office", "counts and first page, 6 communities", ""),
+                ("one", "counts and first page, 1 community", ""),
+                ("pm0", "counts and first page, a department", ""),
+                ("manager", "late, one step, one office", "?band=overdue&kind=callback&office=2"),
+            ):
+                self.page(f"board, {running:,}: {what}", username, f"/board/{query}", 16)
+            deep = self.client("manager").get("/board/?band=later").body.decode()
+            after = deep.partition("after=")[2].partition(chr(34))[0]
+            self.page(f"board, {running:,}: a later page", "manager", f"/board/?after={after}", 16)
 
     def intake(self) -> None:
         """The form, saving it, and eight clerks saving at once."""

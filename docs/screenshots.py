@@ -21,6 +21,7 @@ SIZES = ((1440, 900), (390, 844))
 PAGES = {
     "clerk": (
         ("worklist", "/tickets/"),
+        ("board", "/board/"),
         ("search", "/tickets/?q=漏水"),
         ("ended", "/tickets/?all=1"),
         ("intake", "/intake?unit=1&customer=1"),

@@ -55,13 +55,14 @@
   })));
 
   // Keys, never while typing or composing Chinese.
-  let at = -1;
   const rows = () => all("[data-list] tbody tr");
+  const marked = () => one("[data-list] tbody tr.at");
   const go = (step) => {
     const lines = rows();
     if (!lines.length) return;
-    if (lines[at]) lines[at].classList.remove("at");
-    at = Math.max(0, Math.min(lines.length - 1, at + step));
+    const from = lines.indexOf(marked());
+    const at = Math.max(0, Math.min(lines.length - 1, from + step));
+    if (lines[from]) lines[from].classList.remove("at");
     lines[at].classList.add("at");
     lines[at].scrollIntoView({ block: "nearest" });
   };
@@ -74,13 +75,13 @@
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    const marked = one(`[data-key="${CSS.escape(event.key)}"]`);
-    if (marked) { event.preventDefault(); typing(marked) ? marked.focus() : marked.click(); return; }
+    const keyed = one(`[data-key="${CSS.escape(event.key)}"]`);
+    if (keyed) { event.preventDefault(); typing(keyed) ? keyed.focus() : keyed.click(); return; }
     if (event.key === "g") location.href = "/tickets/";
     else if (event.key === "n" && one('nav a[href="/intake"]')) location.href = "/intake";
-    else if (event.key === "j" || event.key === "ArrowDown" && at >= 0) { event.preventDefault(); go(1); }
-    else if (event.key === "k" || event.key === "ArrowUp" && at >= 0) { event.preventDefault(); go(-1); }
-    else if (event.key === "Enter" && rows()[at]) one("a", rows()[at]).click();
+    else if (event.key === "j" || event.key === "ArrowDown" && marked()) { event.preventDefault(); go(1); }
+    else if (event.key === "k" || event.key === "ArrowUp" && marked()) { event.preventDefault(); go(-1); }
+    else if (event.key === "Enter" && marked() && !event.target.closest("a, button, summary")) one("a", marked()).click();
     else if (event.key === "." && one("[data-number]")) navigator.clipboard && navigator.clipboard.writeText(one("[data-number]").textContent);
     else if (event.key === "?") one("#keys").showModal();
   });

@@ -31,6 +31,7 @@ from ticketing.masters.estate import views as estate
 from ticketing.masters.people import guard
 from ticketing.masters.people import views as people
 from ticketing.oversight.audit import views as audit
+from ticketing.oversight.board import views as board
 from ticketing.oversight.calendar import views as calendar
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
@@ -50,6 +51,7 @@ ROOMS = (
     handling,
     callback,
     closing,
+    board,
     reports,
     calendar,
     audit,

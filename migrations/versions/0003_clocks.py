@@ -118,7 +118,8 @@ def upgrade() -> None:
     )
 
     with op.batch_alter_table('clock', schema=None) as batch_op:
-        batch_op.create_index('ix_clock_board', ['community_id', 'kind', 'due_on', 'handler_id', 'department_id'], unique=False, sqlite_where=sa.text("state = 'running'"), postgresql_where=sa.text("state = 'running'"))
+        batch_op.create_index('ix_clock_board', ['handler_id', 'kind', 'due_at', 'community_id', 'department_id', 'office_id', 'state'], unique=False, sqlite_where=sa.text("state = 'running'"), postgresql_where=sa.text("state = 'running'"))
+        batch_op.create_index('ix_clock_next_due', ['due_at', 'id', 'handler_id', 'kind', 'community_id', 'department_id', 'office_id', 'state'], unique=False, sqlite_where=sa.text("state = 'running'"), postgresql_where=sa.text("state = 'running'"))
         batch_op.create_index('ix_clock_due', ['kind', 'due_on', 'community_id'], unique=False)
         batch_op.create_index('ix_clock_next', ['next_at'], unique=False, sqlite_where=sa.text("state = 'running'"), postgresql_where=sa.text("state = 'running'"))
         batch_op.create_index('ix_clock_original_due', ['kind', 'original_due_on', 'community_id'], unique=False)

@@ -29,6 +29,8 @@ PAGES = {
         "/tickets/",
         "/tickets/?all=1",
         "/tickets/?q=漏水",
+        "/board/",
+        "/board/?band=later&kind=complaint",
         "/tickets/{closed}",
         "/tickets/{handling}",
         "/tickets/{registered}/dispatch",

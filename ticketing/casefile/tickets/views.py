@@ -1,17 +1,15 @@
 """Pages of tickets: the work list with its counts, one ticket with its story, its paper, the workbook."""
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from ticketing.casefile.tickets import commands, filters, guards, lists, paper, queries
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers import queries as timers
-from ticketing.journal.commands import record
 from ticketing.journal.queries import story
-from ticketing.kernel import clock, excel
-from ticketing.kernel.db import transaction
 from ticketing.masters.people.guard import current_scope, current_user, requires
+from ticketing.masters.people.handing_out import hand_out
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
@@ -80,27 +78,9 @@ def export() -> ResponseReturnValue:
     """The list as a workbook: the same rows, scope and masking as on screen; journalled."""
     scope, wanted = current_scope(), filters.from_query(request.args)
     masked = not paper.may_see_all_phones(scope)
-    stream = excel.written(lambda path: paper.write_register(path, scope, wanted, masked=masked))
-    _journal_export()
-    return send_file(
-        stream,
-        mimetype=excel.MIMETYPE,
-        as_attachment=True,
-        download_name=f"来电来访登记表 {clock.today()}.xlsx",
+    return hand_out(
+        "来电来访登记表", lambda path: paper.write_register(path, scope, wanted, masked=masked)
     )
-
-
-def _journal_export() -> None:
-    actor = current_user()
-    with transaction():
-        record(
-            "export",
-            actor.id,
-            Act.EXPORT.value,
-            actor=actor,
-            at=clock.now(),
-            facts={"list": request.query_string.decode("utf-8", "replace")[:500]},
-        )
 
 
 @bp.get("/<int:ticket_id>")

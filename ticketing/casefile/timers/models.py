@@ -48,6 +48,12 @@ _RUNNING: Any = {
     "postgresql_where": text("state = 'running'"),
 }
 
+_WHOSE = ("community_id", "department_id", "office_id", "state")
+"""Ends the two indexes of the board, so that it counts and filters without reading a single clock.
+
+The state is the same in each row of them; SQLite looks a row up for every column an index lacks.
+"""
+
 
 class Clock(Base):
     """One time limit of one paper, from its start to its end (procedure 3.4.5).
@@ -67,15 +73,8 @@ class Clock(Base):
         Index("uq_clock_running", "ticket_id", "kind", unique=True, **_RUNNING),
         Index("ix_clock_ticket", "ticket_id", "id"),
         Index("ix_clock_next", "next_at", **_RUNNING),
-        Index(
-            "ix_clock_board",
-            "community_id",
-            "kind",
-            "due_on",
-            "handler_id",
-            "department_id",
-            **_RUNNING,
-        ),
+        Index("ix_clock_board", "handler_id", "kind", "due_at", *_WHOSE, **_RUNNING),
+        Index("ix_clock_next_due", "due_at", "id", "handler_id", "kind", *_WHOSE, **_RUNNING),
         Index("ix_clock_due", "kind", "due_on", "community_id"),
         Index("ix_clock_original_due", "kind", "original_due_on", "community_id"),
         Index("ix_clock_started", "kind", "started_at", "community_id"),

@@ -45,6 +45,7 @@ class Place(NamedTuple):
 
 NAVIGATION = (
     Place("工作台", "tickets.index", "inbox", (Act.READ_TICKET,)),
+    Place("时限看板", "board.index", "hourglass", (Act.READ_TICKET,)),
     Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),
     Place("小区与客户", "estate.index", "buildings", (Act.READ_ESTATE,)),
     Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
@@ -82,6 +83,7 @@ def install(app: Flask, settings: Settings) -> None:
         Act=Act,
         vocabulary=vocabulary,
         due_badge=due_badge,
+        hours_badge=hours_badge,
         asset=asset,
         keep_query=keep_query,
         keeper=keeper,
@@ -142,6 +144,14 @@ def _badge(due_on: date, done_on: date | None, today: date, _mark: str) -> Badge
         return Badge("今日到期", "soon")
     left = working_days_between(today, due_on, calendar)
     return Badge(f"剩 {left} 工作日", "soon" if left <= 1 else "fine")
+
+
+def hours_badge(due_at: datetime) -> Badge:
+    """How a limit stands that is kept to the minute: ``剩 1 小时 20 分``, ``超 26 小时 5 分``."""
+    seconds = int((due_at - clock.now()).total_seconds())
+    hours, minutes = divmod(abs(seconds) // 60, 60)
+    length = f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分"
+    return Badge(f"超 {length}", "late") if seconds < 0 else Badge(f"剩 {length}", "soon")
 
 
 def keeper() -> Callable[..., Markup]:

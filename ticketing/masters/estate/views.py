@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ticketing.journal.commands import record
-from ticketing.kernel import clock, excel
-from ticketing.kernel.db import transaction
+from ticketing.kernel import clock
 from ticketing.kernel.forms import BaseForm, VersionedForm
 from ticketing.kernel.text import row_id
 from ticketing.masters.estate import commands, paper, queries
@@ -28,6 +26,7 @@ from ticketing.masters.estate.import_views import bp as imports
 from ticketing.masters.estate.models import Community, ServiceOffice, Unit
 from ticketing.masters.estate.twins import probable_twins
 from ticketing.masters.people.guard import current_scope, current_user, requires
+from ticketing.masters.people.handing_out import hand_out
 from ticketing.procedure.permissions import Act
 
 bp = Blueprint("estate", __name__, url_prefix="/estate")
@@ -65,23 +64,7 @@ def export() -> ResponseReturnValue:
     if community_id:
         subject = queries.community(scope, community_id)
         scope, place = replace(scope, communities=frozenset({subject.id})), subject.name
-    stream = excel.written(lambda path: paper.write_roll(path, scope))
-    actor = current_user()
-    with transaction():
-        record(
-            "export",
-            actor.id,
-            Act.EXPORT.value,
-            actor=actor,
-            at=clock.now(),
-            facts={"list": f"房产客户：{place}"},
-        )
-    return send_file(
-        stream,
-        mimetype=excel.MIMETYPE,
-        as_attachment=True,
-        download_name=f"房产客户 {place} {clock.today()}.xlsx",
-    )
+    return hand_out(f"房产客户 {place}", lambda path: paper.write_roll(path, scope))
 
 
 @bp.get("/twins")

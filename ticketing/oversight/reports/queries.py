@@ -39,7 +39,7 @@ def reach(scope: Scope) -> frozenset[int] | None:
     return scope.communities
 
 
-def _whole_office(
+def whole_office(
     within: frozenset[int] | None, office_id: ColumnElement[int]
 ) -> ColumnElement[bool]:
     """The condition that every community of an office lies within, and that it has one."""
@@ -59,7 +59,7 @@ def visible(scope: Scope) -> ColumnElement[bool]:
     if within is None:
         return true()
     office_id: ColumnElement[int] = Report.__table__.c.office_id
-    return and_(Report.office_id.is_not(None), _whole_office(within, office_id))
+    return and_(Report.office_id.is_not(None), whole_office(within, office_id))
 
 
 def offices(scope: Scope) -> list[ServiceOffice]:
@@ -68,7 +68,7 @@ def offices(scope: Scope) -> list[ServiceOffice]:
     return list(
         db.session.scalars(
             select(ServiceOffice)
-            .where(_whole_office(reach(scope), office_id))
+            .where(whole_office(reach(scope), office_id))
             .options(selectinload(ServiceOffice.communities).joinedload(Community.office))
             .order_by(ServiceOffice.code)
         )
@@ -128,6 +128,14 @@ def subject(scope: Scope, key: str) -> Subject:
         if office.code == found[2]:
             return Subject(period, office)
     raise NotFound
+
+
+def period_of(key: str) -> Period:
+    """The week or quarter in the key of a report. Raises ValueError."""
+    found = _KEY.fullmatch(key)
+    if found is None:
+        raise ValueError(key)
+    return Period.named(ReportKind(found[1]), found[3])
 
 
 def exists_already(key: str) -> bool:
