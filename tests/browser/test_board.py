@@ -49,7 +49,7 @@ def test_the_board_renews_itself_and_keeps_filter_mark_and_place(
     expect(rows).to_have_count(14)
     assert page.url.endswith("/board/?kind=complaint")
     assert page.locator("tr.at").get_attribute("data-row") == marked
-    assert page.evaluate("scrollY") == place
+    assert abs(page.evaluate("scrollY") - place) <= 4, "a bar of the browser may come or go"
     page.keyboard.press("j")
     page.keyboard.press("k")
     assert page.locator("tr.at").get_attribute("data-row") == marked

@@ -3,11 +3,11 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from ticketing.casefile.notices.models import Notice, NoticeKind
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.casefile.timers.models import Clock, ClockState
+from ticketing.casefile.timers.models import Clock, ClockEvent, ClockState
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.oversight.digest.commands import write_digests
@@ -24,7 +24,9 @@ def run(make):
 
     def start(ticket: Ticket, kind: ClockKind, due_on: date, **more):
         with transaction():
-            db.session.query(Clock).filter_by(ticket_id=ticket.id).delete()
+            mine = select(Clock.id).where(Clock.ticket_id == ticket.id)
+            db.session.execute(delete(ClockEvent).where(ClockEvent.clock_id.in_(mine)))
+            db.session.execute(delete(Clock).where(Clock.ticket_id == ticket.id))
             db.session.add(
                 Clock(
                     **{
