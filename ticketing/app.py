@@ -28,6 +28,7 @@ from ticketing.masters.estate import views as estate
 from ticketing.masters.people import guard
 from ticketing.masters.people import views as people
 from ticketing.oversight.audit import views as audit
+from ticketing.oversight.escalation import views as escalation
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
 from ticketing.steps.callback import views as callback
@@ -48,6 +49,7 @@ ROOMS = (
     closing,
     reports,
     audit,
+    escalation,
 )
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
