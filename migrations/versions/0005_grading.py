@@ -157,7 +157,7 @@ def _papers() -> None:
         *(
             sa.Column(name, sa.Text(), nullable=False)
             for name in (
-                "place", "chair", "present", "absent", "facts", "cause", "demand", "legal", "plan",
+                "place", "chair", "present", "absent", "events", "cause", "demand", "legal", "plan",
                 "cost", "approver", "spokesman", "wording", "risks", "issued_by",
             )
         ),

@@ -101,7 +101,7 @@ TICKET_ROAD: tuple[Step, ...] = (
     *_in((D, H), Act.ASK_ASSISTANCE, None, DISPATCHERS, "2.1.3"),
     *_in((D, H, B), Act.ASSIST, None, NOTERS, "2.1.3", ASKED_DEPARTMENT),
     *_in((R, D, H, B), Act.REGRADE, None, GRADERS, "3.4.7"),
-    *_in((R, D, H, B), Act.SETTLE_GRADE, None, SETTLERS, "3.4.7", PROPOSED),
+    *_in((R, D, H, B), Act.SETTLE_GRADE, None, SETTLERS, "3.4.7", MAJOR_ONLY, PROPOSED),
     *_in((R, D, H, B), Act.DIRECT, None, LEADERS, "2.1.2", MAJOR_ONLY),
     *_in((R, D, H, B), Act.MINUTE, None, DISPATCHERS, "3.10.5", MAJOR_ONLY),
     *_in((R, D, H, B, C), Act.DRAFT_SPECIAL, None, MANAGER, "3.10.6", GRAVE, UNSUBMITTED),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, distinct, func, select, true
+from sqlalchemy import ColumnElement, Select, distinct, func, select, true, update
 from sqlalchemy.orm import joinedload
 
 from ticketing.casefile.tickets.models import MARK_COLUMNS, GradeProposal, Overruling, Ticket
@@ -49,8 +49,9 @@ def after(ticket: Ticket, written: Collection[str]) -> list[Finding]:
         ]
         if anew and ticket.id is not None:
             db.session.execute(
-                delete(Overruling)
+                update(Overruling)
                 .where(Overruling.ticket_id == ticket.id, Overruling.rule.in_(anew))
+                .values(weight=0)
                 .execution_options(synchronize_session=False)
             )
         return judge(facts_of(ticket), overruled=_overruled(ticket), by_time=False)
@@ -127,17 +128,14 @@ def overrule(ticket: Ticket, grade: Grade, *, actor: User, at: datetime) -> None
         for one in judge(facts_of(ticket))
         if one.rule.grade.weight > grade.weight
     }
-    if not standing:
-        return
-    db.session.execute(
-        delete(Overruling)
-        .where(Overruling.ticket_id == ticket.id, Overruling.rule.in_(standing))
-        .execution_options(synchronize_session=False)
-    )
-    db.session.add_all(
-        Overruling(ticket_id=ticket.id, rule=rule, weight=weight, at=at, by_id=actor.id)
-        for rule, weight in standing.items()
-    )
+    known = {
+        row.rule: row
+        for row in db.session.scalars(select(Overruling).where(Overruling.ticket_id == ticket.id))
+    }
+    for rule, weight in standing.items():
+        row = known.get(rule) or Overruling(ticket_id=ticket.id, rule=rule)
+        row.weight, row.at, row.by_id = weight, at, actor.id
+        db.session.add(row)
 
 
 def weighed(

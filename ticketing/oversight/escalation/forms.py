@@ -54,7 +54,7 @@ class MinutesForm(VersionedForm):
         "参加部门及人员", validators=[required("请填写参加部门。"), at_most(1000)]
     )
     absent = ParagraphField("缺席部门", validators=[at_most(500)])
-    facts = ParagraphField("事实与时间线", validators=[required("请填写事实。"), at_most(8000)])
+    events = ParagraphField("事实与时间线", validators=[required("请填写事实。"), at_most(8000)])
     cause = ParagraphField(
         "原因与责任意见",
         description="有分歧的，写明各方意见。",

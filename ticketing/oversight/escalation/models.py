@@ -54,7 +54,7 @@ class Minutes(Base):
     chair: Mapped[str]
     present: Mapped[str]
     absent: Mapped[str]
-    facts: Mapped[str]
+    events: Mapped[str]
     cause: Mapped[str]
     demand: Mapped[str]
     legal: Mapped[str]

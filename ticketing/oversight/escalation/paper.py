@@ -60,7 +60,7 @@ def first_minutes(ticket: Ticket, directives: Sequence[Directive]) -> dict[str, 
     return {
         "held_at": clock.now(),
         "present": "、".join(dict.fromkeys(("客户服务部", *names))),
-        "facts": chronicle(ticket, directives),
+        "events": chronicle(ticket, directives),
         "demand": ticket.customer_opinion or ticket.content,
         "plan": directives[-1].text if directives else "",
         "legal": "\n".join(

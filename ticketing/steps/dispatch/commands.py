@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ticketing.casefile.tickets.commands import advance
+from ticketing.casefile.tickets.commands import advance, allowed_step
 from ticketing.casefile.tickets.grading import weighed
 from ticketing.casefile.tickets.models import Assistance, Ticket
 from ticketing.kernel.db import db
@@ -37,6 +37,7 @@ def dispatch(
 
     Raises Invalid (no handler, not of that department, a lower grade), Conflict, NotPermitted.
     """
+    allowed_step(ticket, Act.DISPATCH, actor)
     if grade.weight < ticket.grade.weight:
         raise Invalid(
             f"本单已是“{ticket.grade}”。降低等级须由客户服务部经理用“调整等级”写明理由办理。",
