@@ -35,6 +35,10 @@ PAGES = {
         ("reports", "/reports/"),
         ("account", "/account"),
     ),
+    "gm": (
+        ("major", "/major/"),
+        ("major-ticket", "/tickets/?grade=major&stage=handling", ""),
+    ),
     "admin": (("people", "/people/"), ("person", "/people/1"), ("audit", "/audit/")),
 }
 

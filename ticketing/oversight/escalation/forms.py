@@ -17,8 +17,8 @@ from ticketing.kernel.forms import (
     required,
 )
 
-TASKS = 6
-"""Lines for assignments a new paper offers."""
+TASKS, SPARE = 4, 2
+"""Lines for assignments a new paper offers, and empty ones a revision has at least."""
 
 
 class DirectForm(VersionedForm):
@@ -73,6 +73,15 @@ class MinutesForm(VersionedForm):
     risks = ParagraphField("风险与升级条件", validators=[at_most(2000)])
     next_on = DateField("下次会议", validators=[Optional()])
     issued_by = LineField("签发", validators=[required("请填写签发人。"), at_most(60)])
+
+    def spare_lines(self) -> None:
+        """Leave room below the assignments there are."""
+        while not all(_is_empty(line) for line in self.assignments.entries[-SPARE:]):
+            self.assignments.append_entry()
+
+
+def _is_empty(line: FormField) -> bool:
+    return not (line.form.matter.data or line.form.person.data)
 
 
 class SpecialForm(VersionedForm):

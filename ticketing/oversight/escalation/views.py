@@ -110,10 +110,13 @@ def minute(ticket_id: int) -> ResponseReturnValue:
         last = files.minutes_of(ticket.id, meeting)
     elif request.method == "GET":
         values = paper.first_minutes(ticket, files.directives(ticket.id))
+    form = MinutesForm(obj=last, data={"version": ticket.version, **values})
+    if request.method == "GET":
+        form.spare_lines()
     return act_page(
         ticket,
         Act.MINUTE,
-        MinutesForm(obj=last, data={"version": ticket.version, **values}),
+        form,
         commands.minute,
         template="escalation/minute.html",
         done="专题会议纪要已保存。",
