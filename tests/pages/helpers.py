@@ -167,6 +167,10 @@ MEETING = {
     "spokesman": "赵敏经理",
     "issued_by": "李副总经理",
 }
+WORDS = tuple(name for name in MEETING if "-" not in name and name != "held_at")
+GAPS = ("absent", "legal", "cost", "approver", "wording", "risks")
+"""The paragraphs of the minutes that are filled in here, and those left empty."""
+
 SPECIAL = {
     "background": "五户漏水投诉的背景。",
     "state": "五户漏水未修复。",

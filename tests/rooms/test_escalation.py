@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from tests.pages import helpers
 from tests.pages.helpers import MEETING, SPECIAL, token
 from ticketing.casefile.tickets.models import Assistance, Ticket
 from ticketing.casefile.timers.models import Clock, ClockState
@@ -32,8 +33,8 @@ from ticketing.steps.callback.commands import call_back
 from ticketing.steps.closing import commands as closing
 from ticketing.steps.handling import commands as handling
 
-WORDS = {name: text for name, text in MEETING.items() if "-" not in name and name != "held_at"}
-GAPS = dict.fromkeys(("absent", "legal", "cost", "approver", "wording", "risks"), "")
+WORDS = {name: MEETING[name] for name in helpers.WORDS}
+GAPS = dict.fromkeys(helpers.GAPS, "")
 
 
 def major(make, stage=TicketStage.HANDLING, unit="YX 3-1-1202", **facts):

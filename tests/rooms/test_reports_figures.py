@@ -120,6 +120,7 @@ class Teller:
 
         def resolve(t):
             t.directed_at = t.minuted_at = clock.now()  # the leaders have done their part
+            db.session.flush()
             return handling.resolve(
                 t, version=t.version, resolution="修好了。", customer_opinion="", actor=manager
             )

@@ -23,6 +23,7 @@ from ticketing.steps.callback.commands import call_back
 from ticketing.steps.closing import commands as closing
 from ticketing.steps.dispatch import commands as dispatching
 from ticketing.steps.handling import commands as handling
+from ticketing.steps.intake import commands as intake
 
 pytestmark = pytest.mark.clause("3.4.7")
 
@@ -106,6 +107,36 @@ def test_the_second_complaint_of_a_home_about_the_same_is_important(make):
 def test_a_complaint_of_the_home_counts_for_ninety_days(make, days, grade):
     dispatched(make, days=days)
     assert dispatched(make).grade is grade
+
+
+def test_other_words_and_another_category_are_another_cause(make):
+    ticket = dispatched(make)
+    assert ticket.cause == "ENG:leak"
+    names = ("caller_name", "caller_phone", "channel", "collected_by_id", "summary")
+    facts = {name: getattr(ticket, name) for name in names}
+    with transaction():
+        intake.amend(
+            ticket,
+            version=ticket.version,
+            reason="听错了",
+            content="客厅墙面裂缝。",
+            action_taken="",
+            action_needed="",
+            actor=make.user("clerk"),
+            **facts,
+        )
+    assert ticket.cause == "ENG:crack"
+    with transaction():
+        dispatching.transfer(
+            ticket,
+            version=ticket.version,
+            category=Category.PROPERTY,
+            department_id=make.world.departments["ENG"],
+            handler_id=None,
+            reason="归口",
+            actor=make.user("office"),
+        )
+    assert ticket.cause == "PM:crack"
 
 
 def test_what_was_invalid_withdrawn_or_merged_does_not_count(make):

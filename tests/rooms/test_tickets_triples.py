@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from tests.pages.helpers import (
+    GAPS,
     MEETING,
     PATHS,
     SPECIAL,
+    WORDS,
     a_ticket_in_each_stage,
     form_for,
     made_major,
@@ -179,8 +181,7 @@ def do(act: Act, ticket: Ticket, actor: Any, make: Any, survivor: str) -> None:
                 **common,
             )
         case Act.MINUTE:
-            words = {name: text for name, text in MEETING.items() if "-" not in name}
-            words |= dict.fromkeys(("absent", "legal", "cost", "approver", "wording", "risks"), "")
+            words = {name: MEETING[name] for name in WORDS} | dict.fromkeys(GAPS, "")
             escalation.minute(
                 ticket,
                 **common | words | {"held_at": clock.now()},

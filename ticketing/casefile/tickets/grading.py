@@ -17,6 +17,7 @@ from ticketing.procedure.grading import (
     RULE_OF_MARK,
     Facts,
     Finding,
+    gravest,
     judge,
 )
 from ticketing.procedure.suggestions import cause_of
@@ -54,7 +55,10 @@ def after(ticket: Ticket, written: Collection[str]) -> list[Finding]:
                 .values(weight=0)
                 .execution_options(synchronize_session=False)
             )
-        return judge(facts_of(ticket), overruled=_overruled(ticket), by_time=False)
+        facts = facts_of(ticket)
+        if gravest(judge(facts, by_time=False), facts.grade) is facts.grade:
+            return []
+        return judge(facts, overruled=_overruled(ticket), by_time=False)
 
 
 def facts_of(ticket: Ticket) -> Facts:
