@@ -47,6 +47,10 @@ PAGES = {
         ("calendar-adopt", "/calendar/adopt"),
         ("jobs", "/jobs/"),
     ),
+    "gm": (
+        ("major", "/major/"),
+        ("major-ticket", "/tickets/?grade=major&stage=handling", ""),
+    ),
 }
 
 

@@ -33,6 +33,7 @@ from ticketing.masters.people import views as people
 from ticketing.oversight.audit import views as audit
 from ticketing.oversight.board import views as board
 from ticketing.oversight.calendar import views as calendar
+from ticketing.oversight.escalation import views as escalation
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
 from ticketing.steps.callback import views as callback
@@ -57,6 +58,7 @@ ROOMS = (
     audit,
     jobs,
     notices,
+    escalation,
 )
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "

@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 from sqlalchemy import select
 
 from tests.conftest import Engine
+from tests.pages.helpers import GAPS, MEETING, WORDS, made_major
 from tests.support.make import Maker
 from ticketing.casefile.notices.commands import Message, tell
 from ticketing.casefile.notices.models import (
@@ -18,9 +19,11 @@ from ticketing.casefile.notices.models import (
     Outlet,
     Robot,
 )
+from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
-from ticketing.procedure.vocabulary import TicketStage
+from ticketing.oversight.escalation.models import Assignment, Minutes
+from ticketing.procedure.vocabulary import SpecialStage, TicketStage
 
 pytestmark = pytest.mark.browser
 
@@ -55,6 +58,24 @@ PAGES = {
         "/notices/",
         "/notices/choices",
     ),
+    "gm": (
+        "/major/",
+        "/tickets/{major}",
+        "/tickets/{major}/direct",
+        "/tickets/{major}/special/instruct",
+        "/tickets/{major}/settle-grade",
+        "/tickets/{bare}",
+    ),
+    "manager": (
+        "/tickets/{major}",
+        "/tickets/{major}/minutes",
+        "/tickets/{major}/minutes?meeting=1",
+        "/tickets/{major}/minutes/1",
+        "/tickets/{major}/special/paper",
+        "/tickets/{major}/regrade",
+        "/tickets/{bare}/special",
+        "/tickets/{bare}/resolve",
+    ),
     "admin": (
         "/people/",
         "/people/new",
@@ -88,6 +109,26 @@ def places(sqlite: Engine, address: str) -> dict[str, int]:
             )
         }
         _notices(make)
+        for name, special in (("major", SpecialStage.SUBMITTED), ("bare", None)):
+            ticket = make.ticket(TicketStage.HANDLING)
+            ids[name] = ticket.id
+            made_major(make, ticket, special)
+        with transaction():
+            ticket = db.session.get_one(Ticket, ids["bare"])
+            ticket.directed_at = ticket.minuted_at = None
+            db.session.add(
+                Minutes(
+                    ticket_id=ids["major"],
+                    meeting=1,
+                    edition=1,
+                    at=clock.now(),
+                    by_id=make.world.users["manager"],
+                    held_at=clock.now(),
+                    assignments=[Assignment(matter="整栋复查", person="吴工")],
+                    **{name: text for name, text in MEETING.items() if name in WORDS},
+                    **dict.fromkeys(GAPS, ""),
+                )
+            )
         db.session.remove()
     world = sqlite.world
     return {

@@ -89,6 +89,7 @@ NARROWED_ELSEWHERE = {
     "guards.py": "reads rows of a ticket that was fetched within scope",
     "commands.py": "reads rows of a ticket that was fetched within scope",
     "models.py": "no query",
+    "grading.py": "counts for the rules, in every scope: people see the sentence, not the rows",
     "behind.py": "parts of a WHERE that `conditions` puts behind the scope",
 }
 

@@ -11,14 +11,22 @@ from sqlalchemy import event, func, select
 
 from tests.support.make import Maker
 from tests.support.world import PASSWORD
-from ticketing.casefile.tickets.models import Assistance, CallbackRecord, Note, Ticket, TicketFlow
+from ticketing.casefile.tickets.models import (
+    Assistance,
+    CallbackRecord,
+    GradeProposal,
+    Note,
+    Ticket,
+    TicketFlow,
+)
 from ticketing.journal.models import JournalEntry
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.masters.people import commands as people
 from ticketing.masters.workcalendar.queries import calendar
+from ticketing.oversight.escalation.models import Directive, Minutes, SpecialReport
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.vocabulary import Role, TicketStage
+from ticketing.procedure.vocabulary import Grade, Role, SpecialStage, TicketStage
 from ticketing.procedure.workdays import add_working_days
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
@@ -130,6 +138,12 @@ PATHS: dict[Act, str] = {
     Act.FOLLOW_UP: "follow-up",
     Act.ASSIST: "assist",
     Act.REGRADE: "regrade",
+    Act.SETTLE_GRADE: "settle-grade",
+    Act.DIRECT: "direct",
+    Act.MINUTE: "minutes",
+    Act.DRAFT_SPECIAL: "special",
+    Act.SUBMIT_SPECIAL: "special/submit",
+    Act.INSTRUCT: "special/instruct",
     Act.EXTEND: "extend",
     Act.RESOLVE: "resolve",
     Act.CALL_BACK: "call-back",
@@ -139,6 +153,70 @@ PATHS: dict[Act, str] = {
     Act.WITHDRAW: "withdraw",
     Act.MERGE: "merge",
 }
+
+
+MEETING = {
+    "held_at": "2026-11-20T09:00",
+    "place": "三楼会议室",
+    "chair": "王启明总经理",
+    "present": "客户服务部、工程材料部",
+    "events": "十一月起五户反映漏水。",
+    "cause": "防水层施工缺陷。",
+    "demand": "要求更换并赔偿。",
+    "plan": "整栋复查，返工重做。",
+    "assignments-0-matter": "整栋复查屋面",
+    "assignments-0-person": "吴工",
+    "assignments-0-due_on": "2026-12-10",
+    "spokesman": "赵敏经理",
+    "issued_by": "李副总经理",
+}
+WORDS = tuple(name for name in MEETING if "-" not in name and name != "held_at")
+GAPS = ("absent", "legal", "cost", "approver", "wording", "risks")
+"""The paragraphs of the minutes that are filled in here, and those left empty."""
+
+SPECIAL = {
+    "background": "五户漏水投诉的背景。",
+    "state": "五户漏水未修复。",
+    "cause": "防水层施工缺陷。",
+    "responsibility": "施工单位负责。",
+    "done": "已现场勘察两次。",
+    "proposal": "建议整栋返工。",
+    "decisions": "请批准返工费用。",
+}
+
+
+def made_major(
+    make: Maker, ticket: Ticket, special: SpecialStage | None = SpecialStage.DRAFTED
+) -> None:
+    """Make a ticket a major one with measures, minutes, a report so far, and a lowering that waits."""
+    at, manager = clock.now(), make.world.users["manager"]
+    with transaction():
+        ticket = db.session.get_one(Ticket, ticket.id)
+        ticket.grade, ticket.directed_at, ticket.minuted_at = Grade.MAJOR, at, at
+        ticket.special = special
+        db.session.add(
+            GradeProposal(
+                ticket_id=ticket.id,
+                grade=Grade.IMPORTANT,
+                reason="核实为两户",
+                proposed_at=at,
+                proposed_by_id=manager,
+            )
+        )
+        if special is not None:
+            written = {"attachments": "", "options": "", **SPECIAL}
+            handed_in = special is not SpecialStage.DRAFTED
+            db.session.add(
+                SpecialReport(
+                    ticket_id=ticket.id,
+                    edition=1,
+                    at=at,
+                    by_id=manager,
+                    submitted_at=at if handed_in else None,
+                    submitted_by_id=manager if handed_in else None,
+                    **written,
+                )
+            )
 
 
 def working_day_after_a_fortnight() -> date:
@@ -160,7 +238,13 @@ def form_for(act: Act, make: Maker, *, into: str = "") -> dict[str, Any]:
         Act.FEED_BACK: {"action_taken": "已约明早上门。"},
         Act.FOLLOW_UP: {"action_taken": "已电话告知进度。"},
         Act.ASSIST: {"reply": "合同第五条适用。"},
-        Act.REGRADE: {"grade": "major"} | reason,
+        Act.REGRADE: {"grade": "major", "marks": "legal"} | reason,
+        Act.SETTLE_GRADE: {"agreed": "yes"},
+        Act.DIRECT: {"text": "立即停用，三日内更换。", "department_ids": departments["ENG"]},
+        Act.MINUTE: MEETING,
+        Act.DRAFT_SPECIAL: SPECIAL,
+        Act.SUBMIT_SPECIAL: {},
+        Act.INSTRUCT: {"instruction": "同意方案二。"},
         Act.EXTEND: {
             "due_on": working_day_after_a_fortnight().isoformat(),
             "consent_by": "王国强",
@@ -176,9 +260,12 @@ def form_for(act: Act, make: Maker, *, into: str = "") -> dict[str, Any]:
     return dict(forms.get(act, reason))
 
 
+PAPERS = (Note, TicketFlow, Directive, Minutes, SpecialReport)
+
+
 def state_of_the_file() -> dict[str, Any]:
     """Everything an act on a ticket could change, refused accesses and sign-ins left out."""
-    tables = {kind: db.session.scalar(select(func.count(kind.id))) for kind in (Note, TicketFlow)}
+    tables = {kind: db.session.scalar(select(func.count(kind.id))) for kind in PAPERS}
     rows = db.session.execute(select(*Ticket.__table__.columns).order_by(Ticket.id)).all()
     entries = db.session.scalar(
         select(func.count(JournalEntry.id)).where(JournalEntry.subject.not_in(("access", "user")))

@@ -106,7 +106,7 @@ def test_no_page_asks_more_than_a_dozen_times_beside_the_bell():
 
 def test_saving_a_new_ticket_asks_for_nothing_twice(make, sign_in):
     clerk = sign_in("clerk")
-    make.registered("YX 5-1-0101")
+    make.registered("YX 5-1-0101", caller_phone="13900000101")
     db.session.rollback()
     with recorded(db.engine) as recorder:
         answer = clerk.post(

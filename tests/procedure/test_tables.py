@@ -24,6 +24,8 @@ STORED = {
     "Channel": "phone visit office sales property web letter hotline api",
     "Category": "ENG DES SAL FIN PM FAC SVC SEC OTH",
     "Grade": "general important major",
+    "Mark": "safety legal media structure",
+    "SpecialStage": "drafted submitted instructed",
     "TicketStage": "registered dispatched handling callback closed invalid withdrawn merged",
     "Flow": "new reopened closed invalid withdrawn merged",
     "Satisfaction": "very_satisfied satisfied neutral dissatisfied",
@@ -66,8 +68,10 @@ def test_the_road_has_one_row_for_a_state_and_an_act():
         assert step.clause in CLAUSES
         assert step.roles
         assert step.stays == (step.state is step.target)
-        if step.guard:
-            assert HAN.search(step.guard.sentence)
+        for guard in step.guards:
+            assert HAN.search(guard.sentence)
+            if guard.cure:
+                assert any(one.act is guard.cure for one in workflow.steps_from(step.state))
     assert workflow.find_step(TicketStage.CLOSED, Act.DISPATCH) is None
 
 
@@ -98,6 +102,11 @@ MATRIX = {
     Act.REGISTER: CS,
     Act.READ_TICKET: set(STORED["Role"].split()) - {"captain", "finance", "admin"},
     Act.READ_PHONE: CS | LEADERS | {"handler", "engineer"},
+    Act.READ_MAJOR: CS | LEADERS | {"handler", "engineer", "auditor", "deputy_chief_engineer"},
+    Act.DIRECT: LEADERS,
+    Act.MINUTE: {"office", "cs_manager"},
+    Act.SETTLE_GRADE: LEADERS | {"cs_manager"},
+    Act.INSTRUCT: {"general_manager"},
     Act.EXPORT: CS | LEADERS | {"handler", "engineer", "auditor", "deputy_chief_engineer"},
     Act.READ_ESTATE: CS,
     Act.EDIT_CUSTOMER: CS,

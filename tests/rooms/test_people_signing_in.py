@@ -160,7 +160,8 @@ def test_each_role_has_a_first_page(sign_in):
     homes = {
         "clerk": "/tickets/",
         "handler": "/tickets/",
-        "gm": "/tickets/",
+        "gm": "/major/",
+        "deputy_gm": "/major/",
         "finance": "/reports/",
         "admin": "/people/",
         "captain": "/account",

@@ -107,7 +107,8 @@ class Teller:
                 "actor": manager,
             }
             if t.stage is TicketStage.REGISTERED:
-                more = {"grade": rng.choice(list(Grade)), "assisting_ids": [], "instruction": ""}
+                grade = max(rng.choice(list(Grade)), t.grade, key=lambda one: one.weight)
+                more = {"grade": grade, "assisting_ids": [], "instruction": ""}
                 return dispatching.dispatch(t, **facts, **more)
             return dispatching.transfer(t, **facts, reason="归口调整")
 
@@ -118,6 +119,8 @@ class Teller:
             return handling.follow_up(t, **words, actor=manager)
 
         def resolve(t):
+            t.directed_at = t.minuted_at = clock.now()  # the leaders have done their part
+            db.session.flush()
             return handling.resolve(
                 t, version=t.version, resolution="修好了。", customer_opinion="", actor=manager
             )

@@ -7,6 +7,7 @@ HTTP status, keeping what the person typed.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -14,20 +15,27 @@ from typing import Any, ClassVar
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import Field, HiddenField, IntegerField
+from wtforms import Field, HiddenField, IntegerField, RadioField
 from wtforms import SelectField as _SelectField
 from wtforms import SelectMultipleField as _SelectMultipleField
 from wtforms import StringField as _StringField
 from wtforms import TextAreaField as _TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
-from wtforms.widgets import CheckboxInput, DateTimeLocalInput, HiddenInput, ListWidget, RadioInput
+from wtforms.widgets import (
+    CheckboxInput,
+    DateTimeLocalInput,
+    HiddenInput,
+    ListWidget,
+    RadioInput,
+    TextInput,
+)
 
 from ticketing.kernel import clock, submissions
 from ticketing.kernel.db import transaction
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Conflict, DomainError
-from ticketing.kernel.text import clean, clean_line, row_id
+from ticketing.kernel.text import clean, clean_line, fold, row_id
 
 
 class LineField(_StringField):
@@ -188,6 +196,53 @@ class InstantField(Field):
             if wall.tzinfo is not None or not 1900 <= wall.year <= 2900:
                 raise ValidationError("时间格式不正确。")
             self.data = wall.replace(tzinfo=clock.SHANGHAI).astimezone(clock.UTC)
+
+
+class YesNoField(RadioField):
+    """Two answers in sight, none chosen beforehand; data is a bool."""
+
+    def __init__(self, label: str, *, yes: str, no: str, **kwargs: Any) -> None:
+        super().__init__(
+            label,
+            choices=[SelectChoice("yes", yes), SelectChoice("no", no)],
+            coerce=_yes_or_no,
+            validators=[InputRequired("请选择。")],
+            invalid_value_message="请选择。",
+            invalid_choice_message="请选择。",
+            **kwargs,
+        )
+
+
+def _yes_or_no(value: object) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if value not in ("yes", "no"):
+        raise ValueError(value)
+    return value == "yes"
+
+
+class MoneyField(Field):
+    """An amount typed in yuan (``20,000`` or ``20000.50``); data is integer fen, 0 where nothing stands."""
+
+    widget = TextInput()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        fen = int(self.data or 0)
+        return f"{fen // 100}{f'.{fen % 100:02d}' if fen % 100 else ''}" if fen else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the amount; anything but digits with at most two decimals is refused."""
+        self.data = 0
+        typed = fold(clean_line(valuelist[0])) if valuelist else ""
+        typed = typed.replace(",", "").replace("，", "").removesuffix("元").strip()
+        if not typed:
+            return
+        found = re.fullmatch(r"(\d{1,10})(?:\.(\d{1,2}))?", typed)
+        if found is None:
+            raise ValidationError("请填写金额，单位元，最多两位小数，例如 20000.50。")
+        self.data = int(found[1]) * 100 + int((found[2] or "0").ljust(2, "0"))
 
 
 def _id_or_none(value: Any) -> int | None:

@@ -170,9 +170,15 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
         meets=frozenset({Act.FEED_BACK, Act.FOLLOW_UP, Act.RESOLVE}),
         on_the_spot=True,
     ),
+    ClockRule(
+        ClockKind.ESCALATION,
+        meets=frozenset({Act.DIRECT}),
+        on_the_spot=True,
+    ),
 )
 """The clocks of a ticket. The emergency clock starts at an urgent registration and the escalation clock with
-the grade 重大: marks of the ticket, not acts, so the mover starts those two itself."""
+the grade 重大: marks of the ticket, not acts, so the mover starts those two itself, and cancels the second
+when the ticket is no longer major."""
 
 
 class Turn(NamedTuple):

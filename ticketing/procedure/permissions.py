@@ -20,6 +20,12 @@ class Act(Labelled):
     ASK_ASSISTANCE = "ask_assistance", "请求协办"
     ASSIST = "assist", "协办回复"
     REGRADE = "regrade", "调整等级"
+    SETTLE_GRADE = "settle_grade", "确认降级"
+    DIRECT = "direct", "拟定处理措施"
+    MINUTE = "minute", "专题会议纪要"
+    DRAFT_SPECIAL = "draft_special", "起草专题报告"
+    SUBMIT_SPECIAL = "submit_special", "上报专题报告"
+    INSTRUCT = "instruct", "总经理批示"
     EXTEND = "extend", "延期"
     RESOLVE = "resolve", "处理完毕"
     CALL_BACK = "call_back", "回访"
@@ -31,6 +37,7 @@ class Act(Labelled):
 
     READ_TICKET = "read_ticket", "查看登记表"
     READ_PHONE = "read_phone", "查看电话"
+    READ_MAJOR = "read_major", "查看重大投诉文件"
     EXPORT = "export", "导出 Excel"
     READ_ESTATE = "read_estate", "查看房产与客户"
     EDIT_CUSTOMER = "edit_customer", "维护客户资料"
@@ -57,6 +64,7 @@ _OVERSEERS = frozenset({Role.AUDITOR, Role.DEPUTY_CHIEF_ENGINEER}) | _LEADERS
 PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.READ_TICKET: _CUSTOMER_SERVICE | _OVERSEERS | {Role.HANDLER, Role.ENGINEER, Role.READER},
     Act.READ_PHONE: _CUSTOMER_SERVICE | _LEADERS | {Role.HANDLER, Role.ENGINEER},
+    Act.READ_MAJOR: _CUSTOMER_SERVICE | _OVERSEERS | {Role.HANDLER, Role.ENGINEER},
     Act.EXPORT: _CUSTOMER_SERVICE | _OVERSEERS | {Role.HANDLER, Role.ENGINEER},
     Act.READ_ESTATE: _CUSTOMER_SERVICE,
     Act.EDIT_CUSTOMER: _CUSTOMER_SERVICE,

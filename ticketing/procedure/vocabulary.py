@@ -71,6 +71,15 @@ class Grade(Labelled):
         return list(Grade).index(self)
 
 
+class Mark(Labelled):
+    """What makes a complaint major by itself (procedure 3.4.7); a person sets it, words only propose it."""
+
+    SAFETY = "safety", "人身安全"
+    LEGAL = "legal", "诉讼或律师函"
+    MEDIA = "media", "媒体或政府部门介入"
+    STRUCTURE = "structure", "结构安全"
+
+
 class TicketStage(Labelled):
     """Where a ticket stands on the road (procedure 3.4)."""
 
@@ -151,6 +160,14 @@ class SystemEvent(Labelled):
     """What the system itself writes into a ticket's story."""
 
     BREACH = "breach", "到时未完成"
+
+
+class SpecialStage(Labelled):
+    """How far the special report 专题报告 of a ticket has come (procedure 3.10.6)."""
+
+    DRAFTED = "drafted", "草稿"
+    SUBMITTED = "submitted", "已上报"
+    INSTRUCTED = "instructed", "已批示"
 
 
 class ReportKind(Labelled):

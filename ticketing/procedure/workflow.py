@@ -22,13 +22,22 @@ RETURNERS = frozenset({Role.HANDLER, Role.ENGINEER})
 NOTERS = DESK | HANDLERS
 GRADERS = DESK | {Role.DEPUTY_GM, Role.GENERAL_MANAGER}
 MANAGER = frozenset({Role.CS_MANAGER})
+LEADERS = frozenset({Role.DEPUTY_GM, Role.GENERAL_MANAGER})
+SETTLERS = MANAGER | LEADERS
 
 
 class Guard(NamedTuple):
-    """A condition beside role and state; `sentence` says why the act is refused."""
+    """A condition beside role and state; `sentence` says why the act is refused.
+
+    `cure` is the act by which what is missing comes about. One that counts `at_end` is asked only where
+    the act ends the ticket. One that comes `first` is asked before anybody is shown a form.
+    """
 
     name: str
     sentence: str
+    cure: Act | None = None
+    at_end: bool = False
+    first: bool = False
 
 
 CLASSIFIED = Guard("classified", "分派前须有分类、责任部门和责任人。")
@@ -40,6 +49,20 @@ THREE_ATTEMPTS = Guard(
 )
 
 
+MAJOR_ONLY = Guard("major_only", "只有重大投诉需要这样办理。", first=True)
+GRAVE = Guard("grave", "专题报告用于重大投诉或处理困难的重要投诉。", first=True)
+DIRECTED = Guard(
+    "directed",
+    "重大投诉须先有总经理或副总经理拟定的处理措施，才能处理完毕。",
+    cure=Act.DIRECT,
+)
+MINUTED = Guard("minuted", "重大投诉须先有专题会议纪要，才能关闭。", cure=Act.MINUTE, at_end=True)
+PROPOSED = Guard("proposed", "没有等待确认的降级，或降级由您本人提出：须由另一人确认。", first=True)
+UNSUBMITTED = Guard("unsubmitted", "专题报告已经上报，不能再改。", first=True)
+DRAFTED = Guard("drafted", "还没有专题报告的草稿，或报告已经上报。", first=True)
+SUBMITTED = Guard("submitted", "没有等待批示的专题报告。", first=True)
+
+
 class Step(NamedTuple):
     """One row of the road: in `state`, `act` by one of `roles` leads to `target`."""
 
@@ -48,7 +71,7 @@ class Step(NamedTuple):
     target: TicketStage
     roles: frozenset[Role]
     clause: str
-    guard: Guard | None = None
+    guards: tuple[Guard, ...] = ()
 
     @property
     def stays(self) -> bool:
@@ -62,26 +85,34 @@ def _in(
     target: TicketStage | None,
     roles: frozenset[Role],
     clause: str,
-    guard: Guard | None = None,
+    *guards: Guard,
 ) -> tuple[Step, ...]:
-    return tuple(Step(state, act, target or state, roles, clause, guard) for state in states)
+    return tuple(Step(state, act, target or state, roles, clause, guards) for state in states)
 
 
 TICKET_ROAD: tuple[Step, ...] = (
     Step(R, Act.CORRECT, R, DESK, "3.4.3"),
-    Step(R, Act.DISPATCH, D, DISPATCHERS, "3.4.2", CLASSIFIED),
+    Step(R, Act.DISPATCH, D, DISPATCHERS, "3.4.2", (CLASSIFIED,)),
     *_in((D, H, B), Act.AMEND, None, DESK, "3.4.3"),
     *_in((D, H), Act.TRANSFER, D, DISPATCHERS, "3.4.2", CLASSIFIED),
-    Step(D, Act.RETURN, R, RETURNERS, "3.4.2", OWN_DEPARTMENT),
-    Step(D, Act.FEED_BACK, H, HANDLERS, "3.4.2.2", OWN_DEPARTMENT),
+    Step(D, Act.RETURN, R, RETURNERS, "3.4.2", (OWN_DEPARTMENT,)),
+    Step(D, Act.FEED_BACK, H, HANDLERS, "3.4.2.2", (OWN_DEPARTMENT,)),
     *_in((R, D, H, B), Act.FOLLOW_UP, None, NOTERS, "3.4.4"),
     *_in((D, H), Act.ASK_ASSISTANCE, None, DISPATCHERS, "2.1.3"),
     *_in((R, D, H, B), Act.ASSIST, None, NOTERS, "2.1.3", ASKED_DEPARTMENT),
     *_in((R, D, H, B), Act.REGRADE, None, GRADERS, "3.4.7"),
+    *_in((R, D, H, B), Act.SETTLE_GRADE, None, SETTLERS, "3.4.7", MAJOR_ONLY, PROPOSED),
+    *_in((R, D, H, B), Act.DIRECT, None, LEADERS, "2.1.2", MAJOR_ONLY),
+    *_in((R, D, H, B), Act.MINUTE, None, DISPATCHERS, "3.10.5", MAJOR_ONLY),
+    *_in((R, D, H, B, C), Act.DRAFT_SPECIAL, None, MANAGER, "3.10.6", GRAVE, UNSUBMITTED),
+    *_in((R, D, H, B, C), Act.SUBMIT_SPECIAL, None, MANAGER, "3.10.6", DRAFTED),
+    *_in(
+        (R, D, H, B, C), Act.INSTRUCT, None, frozenset({Role.GENERAL_MANAGER}), "3.10.6", SUBMITTED
+    ),
     *_in((R, D, H), Act.EXTEND, None, DISPATCHERS, "3.4.5-延"),
-    Step(H, Act.RESOLVE, B, HANDLERS | {Role.OFFICE}, "3.4.5-他", OWN_DEPARTMENT),
-    Step(B, Act.CALL_BACK, C, DESK, "3.5.4", NOT_OWN_WORK),
-    Step(B, Act.CLOSE, C, DISPATCHERS, "3.5.4", THREE_ATTEMPTS),
+    Step(H, Act.RESOLVE, B, HANDLERS | {Role.OFFICE}, "3.4.5-他", (OWN_DEPARTMENT, DIRECTED)),
+    Step(B, Act.CALL_BACK, C, DESK, "3.5.4", (NOT_OWN_WORK, MINUTED)),
+    Step(B, Act.CLOSE, C, DISPATCHERS, "3.5.4", (THREE_ATTEMPTS, MINUTED)),
     Step(C, Act.REOPEN, H, DISPATCHERS, "3.4.2"),
     *_in((R, D, H), Act.INVALIDATE, TicketStage.INVALID, MANAGER, "3.4.2"),
     *_in((R, D, H, B), Act.WITHDRAW, TicketStage.WITHDRAWN, DESK, "2.2.2"),

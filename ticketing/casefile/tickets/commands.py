@@ -1,29 +1,31 @@
 """The mover: the only code that puts a ticket on the road, moves it, or writes on it.
 
 `enter` and `advance` check role, state, version and guard against the table in `procedure.workflow`,
-write the row, its flow and its journal entry in the caller's transaction, and never commit.
+write the row, its flow and its journal entry in the caller's transaction, and never commit. They let the
+rules of `procedure.grading` raise the grade; `evaluate_open` does so every night for all open tickets.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Table, select, text
 
-from ticketing.casefile.tickets import guards
+from ticketing.casefile.tickets import grading, guards, telling
 from ticketing.casefile.tickets.lists import community_mark
-from ticketing.casefile.tickets.models import Note, Ticket, TicketFlow
+from ticketing.casefile.tickets.models import MARK_COLUMNS, Note, Ticket, TicketFlow
 from ticketing.casefile.timers import commands as timers
 from ticketing.journal.commands import record
 from ticketing.kernel import clock, search
 from ticketing.kernel.db import db
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Conflict, NotPermitted
-from ticketing.masters.people.models import User
+from ticketing.masters.people.models import Department, User
+from ticketing.procedure import grading as rules
 from ticketing.procedure.deadlines import STAGE_CLOCK, ClockKind, turn
 from ticketing.procedure.numbering import ticket_number
 from ticketing.procedure.permissions import Act, may
-from ticketing.procedure.vocabulary import Flow, NoteKind, TicketStage
+from ticketing.procedure.vocabulary import Flow, Grade, NoteKind, TicketStage
 from ticketing.procedure.workflow import Step, find_step, flow_of
 
 SUBJECT = "ticket"
@@ -64,6 +66,11 @@ def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
     starts = _starting(turn(Act.REGISTER, None, TicketStage.REGISTERED).starts, ticket, at)
     if ticket.urgent:
         starts.append(timers.starting(ClockKind.EMERGENCY, ticket.received_at))
+    ticket.grade = ticket.grade or Grade.GENERAL
+    weighed = [name for name in (*MARK_COLUMNS.values(), "claim_fen") if getattr(ticket, name)]
+    raised = _raise(ticket, grading.after(ticket, weighed))
+    if ticket.grade is Grade.MAJOR:
+        starts.append(timers.starting(ClockKind.ESCALATION, at))
     year = clock.local(at).year
     serial = db.session.execute(_NEXT_SERIAL, {"prefix": community_code, "year": year}).scalar_one()
     ticket.number = ticket_number(community_code, year, serial)
@@ -85,6 +92,7 @@ def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
         version=ticket.version,
         facts={"number": ticket.number, "summary": ticket.summary},
     )
+    _say_raised(ticket, raised, actor, at=at, became_major=ticket.grade is Grade.MAJOR)
     return ticket
 
 
@@ -97,12 +105,16 @@ def advance(
     changes: dict[str, Any] | None = None,
     facts: dict[str, Any] | None = None,
     target: TicketStage | None = None,
+    asked: Sequence[Department] = (),
 ) -> datetime:
     """Let `actor` do `act` on `ticket`: write `changes`, move it, journal it; returns the instant.
 
     `version` is the version the person had on screen; None for acts that add a line and change
     nothing others may be editing. `target` overrides the row's target where the facts of the act
-    decide (a callback). `facts` go into the journal beside the changed fields.
+    decide (a callback). `facts` go into the journal beside the changed fields. `asked` are the departments
+    the act asks for help or instructs; they are told.
+
+    A ticket that becomes major by it starts its escalation clock, and the leaders are told (3.4.7).
 
     Raises NotPermitted (role), Conflict (state or version), Invalid or NotPermitted (guard).
     """
@@ -112,16 +124,22 @@ def advance(
         raise Conflict("您打开本页之后，这张登记表已被他人修改。请核对后再提交。", seen=version)
     step = allowed_step(ticket, act, actor)
     changes = changes or {}
-    guards.check(step.guard, ticket, actor, changes)
-    at = clock.now()
-    written = _write(ticket, changes)
     origin, target = ticket.stage, target or step.target
+    guards.check(step, ticket, actor, changes, target)
+    at, was = clock.now(), ticket.grade
+    written = _write(ticket, changes)
+    raised = _raise(ticket, grading.after(ticket, written))
     turned = turn(act, origin, target)
-    starts = _starting(turned.starts, ticket, at)
+    starts, cancels = _starting(turned.starts, ticket, at), turned.cancels
+    became_major = ticket.grade is Grade.MAJOR and was is not Grade.MAJOR and target.is_open
+    if became_major:
+        starts.append(_escalation(ticket, at))
+    elif was is Grade.MAJOR and ticket.grade is not Grade.MAJOR:
+        cancels |= {ClockKind.ESCALATION}
     _move(ticket, target, at)
     _show_deadlines(ticket, starts)
     db.session.flush()
-    timers.follow(ticket, starts=starts, meets=turned.meets, cancels=turned.cancels, at=at)
+    timers.follow(ticket, starts=starts, meets=turned.meets, cancels=cancels, at=at)
     record(
         SUBJECT,
         ticket.id,
@@ -134,7 +152,110 @@ def advance(
         version=ticket.version,
         facts={**(facts or {}), **({"changed": written} if written else {})},
     )
+    why = str((facts or {}).get("reason", ""))
+    _say_raised(ticket, raised, actor, at=at, became_major=became_major, why=why)
+    telling.of_act(ticket, act, actor, at=at, asked=asked)
     return at
+
+
+class Raised(NamedTuple):
+    """What the rules did to a grade: before, after, and the sentence that says why."""
+
+    old: Grade
+    new: Grade
+    why: str
+    rules: list[str]
+
+
+def _raise(ticket: Ticket, findings: list[rules.Finding]) -> Raised | None:
+    """Set the grade the findings ask for, if it is higher than the present one."""
+    old = ticket.grade
+    new = rules.gravest(findings, old)
+    if new is old:
+        return None
+    ticket.grade = new
+    named = [one.rule.id for one in findings if one.rule.grade is new]
+    return Raised(old, new, rules.reason(findings, new), named)
+
+
+def _escalation(ticket: Ticket, at: datetime) -> timers.Start:
+    """The clock of a ticket that has just become major; its papers are asked for anew."""
+    ticket.directed_at = ticket.minuted_at = None
+    return timers.starting(ClockKind.ESCALATION, at)
+
+
+def _say_raised(
+    ticket: Ticket,
+    raised: Raised | None,
+    actor: User | None,
+    *,
+    at: datetime,
+    became_major: bool,
+    why: str = "",
+) -> None:
+    """Write into the journal what the rules did, and tell the leaders of a ticket that became major."""
+    if raised is not None:
+        record(
+            SUBJECT,
+            ticket.id,
+            Act.REGRADE.value,
+            actor=None,
+            at=at,
+            clause="3.4.7",
+            origin=ticket.stage.value,
+            target=ticket.stage.value,
+            version=ticket.version,
+            facts={
+                "reason": raised.why,
+                "rules": raised.rules,
+                "changed": {"grade": [raised.old.value, raised.new.value]},
+            },
+        )
+    if became_major:
+        telling.of_major(ticket, actor, raised.why if raised else why, at=at)
+
+
+def evaluate_open(at: datetime) -> int:
+    """Let the rules raise the grade of every open ticket that asks for it; how many were raised (3.4.7).
+
+    For the night job, within its transaction. All rows are locked before the first journal entry, as an act
+    locks its ticket before the journal.
+    """
+    raised = 0
+    with clock.held(at):
+        due = {one.ticket_id: one.findings for one in grading.too_low()}
+        tickets = _locked(list(due))
+        done = [(ticket, _raise(ticket, due[ticket.id])) for ticket in tickets if ticket.is_open]
+        majors = {ticket.id for ticket, lift in done if lift and lift.new is Grade.MAJOR}
+        starts = {
+            ticket.id: [_escalation(ticket, at)] for ticket, _lift in done if ticket.id in majors
+        }
+        db.session.flush()
+        for ticket, lift in done:
+            if lift is None:
+                continue
+            raised += 1
+            if ticket.id in majors:
+                timers.follow(ticket, starts=starts[ticket.id], meets=(), cancels=(), at=at)
+            _say_raised(ticket, lift, None, at=at, became_major=ticket.id in majors)
+    return raised
+
+
+CHUNK = 500
+
+
+def _locked(ticket_ids: list[int]) -> list[Ticket]:
+    """These tickets, locked in the order of their ids and read anew."""
+    found: list[Ticket] = []
+    for start in range(0, len(ticket_ids), CHUNK):
+        found += db.session.scalars(
+            select(Ticket)
+            .where(Ticket.id.in_(ticket_ids[start : start + CHUNK]))
+            .order_by(Ticket.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    return found
 
 
 def allowed_step(ticket: Ticket, act: Act, actor: User) -> Step:
@@ -261,6 +382,6 @@ def _write(ticket: Ticket, changes: dict[str, Any]) -> dict[str, list[Any]]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Labelled):
         return value.value
-    if isinstance(value, date):
+    if isinstance(value, date):  # an instant too
         return value.isoformat()
     return value

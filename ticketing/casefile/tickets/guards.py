@@ -5,15 +5,28 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from ticketing.casefile.tickets.models import Assistance, CallbackRecord, Note, Ticket
+from ticketing.casefile.tickets.models import (
+    Assistance,
+    CallbackRecord,
+    GradeProposal,
+    Note,
+    Ticket,
+)
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Invalid, NotPermitted
 from ticketing.masters.people.models import User
 from ticketing.procedure import workflow
-from ticketing.procedure.permissions import TICKET_REACH
-from ticketing.procedure.vocabulary import NoteKind, Reach, Role
-from ticketing.procedure.workflow import Guard
+from ticketing.procedure.permissions import TICKET_REACH, Act
+from ticketing.procedure.vocabulary import (
+    Grade,
+    NoteKind,
+    Reach,
+    Role,
+    SpecialStage,
+    TicketStage,
+)
+from ticketing.procedure.workflow import Guard, Step
 
 
 def roles_on(ticket: Ticket, actor: User) -> frozenset[Role]:
@@ -87,21 +100,83 @@ def _three_attempts(ticket: Ticket, actor: User, changes: dict[str, Any]) -> boo
     return len(instants) >= 3 and len({clock.local(at).date() for at in instants}) >= 2
 
 
+def _proposed(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
+    """A lowering waits, and this is another person than the one who proposed it."""
+    proposer = db.session.scalars(
+        select(User)
+        .join(GradeProposal, GradeProposal.proposed_by_id == User.id)
+        .where(GradeProposal.ticket_id == ticket.id, GradeProposal.settled_at.is_(None))
+    ).one_or_none()
+    return proposer is not None and not actor.is_same_person(proposer)
+
+
+def _is_major(ticket: Ticket) -> bool:
+    return ticket.grade is Grade.MAJOR
+
+
 _CHECKS: dict[Guard, tuple[Check, type[Invalid] | type[NotPermitted]]] = {
     workflow.CLASSIFIED: (_classified, Invalid),
     workflow.OWN_DEPARTMENT: (_own_department, NotPermitted),
     workflow.ASKED_DEPARTMENT: (_asked_department, NotPermitted),
     workflow.NOT_OWN_WORK: (_not_own_work, NotPermitted),
     workflow.THREE_ATTEMPTS: (_three_attempts, Invalid),
+    workflow.PROPOSED: (_proposed, NotPermitted),
+    workflow.MAJOR_ONLY: (lambda ticket, _a, _c: _is_major(ticket), Invalid),
+    workflow.GRAVE: (lambda ticket, _a, _c: ticket.grade is not Grade.GENERAL, Invalid),
+    workflow.DIRECTED: (
+        lambda ticket, _a, _c: not _is_major(ticket) or ticket.directed_at is not None,
+        Invalid,
+    ),
+    workflow.MINUTED: (
+        lambda ticket, _a, _c: not _is_major(ticket) or ticket.minuted_at is not None,
+        Invalid,
+    ),
+    workflow.UNSUBMITTED: (
+        lambda ticket, _a, _c: ticket.special in (None, SpecialStage.DRAFTED),
+        Invalid,
+    ),
+    workflow.DRAFTED: (lambda ticket, _a, _c: ticket.special is SpecialStage.DRAFTED, Invalid),
+    workflow.SUBMITTED: (lambda ticket, _a, _c: ticket.special is SpecialStage.SUBMITTED, Invalid),
 }
 
 
-def check(guard: Guard | None, ticket: Ticket, actor: User, changes: dict[str, Any]) -> None:
-    """Raise what the guard asks for when its condition does not hold."""
-    if guard is not None and not holds(guard, ticket, actor, changes):
-        raise _CHECKS[guard][1](guard.sentence)
+def check(
+    step: Step, ticket: Ticket, actor: User, changes: dict[str, Any], target: TicketStage
+) -> None:
+    """Raise what the first unmet guard of `step` asks for, on the way to `target`."""
+    for guard in step.guards:
+        if not (guard.at_end and target.is_open):
+            _demand(guard, ticket, actor, changes)
 
 
-def holds(guard: Guard | None, ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
-    """Whether the condition of `guard` holds, so that a page offers only what will be accepted."""
-    return guard is None or _CHECKS[guard][0](ticket, actor, changes)
+def check_first(step: Step, ticket: Ticket, actor: User) -> None:
+    """Raise what a guard asks for that nothing typed into a form could meet."""
+    for guard in step.guards:
+        if guard.first:
+            _demand(guard, ticket, actor, {})
+
+
+def _demand(guard: Guard, ticket: Ticket, actor: User, changes: dict[str, Any]) -> None:
+    meets, refusal = _CHECKS[guard]
+    if not meets(ticket, actor, changes):
+        raise refusal(guard.sentence)
+
+
+def offered(step: Step, ticket: Ticket, actor: User) -> bool:
+    """Whether a page should offer `step`: what needs no input holds, what needs a paper first is there.
+
+    A guard that counts only at the end does not hide an act that has other ends.
+    """
+    return all(
+        guard is workflow.CLASSIFIED
+        or (guard.at_end and step.act is Act.CALL_BACK)
+        or _CHECKS[guard][0](ticket, actor, {})
+        for guard in step.guards
+    )
+
+
+def missing(step: Step, ticket: Ticket, actor: User) -> list[Guard]:
+    """The guards of `step` that want a paper first, so that a page can say so before anybody types."""
+    return [
+        guard for guard in step.guards if guard.cure and not _CHECKS[guard][0](ticket, actor, {})
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.kernel.db import Base, Id
@@ -16,8 +16,10 @@ from ticketing.procedure.vocabulary import (
     Channel,
     Flow,
     Grade,
+    Mark,
     NoteKind,
     Satisfaction,
+    SpecialStage,
     TicketStage,
 )
 
@@ -34,7 +36,10 @@ class Ticket(Base):
 
     Caller, phone and room are copied from the masters when it is written, so that the paper keeps
     saying what was said. `due_on` is the next deadline of whoever holds it now and `complaint_due_on` the
-    completion date: copies of its clocks, by which lists are ordered and counted.
+    completion date: copies of its clocks, by which lists are ordered and counted. `cause` is the trouble it
+    shares with others (`procedure.suggestions.cause_of`), the claim is in fen. `directed_at` and `minuted_at`
+    say since when the present escalation has its 处理措施 and its 专题会议纪要; `papers` counts every edition of
+    the papers about it, so that two people never write one over another.
     """
 
     __tablename__ = "ticket"
@@ -45,6 +50,7 @@ class Ticket(Base):
             " OR (category IS NOT NULL AND department_id IS NOT NULL AND handler_id IS NOT NULL)",
             name="classified_when_dispatched",
         ),
+        CheckConstraint("claim_fen > 0", name="claim"),
         Index("ix_ticket_community_newest", "community_id", "received_at", "id"),
         Index("ix_ticket_newest", "received_at", "id"),
         Index("ix_ticket_department_newest", "department_id", "received_at", "id"),
@@ -61,6 +67,15 @@ class Ticket(Base):
             **OPEN_ONLY,
         ),
         Index("ix_ticket_open_due", "due_on", "id", **OPEN_ONLY),
+        Index(
+            "ix_ticket_cause",
+            "community_id",
+            "cause",
+            "received_at",
+            "unit_id",
+            sqlite_where=text("cause IS NOT NULL"),
+            postgresql_where=text("cause IS NOT NULL"),
+        ),
         Index("ix_ticket_closed", "closed_at", "community_id", "registered_at"),
     )
 
@@ -95,6 +110,17 @@ class Ticket(Base):
     department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
     handler_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"), index=True)
 
+    cause: Mapped[str | None]
+    claim_fen: Mapped[int | None] = mapped_column(BigInteger)
+    mark_safety: Mapped[bool] = mapped_column(default=False)
+    mark_legal: Mapped[bool] = mapped_column(default=False)
+    mark_media: Mapped[bool] = mapped_column(default=False)
+    mark_structure: Mapped[bool] = mapped_column(default=False)
+    directed_at: Mapped[datetime | None]
+    minuted_at: Mapped[datetime | None]
+    special: Mapped[SpecialStage | None]
+    papers: Mapped[int] = mapped_column(default=0)
+
     due_on: Mapped[date | None]
     due_provisional: Mapped[bool] = mapped_column(default=False)
     complaint_due_on: Mapped[date] = mapped_column(index=True)
@@ -127,6 +153,60 @@ class Ticket(Base):
     )
 
     __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def marks(self) -> frozenset[Mark]:
+        """The marks a person has set."""
+        return frozenset(mark for mark, name in MARK_COLUMNS.items() if getattr(self, name))
+
+
+MARK_COLUMNS: dict[Mark, str] = {mark: f"mark_{mark.value}" for mark in Mark}
+"""The column of each mark."""
+
+
+class Overruling(Base):
+    """A rule a manager set aside on this ticket: it raises the grade again only on a larger figure (3.4.7)."""
+
+    __tablename__ = "overruling"
+    __table_args__ = (UniqueConstraint("ticket_id", "rule"),)
+
+    id: Mapped[Id]
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    rule: Mapped[str]
+    weight: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+
+
+_WAITING: Any = {
+    "sqlite_where": text("settled_at IS NULL"),
+    "postgresql_where": text("settled_at IS NULL"),
+}
+
+
+class GradeProposal(Base):
+    """A manager proposes that a ticket is no longer major; a second person decides (3.4.7)."""
+
+    __tablename__ = "grade_proposal"
+    __table_args__ = (
+        CheckConstraint("(settled_at IS NULL) = (settled_by_id IS NULL)", name="settled"),
+        CheckConstraint("(settled_at IS NULL) = (agreed IS NULL)", name="answered"),
+        CheckConstraint("settled_by_id <> proposed_by_id", name="two_people"),
+        Index("uq_grade_proposal_waiting", "ticket_id", unique=True, **_WAITING),
+        Index(None, "ticket_id", "id"),
+    )
+
+    id: Mapped[Id]
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    grade: Mapped[Grade]
+    reason: Mapped[str]
+    proposed_at: Mapped[datetime]
+    proposed_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    agreed: Mapped[bool | None]
+
+    proposed_by: Mapped[User] = relationship(foreign_keys=[proposed_by_id])
 
 
 class Note(Base):

@@ -8,6 +8,7 @@ from ticketing.journal.models import JournalEntry
 from ticketing.journal.queries import StoryLine
 from ticketing.kernel import clock
 from ticketing.kernel.text import clean_line, masked_phone
+from ticketing.procedure.grading import yuan
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import (
     Category,
@@ -43,6 +44,14 @@ FIELD_NAMES = {
     "complaint_due_on": "办结时限",
     "due_on": "时限",
     "urgent": "紧急",
+    "claim_fen": "索赔金额",
+    "mark_safety": "人身安全",
+    "mark_legal": "诉讼或律师函",
+    "mark_media": "媒体或政府部门介入",
+    "mark_structure": "结构安全",
+    "marks": "重大情形",
+    "text": "处理措施",
+    "departments": "责成部门",
     "consent": "客户同意",
     "consent_by": "同意延期的客户",
     "consent_at": "客户同意的时间",
@@ -80,6 +89,10 @@ _QUIET = frozenset(
         "unit_id",
         "customer_id",
         "complaint_due_provisional",
+        "directed_at",
+        "minuted_at",
+        "special",
+        "papers",
     }
 )
 """Changes whose words the line itself already says."""
@@ -194,14 +207,18 @@ def _what(act: Act, facts: dict[str, Any]) -> str:
 
 
 def _text(facts: dict[str, Any]) -> str:
-    said = str(facts.get("reason") or facts.get("question") or "")
+    said = str(facts.get("reason") or facts.get("question") or facts.get("said") or "")
     return f"{said}\n客户同意：{facts['consent']}" if "consent" in facts else said
 
 
 def show_value(value: Any, name: str, sees_phone: bool = False) -> str:
     """A journalled value as people read it; phone numbers masked unless `sees_phone`."""
+    if isinstance(value, bool):
+        return "是" if value else "否"
     if value in (None, ""):
         return "—"
+    if name.endswith("_fen"):
+        return yuan(int(value))
     if name == "caller_phone" and not sees_phone:
         return masked_phone(str(value))
     kind = _KINDS.get(name)

@@ -1,46 +1,39 @@
 """Pages of tickets: the work list with its counts, one ticket with its story, its paper, the workbook."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from ticketing.casefile.tickets import commands, filters, guards, lists, paper, queries
+from ticketing.casefile.tickets.act_page import ENDPOINTS
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers import queries as timers
-from ticketing.journal.queries import story
+from ticketing.journal.queries import StoryLine, story
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.masters.people.handing_out import hand_out
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.suggestions import suspected
 from ticketing.procedure.vocabulary import Role, TicketStage
-from ticketing.procedure.workflow import CLASSIFIED, Step, steps_from
+from ticketing.procedure.workflow import Step, steps_from
 
 bp = Blueprint("tickets", __name__, url_prefix="/tickets")
 
-ENDPOINTS: dict[Act, str] = {
-    Act.CORRECT: "intake.correct",
-    Act.AMEND: "intake.amend",
-    Act.DISPATCH: "dispatch.dispatch",
-    Act.TRANSFER: "dispatch.transfer",
-    Act.RETURN: "dispatch.send_back",
-    Act.ASK_ASSISTANCE: "dispatch.ask_assistance",
-    Act.FEED_BACK: "handling.feed_back",
-    Act.FOLLOW_UP: "handling.follow_up",
-    Act.ASSIST: "handling.assist",
-    Act.REGRADE: "handling.regrade",
-    Act.EXTEND: "handling.extend",
-    Act.RESOLVE: "handling.resolve",
-    Act.CALL_BACK: "callback.call_back",
-    Act.CLOSE: "closing.close",
-    Act.REOPEN: "closing.reopen",
-    Act.INVALIDATE: "closing.invalidate",
-    Act.WITHDRAW: "closing.withdraw",
-    Act.MERGE: "closing.merge",
-}
-"""The page on which each act of the road is done."""
-
-MAIN_ACTS = frozenset({Act.DISPATCH, Act.FEED_BACK, Act.RESOLVE, Act.CALL_BACK, Act.ASSIST})
+MAIN_ACTS = frozenset(
+    {
+        Act.DISPATCH,
+        Act.FEED_BACK,
+        Act.RESOLVE,
+        Act.CALL_BACK,
+        Act.ASSIST,
+        Act.SETTLE_GRADE,
+        Act.DIRECT,
+    }
+)
 
 OWN_STAGES: dict[Role, tuple[TicketStage, ...]] = {
     Role.CLERK: (TicketStage.CALLBACK,),
@@ -50,6 +43,17 @@ OWN_STAGES: dict[Role, tuple[TicketStage, ...]] = {
     Role.ENGINEER: (TicketStage.DISPATCHED, TicketStage.HANDLING),
 }
 """Which stages wait for whom: what a role's work list leads to after an act."""
+
+
+class Panel(NamedTuple):
+    """A part of a ticket's page that a room above fills: its template and what it shows."""
+
+    template: str
+    data: Any
+
+
+PANELS: list[Callable[[Scope, User, Ticket, list[StoryLine]], Panel | None]] = []
+"""Rooms above add their panels here; one that has nothing to show for a ticket gives None."""
 
 
 @bp.get("/")
@@ -89,11 +93,15 @@ def show(ticket_id: int) -> ResponseReturnValue:
     """One ticket: facts, clocks, next steps, and its whole story."""
     scope, actor = current_scope(), current_user()
     ticket = queries.ticket_with_story(scope, ticket_id)
-    steps = _possible_steps(ticket, actor)
+    steps, told = _possible_steps(ticket, actor), story(commands.SUBJECT, ticket.id)
     return render_template(
         "tickets/show.html",
         ticket=ticket,
-        story=story(commands.SUBJECT, ticket.id),
+        story=told,
+        panels=[panel for make in PANELS if (panel := make(scope, actor, ticket, told))],
+        suspicions=suspected(ticket.content, ticket.marks)
+        if scope.may(Act.REGRADE) and ticket.is_open
+        else [],
         clocks=timers.of_ticket(ticket.id),
         main_steps=[step for step in steps if step.act in MAIN_ACTS],
         other_steps=[step for step in steps if step.act not in MAIN_ACTS],
@@ -111,8 +119,7 @@ def _possible_steps(ticket: Ticket, actor: User) -> list[Step]:
     return [
         step
         for step in steps_from(ticket.stage)
-        if step.roles & roles
-        and (step.guard is CLASSIFIED or guards.holds(step.guard, ticket, actor, {}))
+        if step.roles & roles and guards.offered(step, ticket, actor)
     ]
 
 
@@ -132,5 +139,10 @@ def print_form(ticket_id: int) -> ResponseReturnValue:
         "tickets/print.html",
         ticket=ticket,
         sees_phone=queries.sees_phone(scope, ticket),
-        qr=Markup(paper.qr_svg(address)),
+        qr=qr_code(address),
     )
+
+
+def qr_code(address: str) -> Markup:
+    """A QR code leading to `address`, for a printed paper."""
+    return Markup(paper.qr_svg(address))

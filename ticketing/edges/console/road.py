@@ -10,6 +10,7 @@ from ticketing.procedure.deadlines import (
     ClockKind,
     limit_of,
 )
+from ticketing.procedure.grading import RULES
 from ticketing.procedure.permissions import PERMISSIONS, TICKET_REACH
 from ticketing.procedure.vocabulary import TicketStage
 from ticketing.procedure.workflow import CALLBACK_TURNS, TICKET_ROAD
@@ -41,7 +42,7 @@ def _lines() -> Iterator[str]:
     for step in TICKET_ROAD:
         roles = "、".join(sorted(role.label for role in step.roles))
         target = "stays" if step.stays else step.target.label
-        condition = step.guard.name if step.guard else ""
+        condition = "、".join(guard.name for guard in step.guards)
         yield f"| {step.state} | {step.act} | {target} | {roles} | {condition} | {step.clause} |"
     turns = "; ".join(f"{name} → {stage.label}" for name, stage in CALLBACK_TURNS.items())
     yield ""
@@ -49,9 +50,22 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "## Guards"
     yield ""
-    guards = {step.guard for step in TICKET_ROAD if step.guard}
+    guards = {guard for step in TICKET_ROAD for guard in step.guards}
     for guard in sorted(guards, key=lambda guard: guard.name):
         yield f"- `{guard.name}`: {guard.sentence}"
+    yield ""
+    yield "## Grades"
+    yield ""
+    yield "Raised by these rules on save, and nightly where marked; lowered by people only."
+    yield ""
+    yield "| rule | grade | at least | reason | nightly | source |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for grading in RULES:
+        nightly = "yes" if grading.by_time else ""
+        yield (
+            f"| {grading.id} | {grading.grade} | {grading.shown_threshold} | {grading.sentence} | {nightly}"
+            f" | {grading.source} |"
+        )
     yield ""
     yield "## Time limits"
     yield ""

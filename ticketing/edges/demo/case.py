@@ -6,6 +6,7 @@ from typing import Any
 
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers.models import ConsentWay
+from ticketing.edges.demo import grave
 from ticketing.edges.demo import matters as words
 from ticketing.edges.demo.cast import Cast
 from ticketing.edges.demo.matters import Matter
@@ -207,7 +208,7 @@ class Case:
             self.ticket,
             version=self.ticket.version,
             category=self.matter.category,
-            grade=self.matter.grade,
+            grade=max(self.matter.grade, self.ticket.grade, key=lambda grade: grade.weight),
             department_id=self.cast.departments[code].id,
             handler_id=named,
             assisting_ids=[self.cast.departments[other].id for other in assisting],
@@ -312,7 +313,9 @@ class Case:
         )
 
     def resolve(self) -> None:
-        """The department has done what was to be done."""
+        """The department has done what was to be done; a major complaint had its measures before."""
+        if grave.lacks_measures(self.ticket):
+            grave.direct(self.ticket, self.cast)
         handling.resolve(
             self.ticket,
             version=self.ticket.version,
@@ -322,7 +325,9 @@ class Case:
         )
 
     def call_back(self, answer: Satisfaction | None) -> None:
-        """The clerk calls; no answer means that nobody was reached."""
+        """The clerk calls; no answer means that nobody was reached. A major complaint had its meeting before."""
+        if grave.lacks_minutes(self.ticket):
+            grave.minute(self.ticket, self.cast)
         unhappy = answer is Satisfaction.DISSATISFIED
         opinion = self.say(words.UNHAPPY if unhappy else words.HAPPY)
         call_back(
@@ -336,6 +341,8 @@ class Case:
 
     def close_unreached(self) -> None:
         """The head of the office closes what three calls on two days could not reach."""
+        if grave.lacks_minutes(self.ticket):
+            grave.minute(self.ticket, self.cast)
         closing.close(
             self.ticket,
             version=self.ticket.version,

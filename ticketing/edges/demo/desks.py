@@ -10,6 +10,7 @@ from functools import partial
 from itertools import count, cycle
 
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.edges.demo import grave
 from ticketing.edges.demo.case import Call, Case
 from ticketing.edges.demo.cast import DEPARTMENTS, Cast
 from ticketing.edges.demo.lives import MATTERS
@@ -104,13 +105,39 @@ class Desks:
             (self.ago(1, 14), case.amend),
         ]
         case = self.case()
-        grave = (self.ago(6, 15), partial(case.raise_grade, Grade.MAJOR))
-        yield [*self.handled(case, 12), grave, (self.ago(3, 10), case.follow_up)]
+        major = (self.ago(1, 15), partial(case.raise_grade, Grade.MAJOR))
+        yield [*self.handled(case, 4), major]
+        yield self._escalated(self.case())
+        yield self._settled(self.case())
         for _ in range(2):
             yield self._reworked(self.case())
 
     def _reworked(self, case: Case) -> list[Scene]:
         return [*self.resolved(case, 3), (self.ago(2, 10), partial(case.call_back, UNHAPPY))]
+
+    def _escalated(self, case: Case) -> list[Scene]:
+        """Major, with measures, minutes whose assignments are open, and a report that waits for the general manager."""
+        return [
+            *self.handled(case, 12),
+            (self.ago(8, 15), partial(case.raise_grade, Grade.MAJOR)),
+            (self.ago(7, 10), lambda: grave.direct(case.ticket, self.cast)),
+            (self.ago(6, 11), lambda: grave.minute(case.ticket, self.cast, done=False)),
+            (self.ago(3, 10), case.follow_up),
+            (self.ago(2, 16), lambda: grave.report(case.ticket, self.cast)),
+        ]
+
+    def _settled(self, case: Case) -> list[Scene]:
+        """Major from the road's begin to its end: everything written, resolved, and the customer content."""
+        return [
+            *self.handled(case, 15),
+            (self.ago(14, 9), partial(case.raise_grade, Grade.MAJOR)),
+            (self.ago(14, 11), lambda: grave.direct(case.ticket, self.cast, gm=True)),
+            (self.ago(12, 11), lambda: grave.minute(case.ticket, self.cast)),
+            (self.ago(11, 10), lambda: grave.report(case.ticket, self.cast)),
+            (self.ago(10, 9), lambda: grave.instruct(case.ticket, self.cast)),
+            (self.ago(5, 15), case.resolve),
+            (self.ago(4, 10), partial(case.call_back, Satisfaction.SATISFIED)),
+        ]
 
     def _ends(self) -> Iterator[list[Scene]]:
         """Unreached once, closed unreached, invalid, withdrawn, merged, taken up again."""

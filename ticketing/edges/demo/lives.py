@@ -4,6 +4,7 @@ import random
 from collections.abc import Generator, Iterator
 from datetime import date, datetime, timedelta
 
+from ticketing.edges.demo import grave
 from ticketing.edges.demo.case import Call, Case
 from ticketing.edges.demo.cast import Cast
 from ticketing.edges.demo.matters import Matter, any_matter
@@ -148,6 +149,9 @@ def _written_twice(case: Case, at: datetime) -> Stretch:
 
 def _handled(case: Case, at: datetime) -> Stretch:
     rng = case.rng
+    if grave.lacks_measures(case.ticket):
+        yield (at := days_later(rng, at, rng.choice((0, 1, 1, 2))))
+        grave.direct(case.ticket, case.cast)
     waited = _pick(rng, FEEDBACK_DAYS)
     if waited >= 3 or rng.random() < 0.05:
         yield (at := days_later(rng, at, max(waited - 1, 0)))

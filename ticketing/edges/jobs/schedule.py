@@ -11,6 +11,7 @@ from typing import NamedTuple
 from flask import current_app
 
 from ticketing.casefile.notices import delivering, outlets
+from ticketing.casefile.tickets import commands as tickets
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, reading, transaction
 from ticketing.masters.people import commands as people
@@ -98,6 +99,12 @@ def _calendar(_at: datetime) -> str:
     return f"{loaded}重算 {outcome.looked_at} 个时限，{outcome.moved} 个改期"
 
 
+def _grades(at: datetime) -> str:
+    with transaction():
+        raised = tickets.evaluate_open(at)
+    return f"升级 {raised} 件" if raised else "没有要升级的投诉"
+
+
 def _tidy(at: datetime) -> str:
     with transaction():
         dropped = people.tidy(at - KEPT)
@@ -110,6 +117,7 @@ JOBS: tuple[Job, ...] = (
     Job("deliver", "发送通知", _deliver, every=timedelta(seconds=15)),
     Job("digest", "每日摘要", _digest, every=timedelta(minutes=10)),
     Job("calendar", "工作日历新年份", _calendar, daily=(2, 30)),
+    Job("grades", "等级评估", _grades, daily=(2, 0)),
     Job("tidy", "清理过期登录与表单标记", _tidy, daily=(3, 30)),
 )
 

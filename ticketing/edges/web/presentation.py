@@ -22,6 +22,7 @@ from ticketing.kernel.text import masked_phone
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure import vocabulary
+from ticketing.procedure.grading import yuan
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.workdays import working_days_between
 from ticketing.settings import Settings
@@ -46,6 +47,7 @@ class Place(NamedTuple):
 NAVIGATION = (
     Place("工作台", "tickets.index", "inbox", (Act.READ_TICKET,)),
     Place("时限看板", "board.index", "hourglass", (Act.READ_TICKET,)),
+    Place("重大投诉", "escalation.index", "flag", (Act.DIRECT, Act.MINUTE)),
     Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),
     Place("小区与客户", "estate.index", "buildings", (Act.READ_ESTATE,)),
     Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
@@ -78,6 +80,7 @@ def install(app: Flask, settings: Settings) -> None:
         timeline=timeline,
         actname=act_name,
         facts=facts_text,
+        yuan=yuan,
     )
     env.globals.update(
         Act=Act,

@@ -79,6 +79,8 @@ def _case_rows(cases: list[OpenCase], tracked: frozenset[int], window: Window) -
                     User.name,
                     Ticket.action_taken,
                     Ticket.action_needed,
+                    Ticket.directed_at,
+                    Ticket.minuted_at,
                 )
                 .join(Community, Community.id == Ticket.community_id)
                 .outerjoin(User, User.id == Ticket.handler_id)
@@ -86,7 +88,7 @@ def _case_rows(cases: list[OpenCase], tracked: frozenset[int], window: Window) -
             )
         }
         for one in chunk:
-            _, number, community, room, summary, handler, taken, needed = told[one.id]
+            _, number, community, room, summary, handler, taken, needed, *papers = told[one.id]
             noted = notes.get(one.id)
             yield CaseRow(
                 ticket_id=one.id,
@@ -102,7 +104,18 @@ def _case_rows(cases: list[OpenCase], tracked: frozenset[int], window: Window) -
                 next_step=noted[1] if noted else needed,
                 next_on=noted[2] if noted else None,
                 untracked=one.id not in tracked,
+                lacking=_lacking(one, papers, window.cutoff),
             )
+
+
+def _lacking(one: OpenCase, papers: list[datetime | None], cutoff: datetime) -> str:
+    """Of a major case: whether it had its measures and its minutes by the cut-off (2.1.2, 3.10.5)."""
+    if one.grade is not Grade.MAJOR:
+        return ""
+    names = ("处理措施", "专题会议纪要")
+    there = [at is not None and at <= cutoff for at in papers]
+    lacking = [name for name, is_there in zip(names, there, strict=True) if not is_there]
+    return f"缺{'、'.join(lacking)}" if lacking else "措施、纪要齐备"
 
 
 def _last_notes(ids: list[int], cutoff: datetime) -> dict[int, list[Any]]:

@@ -164,6 +164,7 @@ class CaseRow:
     next_step: str
     next_on: date | None
     untracked: bool
+    lacking: str = ""
 
 
 @dataclass(frozen=True)

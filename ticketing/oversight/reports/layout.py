@@ -11,6 +11,7 @@ from ticketing.oversight.reports.figures import (
     AGE_BANDS,
     AgeRow,
     CallbackRow,
+    CaseRow,
     CategoryRow,
     DepartmentRow,
     Figures,
@@ -241,7 +242,7 @@ def _cases(figures: Figures) -> Table:
                 Cell(case.number, Link("tickets.show", {"ticket_id": case.ticket_id})),
                 *plain((case.room, case.summary, case.grade.label)),
                 *plain((case.received_on, case.due_on, case.days_over or None, case.handler)),
-                *plain((case.action_taken, step, UNTRACKED if case.untracked else "")),
+                *plain((case.action_taken, step, _remark(case))),
             ]
         )
     return Table(
@@ -258,6 +259,11 @@ def _cases(figures: Figures) -> Table:
         tuple(notes),
         has_total=False,
     )
+
+
+def _remark(case: CaseRow) -> str:
+    """What W6 remarks on a case: no follow-up, and which papers a major one lacks."""
+    return "；".join(filter(None, (UNTRACKED if case.untracked else "", case.lacking)))
 
 
 def _callbacks(figures: Figures, lists: Lists) -> Table:

@@ -1,14 +1,17 @@
 """Acts of dispatch: assign, transfer, send back, ask for assistance."""
 
-from ticketing.casefile.tickets.commands import advance
+from collections.abc import Iterable
+
+from ticketing.casefile.tickets.commands import advance, allowed_step
+from ticketing.casefile.tickets.grading import weighed
 from ticketing.casefile.tickets.models import Assistance, Ticket
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
+from ticketing.kernel.errors import Conflict, Invalid
 from ticketing.kernel.text import clean
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.models import Department, User
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.vocabulary import Category, Grade, Role
+from ticketing.procedure.vocabulary import Category, Grade, Mark
 from ticketing.procedure.workflow import HANDLERS
 
 
@@ -23,23 +26,30 @@ def dispatch(
     assisting_ids: list[int],
     instruction: str,
     actor: User,
+    marks: Iterable[Mark] | None = None,
+    claim_fen: int | None = None,
 ) -> Ticket:
     """Classify a ticket and give it to a department and one named person (procedure 3.4.2).
 
     Without `handler_id` it goes to the department's designated handler (3.4.2.1). Each of
-    `assisting_ids` is asked to help without owning it (2.1.3).
+    `assisting_ids` is asked to help without owning it (2.1.3). The grade may be raised here, never lowered;
+    `marks` and the claim (fen) None leave them as they are.
 
-    Raises Invalid (no handler, not of that department), Conflict, NotPermitted.
+    Raises Invalid (no handler, not of that department, a lower grade), Conflict, NotPermitted.
     """
-    if grade.weight < ticket.grade.weight and Role.CS_MANAGER not in actor.roles:
-        raise NotPermitted("降低等级须由客户服务部经理办理。", field="grade")
+    allowed_step(ticket, Act.DISPATCH, actor)
+    if grade.weight < ticket.grade.weight:
+        raise Invalid(
+            f"本单已是“{ticket.grade}”。降低等级须由客户服务部经理用“调整等级”写明理由办理。",
+            field="grade",
+        )
     return _assign(
         ticket,
         Act.DISPATCH,
         version=version,
         department_id=department_id,
         handler_id=handler_id,
-        changes={"category": category, "grade": grade},
+        changes={"category": category, "grade": grade, **weighed(ticket, marks, claim_fen)},
         assisting_ids=assisting_ids,
         remark=instruction,
         actor=actor,
@@ -107,6 +117,7 @@ def _assign(
             **({"reason": clean(remark)} if remark else {}),
             **({"assisting": "、".join(other.name for other in asked)} if asked else {}),
         },
+        asked=asked,
     )
     for other in asked:
         db.session.add(
@@ -186,6 +197,7 @@ def ask_assistance(
         actor=actor,
         version=version,
         facts={"department": department.name, "question": clean(question)},
+        asked=[department],
     )
     ticket.assistances.append(
         Assistance(

@@ -2,15 +2,17 @@
 
 from ticketing.kernel.forms import (
     EnumRadioField,
+    EnumsField,
     IdField,
     IdsField,
     LineField,
+    MoneyField,
     ParagraphField,
     VersionedForm,
     at_most,
     required,
 )
-from ticketing.procedure.vocabulary import Category, Grade
+from ticketing.procedure.vocabulary import Category, Grade, Mark
 
 
 class DispatchForm(VersionedForm):
@@ -20,6 +22,8 @@ class DispatchForm(VersionedForm):
     grade = EnumRadioField("等级", Grade, default=Grade.GENERAL)
     department_id = IdField("责任部门", blank="请选择", validators=[required("请选择责任部门。")])
     handler_id = IdField("责任人", blank="该部门的投诉处理专人")
+    marks = EnumsField("重大情形", Mark)
+    claim_fen = MoneyField("索赔金额（元）")
     assisting_ids = IdsField("协办部门")
     instruction = ParagraphField("办理要求", validators=[at_most(1000)])
 

@@ -10,7 +10,7 @@ from ticketing.casefile.tickets.act_page import act_page, open_form
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.guard import current_scope, requires
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.suggestions import DEPARTMENT_OF, likely_category
+from ticketing.procedure.suggestions import DEPARTMENT_OF, likely_category, suspected
 from ticketing.steps.dispatch import commands
 from ticketing.steps.dispatch.forms import AssistanceForm, DispatchForm, SendBackForm, TransferForm
 
@@ -43,7 +43,14 @@ def dispatch(ticket_id: int) -> ResponseReturnValue:
     """Classify and assign (procedure 3.4.2)."""
     ticket = queries.ticket_for(current_scope(), ticket_id)
     likely = ticket.category or likely_category(ticket.content)
-    form = open_form(DispatchForm, ticket, category=likely, grade=ticket.grade)
+    form = open_form(
+        DispatchForm,
+        ticket,
+        category=likely,
+        grade=ticket.grade,
+        marks=list(ticket.marks),
+        claim_fen=ticket.claim_fen or 0,
+    )
     offered = _offer_people(form)
     if likely is not None and ticket.category is None:
         form.department_id.data = form.department_id.data or offered["usual_departments"].get(
@@ -56,7 +63,11 @@ def dispatch(ticket_id: int) -> ResponseReturnValue:
         commands.dispatch,
         template="dispatch/dispatch.html",
         done=f"{ticket.number} 已分派。",
-        context={**offered, "likely": likely if ticket.category is None else None},
+        context={
+            **offered,
+            "likely": likely if ticket.category is None else None,
+            "suspicions": suspected(ticket.content, ticket.marks),
+        },
     )
 
 

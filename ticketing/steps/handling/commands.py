@@ -1,9 +1,11 @@
 """Acts of handling: feedback, follow-up notes, assistance replies, grade, resolution."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
+from ticketing.casefile.tickets import grading, guards, telling
 from ticketing.casefile.tickets.commands import add_note, advance, allowed_step
-from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.tickets.models import GradeProposal, Ticket
 from ticketing.casefile.timers import commands as clocks
 from ticketing.casefile.timers import queries as timers
 from ticketing.casefile.timers.models import ConsentWay
@@ -14,7 +16,7 @@ from ticketing.kernel.text import clean, one_line
 from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.vocabulary import Grade, NoteKind, Role
+from ticketing.procedure.vocabulary import Grade, Mark, NoteKind, Role
 
 
 def feed_back(
@@ -82,24 +84,109 @@ def assist(ticket: Ticket, *, reply: str, actor: User) -> Ticket:
     return ticket
 
 
-def regrade(ticket: Ticket, *, version: int, grade: Grade, reason: str, actor: User) -> Ticket:
+def regrade(
+    ticket: Ticket,
+    *,
+    version: int,
+    grade: Grade,
+    reason: str,
+    actor: User,
+    marks: Iterable[Mark] | None = None,
+    claim_fen: int | None = None,
+) -> Ticket:
     """Raise the grade, or lower it: lowering is the manager's alone (procedure 3.4.7).
 
-    Raises Invalid, NotPermitted, Conflict.
+    A major ticket stays major until a second person confirms what the manager proposes. `marks` and the
+    claim (fen) None leave them as they are; a new one may raise the grade by the rules.
+
+    Raises Invalid, NotPermitted, Conflict (a proposal waits already).
     """
     reason = _filled(reason, "reason", "请写明调整等级的理由。")
-    if grade is ticket.grade:
-        raise Invalid("等级没有变化。", field="grade")
-    if grade.weight < ticket.grade.weight and Role.CS_MANAGER not in actor.roles:
+    changes = grading.weighed(ticket, marks, claim_fen)
+    if grade is ticket.grade and not changes:
+        raise Invalid("等级、重大情形和索赔金额都没有变化。", field="grade")
+    lowers = grade.weight < ticket.grade.weight
+    if lowers and Role.CS_MANAGER not in actor.roles:
         raise NotPermitted("降低等级须由客户服务部经理办理。", field="grade")
+    allowed_step(ticket, Act.REGRADE, actor)
+    if lowers and ticket.grade is Grade.MAJOR:
+        _propose(ticket, grade, reason, changes, version=version, actor=actor)
+        return ticket
+    if lowers:
+        grading.overrule(ticket, grade, actor=actor, at=clock.now())
     advance(
         ticket,
         Act.REGRADE,
         actor=actor,
         version=version,
-        changes={"grade": grade},
+        changes={**changes, "grade": grade},
         facts={"reason": reason},
     )
+    return ticket
+
+
+def _propose(
+    ticket: Ticket,
+    grade: Grade,
+    reason: str,
+    changes: dict[str, object],
+    *,
+    version: int,
+    actor: User,
+) -> None:
+    """The manager proposes that a ticket is no longer major; it stays so until a second person agrees."""
+    if grading.waiting_proposal(ticket) is not None:
+        raise Conflict("已有一项降级等待确认。", field="grade")
+    at = advance(
+        ticket,
+        Act.REGRADE,
+        actor=actor,
+        version=version,
+        changes=changes,
+        facts={"reason": f"提出降为{grade}：{reason}", "proposed": grade.value},
+    )
+    db.session.add(
+        GradeProposal(
+            ticket_id=ticket.id,
+            grade=grade,
+            reason=reason,
+            proposed_at=at,
+            proposed_by_id=actor.id,
+        )
+    )
+    db.session.flush()
+    telling.of_proposal(ticket, actor, at=at)
+
+
+def settle_grade(ticket: Ticket, *, version: int, agreed: bool, reason: str, actor: User) -> Ticket:
+    """A second person confirms that a ticket is no longer major, or keeps it so (procedure 3.4.7).
+
+    The rules that made it major are set aside: they raise it again only on new facts.
+
+    Raises Invalid (no reason for keeping it), NotPermitted (nothing waits, or it is his own), Conflict.
+    """
+    reason = clean(reason)
+    if not agreed and not reason:
+        raise Invalid("不同意降级时，请写明理由。", field="reason")
+    step = allowed_step(ticket, Act.SETTLE_GRADE, actor)
+    guards.check_first(step, ticket, actor)
+    proposal = grading.waiting_proposal(ticket)
+    assert proposal is not None  # the guard has just seen it
+    changes: dict[str, object] = {}
+    if agreed:
+        changes["grade"] = proposal.grade
+        grading.overrule(ticket, proposal.grade, actor=proposal.proposed_by, at=clock.now())
+    answer = f"同意降为{proposal.grade}" if agreed else "不同意降级，仍为重大"
+    at = advance(
+        ticket,
+        Act.SETTLE_GRADE,
+        actor=actor,
+        version=version,
+        changes=changes,
+        facts={"reason": f"{answer}：{reason}" if reason else f"{answer}。"},
+    )
+    proposal.settled_at, proposal.settled_by_id, proposal.agreed = at, actor.id, agreed
+    db.session.flush()
     return ticket
 
 

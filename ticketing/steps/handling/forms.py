@@ -7,14 +7,18 @@ from ticketing.casefile.timers.models import ConsentWay
 from ticketing.kernel.forms import (
     BaseForm,
     EnumField,
+    EnumRadioField,
+    EnumsField,
     InstantField,
     LineField,
+    MoneyField,
     ParagraphField,
     VersionedForm,
+    YesNoField,
     at_most,
     required,
 )
-from ticketing.procedure.vocabulary import Grade
+from ticketing.procedure.vocabulary import Grade, Mark
 
 
 class FeedBackForm(VersionedForm):
@@ -46,8 +50,17 @@ class AssistForm(BaseForm):
 class RegradeForm(VersionedForm):
     """Another grade, with the reason (procedure 3.4.7)."""
 
-    grade = EnumField("等级", Grade)
+    grade = EnumRadioField("等级", Grade, validators=[required("请选择等级。")])
+    marks = EnumsField("重大情形", Mark, description="选中任何一项即定为重大，并立即上报。")
+    claim_fen = MoneyField("索赔金额（元）", description="5,000 元起为重要，20,000 元起为重大。")
     reason = ParagraphField("理由", validators=[required("请写明理由。"), at_most(1000)])
+
+
+class SettleGradeForm(VersionedForm):
+    """The second person's answer to a proposal (procedure 3.4.7)."""
+
+    agreed = YesNoField("意见", yes="同意降级", no="不同意，仍为重大")
+    reason = ParagraphField("理由", description="不同意时必填。", validators=[at_most(1000)])
 
 
 class ExtendForm(VersionedForm):

@@ -3,12 +3,13 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from ticketing.casefile.tickets import queries
+from ticketing.casefile.tickets import grading, queries
 from ticketing.casefile.tickets.act_page import act_page, open_form
 from ticketing.casefile.timers import queries as timers
 from ticketing.masters.people.guard import current_scope, requires
 from ticketing.procedure.deadlines import EXTENDABLE
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.suggestions import suspected
 from ticketing.steps.handling import commands
 from ticketing.steps.handling.forms import (
     AssistForm,
@@ -17,6 +18,7 @@ from ticketing.steps.handling.forms import (
     FollowUpForm,
     RegradeForm,
     ResolveForm,
+    SettleGradeForm,
 )
 
 bp = Blueprint("handling", __name__, url_prefix="/tickets/<int:ticket_id>")
@@ -51,8 +53,39 @@ def assist(ticket_id: int) -> ResponseReturnValue:
 def regrade(ticket_id: int) -> ResponseReturnValue:
     """Raise or lower the grade (procedure 3.4.7)."""
     ticket = queries.ticket_for(current_scope(), ticket_id)
-    form = open_form(RegradeForm, ticket, grade=ticket.grade)
-    return act_page(ticket, Act.REGRADE, form, commands.regrade)
+    form = open_form(
+        RegradeForm,
+        ticket,
+        grade=ticket.grade,
+        marks=list(ticket.marks),
+        claim_fen=ticket.claim_fen or 0,
+    )
+    return act_page(
+        ticket,
+        Act.REGRADE,
+        form,
+        commands.regrade,
+        template="handling/regrade.html",
+        context={
+            "suspicions": suspected(ticket.content, ticket.marks),
+            "proposal": grading.waiting_proposal(ticket),
+        },
+    )
+
+
+@bp.route("/settle-grade", methods=["GET", "POST"])
+@requires(Act.SETTLE_GRADE)
+def settle_grade(ticket_id: int) -> ResponseReturnValue:
+    """Confirm that a ticket is no longer major, or keep it so (procedure 3.4.7)."""
+    ticket = queries.ticket_for(current_scope(), ticket_id)
+    return act_page(
+        ticket,
+        Act.SETTLE_GRADE,
+        open_form(SettleGradeForm, ticket),
+        commands.settle_grade,
+        template="handling/settle_grade.html",
+        context={"proposal": grading.waiting_proposal(ticket)},
+    )
 
 
 @bp.route("/extend", methods=["GET", "POST"])

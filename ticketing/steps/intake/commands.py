@@ -1,6 +1,7 @@
 """Writing the register: a new entry, a repeated call, a correction before and after dispatch."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from ticketing.casefile.tickets.commands import (
     search_texts,
     stand_in_line,
 )
-from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.tickets.models import MARK_COLUMNS, Ticket
 from ticketing.casefile.timers import commands as timers
 from ticketing.kernel import clock, search
 from ticketing.kernel.errors import Conflict, Invalid
@@ -22,7 +23,7 @@ from ticketing.masters.estate import queries as estate_queries
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.vocabulary import Channel, NoteKind, Relation
+from ticketing.procedure.vocabulary import Channel, Mark, NoteKind, Relation
 
 OLDEST = timedelta(days=366)
 CLOCKS_APART = timedelta(minutes=5)
@@ -51,12 +52,15 @@ def register(
     actor: User,
     scope: Scope,
     urgent: bool = False,
+    marks: Iterable[Mark] = (),
+    claim_fen: int = 0,
 ) -> Ticket:
     """Write one matter of one call into the register and put it on the road (procedure 3.4.3).
 
     The unit decides the community; without a unit `community_id` and `place` say where. The caller
     is copied onto the ticket; with `remember` a new one is added to the customers of the unit.
     `call` ties the matters of one call together. An `urgent` one has somebody answer within two hours.
+    `marks` and the claim (fen, 0 for none) may make it major at once (procedure 3.4.7).
 
     Raises Invalid (a fact is missing or impossible), NotFound (out of scope), NotPermitted.
     """
@@ -110,6 +114,8 @@ def register(
         action_taken=clean(action_taken),
         action_needed=clean(action_needed),
         urgent=urgent,
+        claim_fen=claim_fen or None,
+        **{MARK_COLUMNS[mark]: True for mark in marks},
     )
     return enter(ticket, community_code=community_code, actor=actor)
 

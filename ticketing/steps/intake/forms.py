@@ -7,9 +7,11 @@ from ticketing.kernel import clock
 from ticketing.kernel.forms import (
     BaseForm,
     EnumField,
+    EnumsField,
     IdField,
     InstantField,
     LineField,
+    MoneyField,
     ParagraphField,
     RowIdField,
     TokenField,
@@ -17,7 +19,7 @@ from ticketing.kernel.forms import (
     at_most,
     required,
 )
-from ticketing.procedure.vocabulary import Channel, Relation
+from ticketing.procedure.vocabulary import Channel, Mark, Relation
 
 
 class IntakeForm(BaseForm):
@@ -47,6 +49,8 @@ class IntakeForm(BaseForm):
     summary = LineField("摘要", description="不填则取投诉内容开头。", validators=[at_most(60)])
     action_taken = ParagraphField("已采取行动", validators=[at_most(2000)])
     action_needed = ParagraphField("所需跟踪行动", validators=[at_most(2000)])
+    marks = EnumsField("重大情形", Mark, description="选中任何一项即定为重大，并立即上报。")
+    claim_fen = MoneyField("索赔金额（元）", description="客户明确提出的金额；没有则不填。")
 
 
 class JoinForm(BaseForm):
