@@ -166,13 +166,14 @@ def test_a_hostile_file_is_refused_with_a_sentence_and_at_little_cost(kind, tmp_
     path = tmp_path / "upload.xlsx"
     path.write_bytes(content())
     began = time.process_time()
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # a browser of another test
     with pytest.raises(Refused) as refused:
         read_all(path, tmp_path / "rows")
     assert sentence in str(refused.value)
     assert str(refused.value).endswith("。")
     assert time.process_time() - began < 10
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert spent.ru_maxrss < 512 * 1024
+    assert spent.ru_maxrss <= max(largest, 512 * 1024)
 
 
 def test_an_honest_workbook_is_read_by_rows_wherever_it_begins(tmp_path):
