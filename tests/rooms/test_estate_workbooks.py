@@ -166,6 +166,7 @@ def test_a_hostile_file_is_refused_with_a_sentence_and_at_little_cost(kind, tmp_
     path = tmp_path / "upload.xlsx"
     path.write_bytes(content())
     began = time.process_time()
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # a browser of another test
     with pytest.raises(Refused) as refused:
         read_all(path, tmp_path / "rows")
     assert sentence in str(refused.value)
@@ -173,7 +174,7 @@ def test_a_hostile_file_is_refused_with_a_sentence_and_at_little_cost(kind, tmp_
     assert time.process_time() - began < 10
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     ours = resource.getrusage(resource.RUSAGE_SELF)  # a child begins with the size of its parent
-    assert spent.ru_maxrss <= max(512 * 1024, ours.ru_maxrss)
+    assert spent.ru_maxrss <= max(512 * 1024, ours.ru_maxrss, largest)
 
 
 def test_an_honest_workbook_is_read_by_rows_wherever_it_begins(tmp_path):

@@ -2,5 +2,5 @@
 
 A clock is a row with its present due date and the events that made it: started, warned, extended, met, breached,
 cancelled. Which act starts and stops which clock is a table in `procedure.deadlines`; the mover asks it.
-What falls due is found and acted on by `oversight.escalation`.
+What falls due is found and told by `oversight.clockwork`.
 """

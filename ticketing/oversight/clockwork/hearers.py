@@ -91,7 +91,8 @@ class Hearers:
         return named + self._desk(owner, _DESK.get(owner.kind, (Role.OFFICE,)))
 
     def _superiors(self, owner: Owner) -> list[int]:
-        if owner.kind in DESK_CLOCKS or owner.handler_id is None:
+        by_desk = owner.kind in DESK_CLOCKS or owner.handler_id is None
+        if by_desk or owner.kind is ClockKind.ESCALATION:
             return self._everyone(Role.CS_MANAGER)
         head = self._heads.get(owner.department_id or 0)
         if head and head != owner.handler_id:
