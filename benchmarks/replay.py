@@ -4,9 +4,10 @@
     python benchmarks/replay.py [--limit N] [--database-url URL]
 
 Two data sets of `shared/data` (TICKETING_REFERENCE names another folder) are told under a held clock, in
-order of time: each row is registered and dispatched when it came and, when it ended, fed back, resolved
+order of time, with the bells of the clocks each evening: each row is registered and dispatched when it came and, when it ended, fed back, resolved
 and called back. Then every weekly and quarterly report of both offices is compiled for which anything
-happened, and compared, by community and by category, with `recount` (sqlite and SQL on the CSV).
+happened, and compared, by community and by category, with `recount` (sqlite and SQL on the CSV); the
+time limits broken are compared with `breaches`, which reckons them from the same rows.
 
 How a row is read (by this script and, independently, by the recount):
 
@@ -34,8 +35,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from flask_migrate import upgrade  # noqa: E402
-from sqlalchemy import func, select  # noqa: E402
+from sqlalchemy import and_, func, or_, select  # noqa: E402
 
+from benchmarks.breaches import Broken, broken  # noqa: E402
 from benchmarks.recount import Counts, Recount  # noqa: E402
 from benchmarks.requests_read import (  # noqa: E402
     Row,
@@ -45,6 +47,13 @@ from benchmarks.requests_read import (  # noqa: E402
 )
 from ticketing.app import create_app  # noqa: E402
 from ticketing.casefile.tickets.models import Ticket  # noqa: E402
+from ticketing.casefile.timers.models import (  # noqa: E402
+    Clock,
+    ClockEvent,
+    ClockEventKind,
+    ClockState,
+)
+from ticketing.edges.demo.bells import bells  # noqa: E402
 from ticketing.edges.demo.story import Story, Telling  # noqa: E402
 from ticketing.kernel import clock  # noqa: E402
 from ticketing.kernel.db import db, reading, transaction  # noqa: E402
@@ -69,6 +78,9 @@ from ticketing.steps.callback.commands import call_back  # noqa: E402
 from ticketing.steps.dispatch.commands import dispatch  # noqa: E402
 from ticketing.steps.handling.commands import feed_back, resolve  # noqa: E402
 from ticketing.steps.intake.commands import register  # noqa: E402
+
+EVENING = ((17, 30),)
+"""When the replay's scheduler looks: each working day when the deadlines fall."""
 
 
 @dataclass
@@ -120,6 +132,9 @@ class Replay:
         telling = Telling()
         chosen = [row for number, row in enumerate(rows) if limit is None or number < limit]
         telling.add(self._story(office, row) for row in chosen)
+        if chosen:
+            first = min(row.began for row in chosen)
+            telling.add([bells(clock.local(first).date(), clock.today(), EVENING)])
         began = time.perf_counter()
         telling.until(clock.now(), batch=500)
         return time.perf_counter() - began
@@ -217,6 +232,30 @@ class Replay:
             ).id
         return office.units[key]
 
+    def breaches(self, code: str) -> dict[str, Broken]:
+        """By kind of clock: how many were told to be over, and how many are late for good or late now."""
+        places = [community.id for community in self.offices[code].communities.values()]
+        ours = Clock.community_id.in_(places)
+        told = {
+            kind.value: count
+            for kind, count in db.session.execute(
+                select(Clock.kind, func.count())
+                .join(ClockEvent, ClockEvent.clock_id == Clock.id)
+                .where(ours, ClockEvent.kind == ClockEventKind.BREACHED)
+                .group_by(Clock.kind)
+            )
+        }
+        is_late = or_(
+            Clock.late, and_(Clock.state == ClockState.RUNNING, Clock.due_on < clock.today())
+        )
+        late = {
+            kind.value: count
+            for kind, count in db.session.execute(
+                select(Clock.kind, func.count()).where(ours, is_late).group_by(Clock.kind)
+            )
+        }
+        return {kind: Broken(told.get(kind, 0), late.get(kind, 0)) for kind in told | late}
+
     def differences(self, code: str, recount: Recount, *, every: int = 1) -> tuple[int, list[str]]:
         """Compare the reports in which something happened: how many numbers, and where they differ.
 
@@ -294,6 +333,16 @@ def run(data: Path, limit: int | None) -> int:
             f"{len(wrong)} differ",
             flush=True,
         )
+        ours, theirs = (
+            replay.breaches(code),
+            broken(recount, clock.local(clock.now()).replace(tzinfo=None)),
+        )
+        nothing = Broken(0, 0)
+        for kind in sorted(theirs):
+            mine, other = ours.get(kind, nothing), theirs.get(kind, nothing)
+            status |= mine != other
+            verdict = "agree" if mine == other else f"DIFFER from {other}"
+            print(f"     {kind:14} {mine.told} told, {mine.late} late: {verdict}", flush=True)
         for line in wrong[:20]:
             print(f"     {line}", flush=True)
     return status

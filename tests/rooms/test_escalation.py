@@ -8,6 +8,7 @@ from sqlalchemy import select
 from tests.pages import helpers
 from tests.pages.helpers import MEETING, SPECIAL, token
 from ticketing.casefile.tickets.models import Assistance, Ticket
+from ticketing.casefile.timers import queries as timers
 from ticketing.casefile.timers.models import Clock, ClockState
 from ticketing.journal import queries as journal
 from ticketing.kernel import clock
@@ -38,7 +39,10 @@ GAPS = dict.fromkeys(helpers.GAPS, "")
 
 
 def major(make, stage=TicketStage.HANDLING, unit="YX 3-1-1202", **facts):
-    ticket = make.ticket(stage, unit, **facts)
+    return majored(make, make.ticket(stage, unit, **facts))
+
+
+def majored(make, ticket):
     with transaction():
         handling.regrade(
             ticket,
@@ -52,7 +56,13 @@ def major(make, stage=TicketStage.HANDLING, unit="YX 3-1-1202", **facts):
 
 
 def direct(make, ticket, username="gm", text="立即停用，三日内更换。", **facts):
-    values = {"department_ids": [], "due_on": None, **facts}
+    values = {
+        "department_ids": [],
+        "due_on": None,
+        "also": [],
+        "scope": make.scope(username),
+        **facts,
+    }
     with transaction():
         return escalation.direct(
             ticket, version=ticket.version, text=text, actor=make.user(username), **values
@@ -67,6 +77,8 @@ def minute(make, ticket, username="manager", **facts):
         "held_at": clock.now(),
         "assignments": [{"matter": "整栋复查", "person": "吴工", "due_on": date(2027, 1, 5)}],
         "next_on": None,
+        "also": [],
+        "scope": make.scope(username),
         **facts,
     }
     with transaction():
@@ -518,3 +530,30 @@ def test_the_weekly_report_says_which_papers_a_major_case_lacks(make):
     minute(make, ticket)
     assert remarks()[ticket.number].endswith("措施、纪要齐备")
     assert "缺" not in remarks()[plain.number]
+
+
+@pytest.mark.clause("2.1.2")
+@pytest.mark.clause("3.10.5")
+def test_one_decision_and_one_meeting_cover_the_major_complaints_of_one_cause(make, sign_in):
+    """Five homes with one leak are five papers but one matter."""
+    first, second, other = (make.ticket(TicketStage.HANDLING) for _ in range(3))
+    with transaction():
+        for ticket in (first, second, other):
+            ticket.cause = "ENG:leak" if ticket is not other else "ENG:crack"
+    for ticket in (first, second, other):
+        majored(make, ticket)
+    page = sign_in("gm").get(f"/tickets/{first.id}/direct").get_data(as_text=True)
+    assert second.number in page
+    assert other.number not in page
+    direct(make, first, also=[second.id])
+    minute(make, first, also=[second.id])
+    for ticket in (first, second):
+        db.session.refresh(ticket)
+        assert ticket.directed_at is not None
+        assert ticket.minuted_at is not None
+        assert timers.running(ticket.id, ClockKind.ESCALATION) is None
+    db.session.refresh(other)
+    assert other.directed_at is None
+    for stranger in (other, second):
+        with pytest.raises(Conflict, match="已有变化"):
+            direct(make, first, also=[stranger.id])

@@ -112,19 +112,9 @@ def test_a_complaint_of_the_home_counts_for_ninety_days(make, days, grade):
 def test_other_words_and_another_category_are_another_cause(make):
     ticket = dispatched(make)
     assert ticket.cause == "ENG:leak"
-    names = ("caller_name", "caller_phone", "channel", "collected_by_id", "summary")
-    facts = {name: getattr(ticket, name) for name in names}
     with transaction():
-        intake.amend(
-            ticket,
-            version=ticket.version,
-            reason="听错了",
-            content="客厅墙面裂缝。",
-            action_taken="",
-            action_needed="",
-            actor=make.user("clerk"),
-            **facts,
-        )
+        entry = make.entry(ticket, "clerk", content="客厅墙面裂缝。")
+        intake.amend(ticket, reason="听错了", **entry)
     assert ticket.cause == "ENG:crack"
     with transaction():
         dispatching.transfer(

@@ -182,6 +182,8 @@ def do(act: Act, ticket: Ticket, actor: Any, make: Any, survivor: str) -> None:
                 text="立即停用，三日内更换。",
                 department_ids=[departments["ENG"]],
                 due_on=None,
+                also=[],
+                scope=scope_of(actor),
                 **common,
             )
         case Act.MINUTE:
@@ -192,6 +194,8 @@ def do(act: Act, ticket: Ticket, actor: Any, make: Any, survivor: str) -> None:
                 meeting=None,
                 assignments=[{"matter": "整栋复查", "person": "吴工"}],
                 next_on=None,
+                also=[],
+                scope=scope_of(actor),
             )
         case Act.DRAFT_SPECIAL:
             escalation.draft_special(ticket, options="", attachments="", **SPECIAL, **common)

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import requests_read as reading
+from benchmarks.breaches import broken
 from benchmarks.recount import Recount
 from benchmarks.replay import Replay
 from tests.conftest import missing
+from ticketing.kernel import clock
 
 ROWS = 300
 
@@ -27,6 +29,7 @@ def data() -> Path:
 
 @pytest.mark.clause("3.10.3")
 @pytest.mark.clause("3.10.4")
+@pytest.mark.clause("3.4.5-他")
 @pytest.mark.parametrize(
     ("code", "rows_of", "load"),
     [
@@ -50,3 +53,7 @@ def test_the_reports_of_replayed_requests_equal_a_count_made_straight_from_the_f
     compared, wrong = told.differences(code, recount, every=5)
     assert compared > 100
     assert wrong == []
+    reckoned = broken(recount, clock.local(clock.now()).replace(tzinfo=None))
+    found = told.breaches(code)
+    assert {kind: found[kind] for kind in reckoned} == reckoned
+    assert reckoned["complaint"].late > 100

@@ -2,7 +2,6 @@
 
 import getpass
 import sys
-from datetime import timedelta
 
 import click
 from flask import Flask
@@ -10,15 +9,11 @@ from flask.cli import AppGroup
 
 from ticketing.edges.console import clauses, road
 from ticketing.journal import queries as journal
-from ticketing.kernel import clock
 from ticketing.kernel.db import reading, transaction
 from ticketing.kernel.errors import DomainError
 from ticketing.masters.people import commands as people
 from ticketing.masters.people import setting_up
-from ticketing.oversight.calendar import commands as calendar
 from ticketing.procedure.vocabulary import Role
-
-KEPT = timedelta(days=7)
 
 
 def install(app: Flask) -> None:
@@ -61,25 +56,6 @@ def install(app: Flask) -> None:
         if verdict.fault:
             raise click.ClickException(f"审计日志有误：{verdict.fault}")
         click.echo(f"审计日志 {verdict.entries} 条，校验链完整；末条校验值 {verdict.head}")
-
-    @app.cli.command("tidy")
-    def _tidy() -> None:
-        """清除 7 天前已失效的登录、登录尝试和一次性表单标记。"""
-        with transaction():
-            dropped = people.tidy(clock.now() - KEPT)
-        click.echo(f"清除 {dropped} 行。")
-
-    dates = AppGroup("calendar", help="工作日历。")
-    app.cli.add_command(dates)
-
-    @dates.command("load")
-    def _load_calendar() -> None:
-        """载入新版软件内置、日历里还没有的年份，并重算尚未到期的时限；没有新内容时不出声。"""
-        with transaction():
-            years, outcome = calendar.load(None)
-        if years or outcome.moved:
-            told = "、".join(map(str, years)) or "无"
-            click.echo(f"新载入年份：{told}；改期 {outcome.moved} 个时限。")
 
     @app.cli.command("road")
     def _road() -> None:

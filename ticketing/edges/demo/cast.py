@@ -15,24 +15,25 @@ EVERYWHERE = (*JIANGBEI, *JIANGNAN)
 
 
 class DepartmentRow(NamedTuple):
-    """A department: code, name, the other names it goes by, its designated complaint handler."""
+    """A department: code, name, the other names it goes by, its complaint handler, its head if it has one here."""
 
     code: str
     name: str
     aliases: str
     handler: str
+    head: str = ""
 
 
 DEPARTMENTS = (
-    DepartmentRow("CS", "客户服务部", "客服部 客户服务中心", "service"),
+    DepartmentRow("CS", "客户服务部", "客服部 客户服务中心", "service", "manager"),
     DepartmentRow("SAL", "经营销售部", "经营部 销售部", "sales"),
     DepartmentRow("DES", "设计研发部", "设计部", "design"),
-    DepartmentRow("ENG", "工程材料部", "工程部 工程项目部", "engineer"),
+    DepartmentRow("ENG", "工程材料部", "工程部 工程项目部", "engineer", "chief"),
     DepartmentRow("FIN", "财务计统部", "财务 财务部", "cashier"),
     DepartmentRow("AUD", "审计核算部", "审计部 审核部门", "audit"),
     DepartmentRow("LAW", "法律事务中心", "法务", "legal"),
     DepartmentRow("HR", "人力资源部", "人事部", "hr"),
-    DepartmentRow("GMO", "总经理室", "总经办", "secretary"),
+    DepartmentRow("GMO", "总经理室", "总经办", "secretary", "deputy_gm"),
     DepartmentRow("PM", "物业公司", "物业处 物业", "property"),
 )
 
@@ -97,7 +98,7 @@ def engage(communities: dict[str, int]) -> Cast:
     """Open departments and accounts; a second administrator confirms every business role (2.1)."""
     cast = Cast()
     for row in DEPARTMENTS:
-        cast.departments[row.code] = _department(cast, row, None, None)
+        cast.departments[row.code] = _department(cast, row, None)
     admin, second = (
         people.create_user(
             username=username,
@@ -129,19 +130,20 @@ def engage(communities: dict[str, int]) -> Cast:
                 people.confirm_role(grant, actor=second)
         cast.users[part.username] = user
     for row in DEPARTMENTS:
-        _department(cast, row, cast[row.handler], admin)
+        _department(cast, row, admin)
     return cast
 
 
-def _department(
-    cast: Cast, row: DepartmentRow, handler: User | None, actor: User | None
-) -> Department:
+def _department(cast: Cast, row: DepartmentRow, actor: User | None) -> Department:
+    """Open a department; named by an administrator once its people are there."""
+    handler, head = cast.users.get(row.handler), cast.users.get(row.head)
     return departments.save_department(
         cast.departments.get(row.code),
         code=row.code,
         name=row.name,
         aliases=row.aliases,
         handler_id=handler.id if handler else None,
+        head_id=head.id if head else None,
         active=True,
         actor=actor,
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.edges.demo.cast import Cast
 from ticketing.kernel import clock
+from ticketing.masters.people.scope import scope_of
 from ticketing.oversight.escalation import commands as escalation
 from ticketing.procedure.vocabulary import Grade
 
@@ -27,14 +28,16 @@ def lacks_minutes(ticket: Ticket) -> bool:
 
 def direct(ticket: Ticket, cast: Cast, *, gm: bool = False) -> None:
     """The deputy general manager, or the general manager, decides the measures (procedure 2.1.2)."""
-    today = clock.today()
+    today, leader = clock.today(), cast["gm" if gm else "deputy_gm"]
     escalation.direct(
         ticket,
         version=ticket.version,
         text=MEASURES[ticket.id % len(MEASURES)],
         department_ids=[cast.departments["ENG"].id],
         due_on=today + timedelta(days=7),
-        actor=cast["gm" if gm else "deputy_gm"],
+        also=[],
+        actor=leader,
+        scope=scope_of(leader),
     )
 
 
@@ -76,7 +79,9 @@ def minute(ticket: Ticket, cast: Cast, *, done: bool = True) -> None:
         risks="业主群集中反映；如有媒体介入，立即报总经理。",
         next_on=None if done else today + timedelta(days=7),
         issued_by="王启明总经理",
+        also=[],
         actor=cast["manager"],
+        scope=scope_of(cast["manager"]),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from ticketing.edges.demo.bells import bells
+from ticketing.edges.demo.bells import bells, readers
 from ticketing.edges.demo.cast import engage
 from ticketing.edges.demo.desks import desks
 from ticketing.edges.demo.homes import bring_in, moving_in
@@ -43,7 +43,7 @@ def load(
     telling = Telling()
     after = working_day(first_day, 1)
     telling.add([*lives(town, cast, after), *desks(town, cast), *papers(town, cast, after)])
-    telling.add([bells(town, after)])
+    telling.add([bells(after, town.today), readers(cast.users.values(), after, town.today)])
     for plan in PLANS:
         handover = clock.at(max(first_day, town.delivered_on(plan)), 8, 15)
         telling.until(handover)

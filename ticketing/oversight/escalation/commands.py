@@ -5,15 +5,18 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
-from ticketing.casefile.tickets.commands import advance
+from ticketing.casefile.tickets import queries as tickets
+from ticketing.casefile.tickets.commands import advance, hold
 from ticketing.casefile.tickets.models import Assistance, Ticket
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Invalid, NotFound
+from ticketing.kernel.errors import Conflict, Invalid, NotFound
 from ticketing.kernel.text import clean, clean_line, one_line
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.models import User
+from ticketing.masters.people.scope import Scope
 from ticketing.oversight.escalation import queries
 from ticketing.oversight.escalation.models import Assignment, Directive, Minutes, SpecialReport
 from ticketing.procedure.permissions import Act
@@ -30,15 +33,55 @@ def direct(
     text: str,
     department_ids: list[int],
     due_on: date | None,
+    also: list[int],
     actor: User,
+    scope: Scope,
 ) -> Ticket:
     """Decide the measures for a major complaint; it ends the escalation clock (procedure 2.1.2, 3.4.7).
 
-    Each of the departments is told; one that is not responsible for the ticket is asked as for assistance, so
-    that it sees the ticket and can report on it. A further directive stands beside the earlier ones.
+    `also` are further major complaints of the same cause that the same measures cover (`queries.kin`); each
+    keeps them in its own file. Each of the departments is told; one that is not responsible for a ticket is
+    asked as for assistance, so that it sees the ticket and can report on it. A further directive stands beside
+    the earlier ones.
 
     Raises Invalid (no text, a date in the past, not major), Conflict, NotPermitted.
     """
+    for one in _covered(ticket, also, Ticket.directed_at, scope):
+        _direct(
+            one,
+            version=version if one is ticket else None,
+            text=text,
+            department_ids=department_ids,
+            due_on=due_on,
+            actor=actor,
+        )
+    return ticket
+
+
+def _covered(
+    ticket: Ticket,
+    also: list[int],
+    lacking: InstrumentedAttribute[datetime | None],
+    scope: Scope,
+) -> list[Ticket]:
+    """The ticket and those its paper covers too. Raises Conflict when one of them needs it no longer."""
+    known = {one.id for one in queries.kin(scope, ticket, lacking)} if also else set()
+    if not known.issuperset(also):
+        raise Conflict("所选的同类投诉已有变化，请核对后再提交。", field="also")
+    if also:
+        hold([ticket.id, *also])
+    return [ticket, *(tickets.ticket_for(scope, one) for one in sorted(set(also)))]
+
+
+def _direct(
+    ticket: Ticket,
+    *,
+    version: int | None,
+    text: str,
+    department_ids: list[int],
+    due_on: date | None,
+    actor: User,
+) -> None:
     text = clean(text)
     if not text:
         raise Invalid("请写明处理措施。", field="text")
@@ -76,7 +119,6 @@ def direct(
         if department.id != ticket.department_id and department.id not in waiting
     )
     db.session.flush()
-    return ticket
 
 
 def minute(
@@ -87,22 +129,49 @@ def minute(
     held_at: datetime,
     assignments: Sequence[dict[str, Any]],
     next_on: date | None,
+    also: list[int],
     actor: User,
+    scope: Scope,
     **words: str,
 ) -> Ticket:
     """Write the minutes of the special meeting, or a further edition of them (procedure 3.10.5).
 
-    `meeting` None is a new meeting. `words` are the paragraphs of the paper by column. An assignment needs a
+    `meeting` None is a new meeting; `also` are further major complaints of the same cause it dealt with, each
+    of which keeps the minutes in its own file. `words` are the paragraphs of the paper by column. An assignment needs a
     matter and a person; lines without either are left out.
 
     Raises Invalid, NotFound (no such meeting), Conflict, NotPermitted.
     """
     if held_at > clock.now():
         raise Invalid("会议时间不能晚于现在：纪要记的是已开的会。", field="held_at")
-    tasks = [_task(line) for line in assignments if line.get("matter") or line.get("person")]
-    said = {
-        name: clean_line(text) if name in LINES else clean(text) for name, text in words.items()
-    }
+    for one in _covered(ticket, also, Ticket.minuted_at, scope):
+        _minute(
+            one,
+            version=version if one is ticket else None,
+            meeting=meeting if one is ticket else None,
+            held_at=held_at,
+            tasks=[_task(line) for line in assignments if line.get("matter") or line.get("person")],
+            next_on=next_on,
+            actor=actor,
+            said={
+                name: clean_line(text) if name in LINES else clean(text)
+                for name, text in words.items()
+            },
+        )
+    return ticket
+
+
+def _minute(
+    ticket: Ticket,
+    *,
+    version: int | None,
+    meeting: int | None,
+    held_at: datetime,
+    tasks: list[Assignment],
+    next_on: date | None,
+    actor: User,
+    said: dict[str, str],
+) -> None:
     last, edition = _edition(ticket.id, meeting)
     at = advance(
         ticket,
@@ -126,7 +195,6 @@ def minute(
         )
     )
     db.session.flush()
-    return ticket
 
 
 def _task(line: dict[str, Any]) -> Assignment:

@@ -27,6 +27,7 @@ class DirectForm(VersionedForm):
     text = ParagraphField("处理措施", validators=[required("请写明处理措施。"), at_most(4000)])
     department_ids = IdsField("责成部门")
     due_on = DateField("完成期限", validators=[Optional()])
+    also = IdsField("一并适用于同类重大投诉")
 
 
 class AssignmentForm(Form):
@@ -47,6 +48,7 @@ class MinutesForm(VersionedForm):
     """The minutes of a special meeting (procedure 3.10.5)."""
 
     meeting = RowIdField(validators=[Optional()])
+    also = IdsField("一并适用于同类重大投诉")
     held_at = InstantField("会议时间", validators=[required("请填写会议时间。")])
     place = LineField("地点", validators=[required("请填写会议地点。"), at_most(100)])
     chair = LineField("主持人", validators=[required("请填写主持人。"), at_most(60)])

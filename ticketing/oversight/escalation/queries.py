@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, func, select, true
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from ticketing.casefile.notices.models import Notice
 from ticketing.casefile.tickets.models import Ticket
@@ -144,6 +144,42 @@ class MajorCase(NamedTuple):
     minuted_at: datetime | None
     special: SpecialStage | None
     escalation_due_on: date | None
+
+
+class Kin(NamedTuple):
+    """An open major complaint of the same cause and community that lacks the same paper."""
+
+    id: int
+    number: str
+    room: str
+    summary: str
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.room} {self.summary}"
+
+
+def kin(scope: Scope, ticket: Ticket, lacking: InstrumentedAttribute[datetime | None]) -> list[Kin]:
+    """The major complaints one paper may cover together with `ticket`; `lacking` is the column still empty.
+
+    Five homes with one cause are five major complaints (rules of `procedure.grading`) but one matter.
+    """
+    if not ticket.cause:
+        return []
+    rows = db.session.execute(
+        select(Ticket.id, Ticket.number, Ticket.room, Ticket.summary)
+        .where(
+            visible(scope),
+            Ticket.is_open == true(),
+            Ticket.grade == Grade.MAJOR,
+            Ticket.community_id == ticket.community_id,
+            Ticket.cause == ticket.cause,
+            Ticket.id != ticket.id,
+            lacking.is_(None),
+        )
+        .order_by(Ticket.id)
+        .limit(LISTED)
+    )
+    return [Kin(*row) for row in rows]
 
 
 def open_majors(scope: Scope) -> list[MajorCase]:

@@ -83,11 +83,13 @@ PANELS.append(panel)
 @requires(Act.DIRECT)
 def direct(ticket_id: int) -> ResponseReturnValue:
     """Decide the measures (procedure 2.1.2)."""
-    ticket = queries.ticket_for(current_scope(), ticket_id)
+    scope = current_scope()
+    ticket = queries.ticket_for(scope, ticket_id)
     form = open_form(
         DirectForm, ticket, department_ids=[ticket.department_id] if ticket.department_id else []
     )
     form.department_ids.offer((d.id, d.name) for d in people.departments())
+    form.also.offer((one.id, str(one)) for one in files.kin(scope, ticket, Ticket.directed_at))
     context = {"directives": files.directives(ticket.id)}
     return act_page(
         ticket,
@@ -95,6 +97,7 @@ def direct(ticket_id: int) -> ResponseReturnValue:
         form,
         commands.direct,
         template="escalation/direct.html",
+        more={"scope": scope},
         context=context,
     )
 
@@ -103,7 +106,8 @@ def direct(ticket_id: int) -> ResponseReturnValue:
 @requires(Act.MINUTE)
 def minute(ticket_id: int) -> ResponseReturnValue:
     """Write the minutes of a meeting, or with ``?meeting=`` a further edition of them (procedure 3.10.5)."""
-    ticket = queries.ticket_with_story(current_scope(), ticket_id)
+    scope = current_scope()
+    ticket = queries.ticket_with_story(scope, ticket_id)
     meeting = request.args.get("meeting", type=row_id)
     last, values = None, {}
     if request.method == "GET" and meeting is not None:
@@ -111,6 +115,7 @@ def minute(ticket_id: int) -> ResponseReturnValue:
     elif request.method == "GET":
         values = paper.first_minutes(ticket, files.directives(ticket.id))
     form = MinutesForm(obj=last, data={"version": ticket.version, **values})
+    form.also.offer((one.id, str(one)) for one in files.kin(scope, ticket, Ticket.minuted_at))
     if request.method == "GET":
         form.spare_lines()
     return act_page(
@@ -119,6 +124,7 @@ def minute(ticket_id: int) -> ResponseReturnValue:
         form,
         commands.minute,
         template="escalation/minute.html",
+        more={"scope": scope},
         done="专题会议纪要已保存。",
     )
 
