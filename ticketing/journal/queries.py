@@ -56,19 +56,20 @@ class Verdict(NamedTuple):
 def verify() -> Verdict:
     """Walk the whole chain and compare each hash, the numbering, and the head row."""
     previous, count = GENESIS, 0
-    rows = db.session.execute(
+    entries = (
         select(*JournalEntry.__table__.columns)
         .order_by(JournalEntry.id)
         .execution_options(yield_per=5000)
     )
-    for row in rows:
-        count += 1
-        fields = dict(row._mapping)
-        if fields["id"] != count:
-            return Verdict(count, previous, f"第 {count} 条缺失（下一条编号为 {fields['id']}）")
-        if chained(previous, fields) != fields["hash"]:
-            return Verdict(count, previous, f"第 {count} 条内容与校验值不符")
-        previous = fields["hash"]
+    with db.session.execute(entries) as rows:
+        for row in rows:
+            count += 1
+            fields = dict(row._mapping)
+            if fields["id"] != count:
+                return Verdict(count, previous, f"第 {count} 条缺失（下一条编号为 {fields['id']}）")
+            if chained(previous, fields) != fields["hash"]:
+                return Verdict(count, previous, f"第 {count} 条内容与校验值不符")
+            previous = fields["hash"]
     head = db.session.get(JournalHead, HEAD)
     if head is None:
         return Verdict(count, previous, None if count == 0 else "链头缺失")

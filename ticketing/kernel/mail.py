@@ -136,8 +136,7 @@ def _deliver(server: MailServer, sock: socket.socket, message: EmailMessage) -> 
     """One session: greet, protect, sign in, hand over. Once handed over, a lost goodbye is no failure."""
     if server.security is Security.TLS:
         sock = ssl.create_default_context().wrap_socket(sock, server_hostname=server.host)
-    with closing(sock):
-        session = _Session(sock, server)
+    with closing(sock), closing(_Session(sock, server)) as session:
         if server.security is Security.STARTTLS:
             session.starttls(context=ssl.create_default_context())
         if server.user:
@@ -145,7 +144,6 @@ def _deliver(server: MailServer, sock: socket.socket, message: EmailMessage) -> 
         session.send_message(message, parseaddr(server.sender)[1], [str(message["To"])])
         with suppress(smtplib.SMTPException, OSError):
             session.quit()
-        session.close()
 
 
 def _said(words: bytes | str) -> str:

@@ -161,11 +161,11 @@ def _exchange(target: Target, sock: socket.socket, body: bytes, event_id: str) -
                 "X-Event-Id": event_id,
             },
         )
-        answer = connection.getresponse()
-        told = answer.read(MOST_BYTES + 1)
-        if answer.length and len(told) <= MOST_BYTES:
-            raise http.client.IncompleteRead(told, answer.length)
-        return answer.status, told
+        with connection.getresponse() as answer:
+            told = answer.read(MOST_BYTES + 1)
+            if answer.length and len(told) <= MOST_BYTES:
+                raise http.client.IncompleteRead(told, answer.length)
+            return answer.status, told
     finally:
         connection.close()
 

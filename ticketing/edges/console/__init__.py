@@ -1,1 +1,1 @@
-"""The command line: `flask users`, `flask verify`, `flask procedure`, `flask road`, `flask calendar`."""
+"""The command line: `flask users`, `flask verify`, `flask procedure`, `flask road`."""
