@@ -174,6 +174,7 @@
   }));
 
   box.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(look, 120); });
+  if (box.value.trim()) look();  // typed before this script was there
   box.addEventListener("keydown", (event) => {
     if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "ArrowDown") { event.preventDefault(); point(1); }

@@ -72,6 +72,7 @@ def test_a_clerk_registers_a_repeat_caller_with_the_keyboard_alone(
     page = open_as("clerk")
     page.keyboard.press("n")
     page.wait_for_url("**/intake")
+    expect(page.get_by_label("谁来电")).to_be_focused()
     page.keyboard.type("wgq")
     expect(page.locator("#callers [role=option]").first).to_be_visible()
     page.keyboard.press("Enter")
