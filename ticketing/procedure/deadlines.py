@@ -119,17 +119,19 @@ def limit_of(kind: ClockKind) -> TimeLimit:
     return _BY_KIND[kind]
 
 
-def repair_limit(trades: int) -> TimeLimit:
-    """The limit of a repair by its number of trades (procedure 3.4.5-单, 3.4.5-多)."""
-    return MULTI_TRADE_REPAIR if trades > 1 else _BY_KIND[ClockKind.REPAIR]
+def limit_for(kind: ClockKind, trades: int | None = None) -> TimeLimit:
+    """The limit of one clock: a repair's depends on its number of trades (procedure 3.4.5-单, 3.4.5-多)."""
+    if kind is ClockKind.REPAIR and (trades or 1) > 1:
+        return MULTI_TRADE_REPAIR
+    return _BY_KIND[kind]
 
 
 class ClockRule(NamedTuple):
     """One row of the table that joins the road and the clocks.
 
-    An act of `starts` starts the clock. An act of `meets` meets it where it moves the ticket on (a callback that
+    An act of `starts` starts the clock, and so does the return of a finished ticket to a stage of `back_to`. An act of `meets` meets it where it moves the ticket on (a callback that
     reaches nobody meets nothing), or anywhere if `on_the_spot`; reaching a stage of `reached` meets it too.
-    An act of `cancels` ends it unmet.
+    An act of `cancels` ends it unmet. A clock `of_order` belongs to a work order, not to the ticket as a whole.
     """
 
     kind: ClockKind
@@ -138,6 +140,8 @@ class ClockRule(NamedTuple):
     cancels: frozenset[Act] = frozenset()
     reached: frozenset[TicketStage] = frozenset()
     on_the_spot: bool = False
+    back_to: frozenset[TicketStage] = frozenset()
+    of_order: bool = False
 
 
 EXITS = frozenset({Act.INVALIDATE, Act.WITHDRAW, Act.MERGE})
@@ -153,21 +157,24 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
         ClockKind.DEPT_FEEDBACK,
         starts=frozenset({Act.DISPATCH, Act.TRANSFER}),
         meets=frozenset({Act.FEED_BACK}),
-        cancels=frozenset({Act.TRANSFER, Act.RETURN}),
+        cancels=frozenset({Act.TRANSFER, Act.RETURN, Act.SCHEDULE_SURVEY}),
     ),
     ClockRule(
         ClockKind.COMPLAINT,
         starts=frozenset({Act.REGISTER, Act.REOPEN}),
+        cancels=frozenset({Act.CONCLUDE_SURVEY}),
         reached=frozenset({TicketStage.CLOSED}),
     ),
     ClockRule(
         ClockKind.CALLBACK,
-        starts=frozenset({Act.RESOLVE}),
+        starts=frozenset({Act.RESOLVE, Act.ACCEPT_REPAIR}),
         meets=frozenset({Act.CALL_BACK, Act.CLOSE}),
     ),
     ClockRule(
         ClockKind.EMERGENCY,
-        meets=frozenset({Act.FEED_BACK, Act.FOLLOW_UP, Act.RESOLVE}),
+        meets=frozenset(
+            {Act.FEED_BACK, Act.FOLLOW_UP, Act.RESOLVE, Act.ARRIVE_SURVEY, Act.ARRIVE_ORDER}
+        ),
         on_the_spot=True,
     ),
     ClockRule(
@@ -175,8 +182,32 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
         meets=frozenset({Act.DIRECT}),
         on_the_spot=True,
     ),
+    ClockRule(
+        ClockKind.SITE_SURVEY,
+        starts=frozenset({Act.SCHEDULE_SURVEY, Act.RESURVEY}),
+        meets=frozenset({Act.SIGN_SURVEY}),
+        cancels=frozenset({Act.RESURVEY}),
+        on_the_spot=True,
+    ),
+    ClockRule(
+        ClockKind.ORDER_ISSUE,
+        starts=frozenset({Act.SIGN_SURVEY}),
+        meets=frozenset({Act.ISSUE_ORDER}),
+        cancels=frozenset({Act.DECLINE_REPAIR, Act.RESURVEY}),
+        on_the_spot=True,
+        back_to=frozenset({TicketStage.REPAIRING}),
+    ),
+    ClockRule(
+        ClockKind.REPAIR,
+        starts=frozenset({Act.ISSUE_ORDER, Act.REJECT_WORK}),
+        meets=frozenset({Act.SELF_CHECK}),
+        cancels=frozenset({Act.CANCEL_ORDER}),
+        on_the_spot=True,
+        of_order=True,
+    ),
 )
-"""The clocks of a ticket. The emergency clock starts at an urgent registration and the escalation clock with
+"""The clocks of a ticket and of its orders. The one week of the other complaints ends when the survey finds a repair,
+which has limits of its own; the survey counts until the last required signature. The emergency clock starts at an urgent registration and the escalation clock with
 the grade 重大: marks of the ticket, not acts, so the mover starts those two itself, and cancels the second
 when the ticket is no longer major."""
 
@@ -189,27 +220,42 @@ class Turn(NamedTuple):
     cancels: frozenset[ClockKind]
 
 
-def turn(act: Act, origin: TicketStage | None, target: TicketStage) -> Turn:
-    """Read off the table what `act`, leading from `origin` (None: a new ticket) to `target`, does to the clocks."""
+def turn(
+    act: Act, origin: TicketStage | None, target: TicketStage, *, of_order: bool = False
+) -> Turn:
+    """Read off the table what `act`, leading from `origin` (None: a new ticket) to `target`, does to the clocks.
+
+    With `of_order` it tells what an act on a work order does to the order's own clocks.
+    """
     moved = origin is not target
+    rules = [rule for rule in CLOCK_RULES if rule.of_order is of_order]
     return Turn(
-        starts=frozenset(rule.kind for rule in CLOCK_RULES if act in rule.starts),
+        starts=frozenset(
+            rule.kind
+            for rule in rules
+            if act in rule.starts or (target in rule.back_to and origin in _FINISHED)
+        ),
         meets=frozenset(
             rule.kind
-            for rule in CLOCK_RULES
+            for rule in rules
             if (act in rule.meets and (moved or rule.on_the_spot))
             or (moved and target in rule.reached)
         ),
         cancels=frozenset(ClockKind)
         if act in EXITS
-        else frozenset(rule.kind for rule in CLOCK_RULES if act in rule.cancels),
+        else frozenset(rule.kind for rule in rules if act in rule.cancels),
     )
+
+
+_FINISHED = (TicketStage.CALLBACK, TicketStage.CLOSED)
 
 
 STAGE_CLOCK: dict[TicketStage, ClockKind] = {
     TicketStage.REGISTERED: ClockKind.DISPATCHING,
     TicketStage.DISPATCHED: ClockKind.DEPT_FEEDBACK,
     TicketStage.HANDLING: ClockKind.COMPLAINT,
+    TicketStage.SURVEYING: ClockKind.SITE_SURVEY,
+    TicketStage.REPAIRING: ClockKind.ORDER_ISSUE,
     TicketStage.CALLBACK: ClockKind.CALLBACK,
 }
 """Which clock the person at this stage works against; it orders his list."""

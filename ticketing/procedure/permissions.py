@@ -28,6 +28,11 @@ class Act(Labelled):
     INSTRUCT = "instruct", "总经理批示"
     EXTEND = "extend", "延期"
     RESOLVE = "resolve", "处理完毕"
+    SCHEDULE_SURVEY = "schedule_survey", "约定勘察"
+    CONCLUDE_SURVEY = "conclude_survey", "勘察结论：维修"
+    DECLINE_REPAIR = "decline_repair", "勘察结论：不予维修"
+    RESURVEY = "resurvey", "复勘"
+    ACCEPT_REPAIR = "accept_repair", "竣工验收完成"
     CALL_BACK = "call_back", "回访"
     CLOSE = "close", "关闭"
     REOPEN = "reopen", "重新受理"
@@ -35,7 +40,38 @@ class Act(Labelled):
     WITHDRAW = "withdraw", "客户撤回"
     MERGE = "merge", "合并"
 
+    RESCHEDULE_SURVEY = "reschedule_survey", "改约勘察"
+    ARRIVE_SURVEY = "arrive_survey", "到场"
+    RECORD_SURVEY = "record_survey", "记录勘察"
+    SIGN_SURVEY = "sign_survey", "会签"
+
+    DRAFT_ORDER = "draft_order", "拟派工单"
+    AMEND_ORDER = "amend_order", "修改派工单"
+    SUBMIT_ORDER = "submit_order", "报费用审批"
+    APPROVE_ORDER = "approve_order", "审批"
+    RETURN_ORDER = "return_order", "退回修改"
+    ISSUE_ORDER = "issue_order", "签发派工"
+    PLAN_ORDER = "plan_order", "安排上门"
+    ACKNOWLEDGE_ORDER = "acknowledge_order", "签收"
+    ARRIVE_ORDER = "arrive_order", "上门到场"
+    NOTE_USE = "note_use", "记工料"
+    SELF_CHECK = "self_check", "自检完工"
+    INSPECT_ORDER = "inspect_order", "竣工检查"
+    SIGN_OFF = "sign_off", "客户签认"
+    REJECT_WORK = "reject_work", "验收不合格"
+    ASK_EXTENSION = "ask_extension", "申请延期"
+    EXTEND_ORDER = "extend_order", "维修延期"
+    TRANSFER_ORDER = "transfer_order", "转施工单位"
+    CANCEL_ORDER = "cancel_order", "作废派工单"
+
     READ_TICKET = "read_ticket", "查看登记表"
+    READ_SURVEY = "read_survey", "查看会签表"
+    READ_ORDER = "read_order", "查看派工单"
+    READ_OWN_ORDERS = "read_own_orders", "我的派工"
+    READ_PLAN = "read_plan", "查看派工看板"
+    ATTACH = "attach", "上传照片"
+    READ_CONTRACTORS = "read_contractors", "查看施工单位与维修队"
+    MANAGE_CONTRACTORS = "manage_contractors", "维护施工单位与维修队"
     READ_PHONE = "read_phone", "查看电话"
     READ_MAJOR = "read_major", "查看重大投诉文件"
     EXPORT = "export", "导出 Excel"
@@ -65,6 +101,19 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.READ_TICKET: _CUSTOMER_SERVICE | _OVERSEERS | {Role.HANDLER, Role.ENGINEER, Role.READER},
     Act.READ_PHONE: _CUSTOMER_SERVICE | _LEADERS | {Role.HANDLER, Role.ENGINEER},
     Act.READ_MAJOR: _CUSTOMER_SERVICE | _OVERSEERS | {Role.HANDLER, Role.ENGINEER},
+    Act.READ_SURVEY: _CUSTOMER_SERVICE
+    | _OVERSEERS
+    | {Role.HANDLER, Role.ENGINEER, Role.CAPTAIN, Role.READER},
+    Act.READ_ORDER: _CUSTOMER_SERVICE
+    | _OVERSEERS
+    | {Role.HANDLER, Role.ENGINEER, Role.CAPTAIN, Role.FINANCE, Role.READER},
+    Act.READ_OWN_ORDERS: frozenset({Role.CAPTAIN}),
+    Act.READ_PLAN: frozenset({Role.OFFICE, Role.CS_MANAGER}),
+    Act.ATTACH: _CUSTOMER_SERVICE | {Role.HANDLER, Role.ENGINEER, Role.CAPTAIN},
+    Act.READ_CONTRACTORS: _CUSTOMER_SERVICE
+    | _OVERSEERS
+    | {Role.ENGINEER, Role.FINANCE, Role.ADMIN},
+    Act.MANAGE_CONTRACTORS: frozenset({Role.CS_MANAGER, Role.ENGINEER}),
     Act.EXPORT: _CUSTOMER_SERVICE | _OVERSEERS | {Role.HANDLER, Role.ENGINEER},
     Act.READ_ESTATE: _CUSTOMER_SERVICE,
     Act.EDIT_CUSTOMER: _CUSTOMER_SERVICE,
@@ -109,8 +158,8 @@ TWO_PERSON_ROLES = frozenset(Role) - {Role.READER}
 
 
 def roles_for(act: Act) -> frozenset[Role]:
-    """The roles that may do `act` somewhere; moves of a ticket are read from the workflow table."""
-    from ticketing.procedure.workflow import roles_that_move
+    """The roles that may do `act` somewhere; moves of a paper are read from its road."""
+    from ticketing.procedure.repair_roads import roles_that_move
 
     return PERMISSIONS.get(act) or roles_that_move(act)
 

@@ -86,6 +86,8 @@ class TicketStage(Labelled):
     REGISTERED = "registered", "已登记"
     DISPATCHED = "dispatched", "已转派"
     HANDLING = "handling", "处理中"
+    SURVEYING = "surveying", "待勘察"
+    REPAIRING = "repairing", "维修中"
     CALLBACK = "callback", "待回访"
     CLOSED = "closed", "已关闭"
     INVALID = "invalid", "无效"
@@ -102,6 +104,8 @@ OPEN_STAGES = (
     TicketStage.REGISTERED,
     TicketStage.DISPATCHED,
     TicketStage.HANDLING,
+    TicketStage.SURVEYING,
+    TicketStage.REPAIRING,
     TicketStage.CALLBACK,
 )
 

@@ -1,17 +1,21 @@
 """The road of a ticket as one table: state, act, target, roles, guard, clause (procedure 3.4).
 
-The complaint branch is here. The repair branch joins at DISPATCHED with its own rows; nothing else
-has to change for it, because the mover, the pages and the tests all read this table.
+A complaint goes from 已转派 through 处理中, a repair through 待勘察 and 维修中; both end at the callback. The papers of
+a repair, 会签表 and 派工单, have roads of their own (`procedure.repair_roads`). The mover, the pages and the tests all
+read these tables.
 """
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
+from ticketing.kernel.enums import Labelled
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Flow, Role, TicketStage
 
 R = TicketStage.REGISTERED
 D = TicketStage.DISPATCHED
 H = TicketStage.HANDLING
+S = TicketStage.SURVEYING
+P = TicketStage.REPAIRING
 B = TicketStage.CALLBACK
 C = TicketStage.CLOSED
 
@@ -24,6 +28,7 @@ GRADERS = DESK | {Role.DEPUTY_GM, Role.GENERAL_MANAGER}
 MANAGER = frozenset({Role.CS_MANAGER})
 LEADERS = frozenset({Role.DEPUTY_GM, Role.GENERAL_MANAGER})
 SETTLERS = MANAGER | LEADERS
+ACCEPTERS = DISPATCHERS | {Role.CAPTAIN, Role.ENGINEER}
 
 
 class Guard(NamedTuple):
@@ -49,6 +54,13 @@ THREE_ATTEMPTS = Guard(
 )
 
 
+SURVEYED = Guard("surveyed", "会签齐全之后才能下勘察结论。", first=True)
+TO_REPAIR = Guard("to_repair", "勘察认定没有需要维修的项目，请用“不予维修”。", first=True)
+NOTHING_TO_REPAIR = Guard(
+    "nothing_to_repair", "勘察认定有需要维修的项目，请用“勘察结论：维修”。", first=True
+)
+NO_OPEN_ORDER = Guard("no_open_order", "还有未完成的派工单，请先完成或作废。", first=True)
+ALL_ACCEPTED = Guard("all_accepted", "派工单还没有全部验收。", first=True)
 MAJOR_ONLY = Guard("major_only", "只有重大投诉需要这样办理。", first=True)
 GRAVE = Guard("grave", "专题报告用于重大投诉或处理困难的重要投诉。", first=True)
 DIRECTED = Guard(
@@ -56,6 +68,7 @@ DIRECTED = Guard(
     "重大投诉须先有总经理或副总经理拟定的处理措施，才能处理完毕。",
     cure=Act.DIRECT,
 )
+DIRECTED_AT_END = DIRECTED._replace(name="directed_at_end", at_end=True)
 MINUTED = Guard("minuted", "重大投诉须先有专题会议纪要，才能关闭。", cure=Act.MINUTE, at_end=True)
 PROPOSED = Guard("proposed", "没有等待确认的降级，或降级由您本人提出：须由另一人确认。", first=True)
 UNSUBMITTED = Guard("unsubmitted", "专题报告已经上报，不能再改。", first=True)
@@ -63,12 +76,15 @@ DRAFTED = Guard("drafted", "还没有专题报告的草稿，或报告已经上�
 SUBMITTED = Guard("submitted", "没有等待批示的专题报告。", first=True)
 
 
-class Step(NamedTuple):
-    """One row of the road: in `state`, `act` by one of `roles` leads to `target`."""
+Stage = TypeVar("Stage", bound=Labelled)
 
-    state: TicketStage
+
+class Step(NamedTuple, Generic[Stage]):
+    """One row of a road: in `state`, `act` by one of `roles` leads to `target`."""
+
+    state: Stage
     act: Act
-    target: TicketStage
+    target: Stage
     roles: frozenset[Role]
     clause: str
     guards: tuple[Guard, ...] = ()
@@ -79,46 +95,55 @@ class Step(NamedTuple):
         return self.state is self.target
 
 
-def _in(
-    states: tuple[TicketStage, ...],
+def in_each(
+    states: tuple[Stage, ...],
     act: Act,
-    target: TicketStage | None,
+    target: Stage | None,
     roles: frozenset[Role],
     clause: str,
     *guards: Guard,
-) -> tuple[Step, ...]:
+) -> tuple[Step[Stage], ...]:
+    """The same row for several states; without a target the paper stays where it is."""
     return tuple(Step(state, act, target or state, roles, clause, guards) for state in states)
 
 
-TICKET_ROAD: tuple[Step, ...] = (
+TICKET_ROAD: tuple[Step[TicketStage], ...] = (
     Step(R, Act.CORRECT, R, DESK, "3.4.3"),
     Step(R, Act.DISPATCH, D, DISPATCHERS, "3.4.2", (CLASSIFIED,)),
-    *_in((D, H, B), Act.AMEND, None, DESK, "3.4.3"),
-    *_in((D, H), Act.TRANSFER, D, DISPATCHERS, "3.4.2", CLASSIFIED),
+    *in_each((D, H, S, P, B), Act.AMEND, None, DESK, "3.4.3"),
+    *in_each((D, H), Act.TRANSFER, D, DISPATCHERS, "3.4.2", CLASSIFIED),
     Step(D, Act.RETURN, R, RETURNERS, "3.4.2", (OWN_DEPARTMENT,)),
     Step(D, Act.FEED_BACK, H, HANDLERS, "3.4.2.2", (OWN_DEPARTMENT,)),
-    *_in((R, D, H, B), Act.FOLLOW_UP, None, NOTERS, "3.4.4"),
-    *_in((D, H), Act.ASK_ASSISTANCE, None, DISPATCHERS, "2.1.3"),
-    *_in((R, D, H, B), Act.ASSIST, None, NOTERS, "2.1.3", ASKED_DEPARTMENT),
-    *_in((R, D, H, B), Act.REGRADE, None, GRADERS, "3.4.7"),
-    *_in((R, D, H, B), Act.SETTLE_GRADE, None, SETTLERS, "3.4.7", MAJOR_ONLY, PROPOSED),
-    *_in((R, D, H, B), Act.DIRECT, None, LEADERS, "2.1.2", MAJOR_ONLY),
-    *_in((R, D, H, B), Act.MINUTE, None, DISPATCHERS, "3.10.5", MAJOR_ONLY),
-    *_in((R, D, H, B, C), Act.DRAFT_SPECIAL, None, MANAGER, "3.10.6", GRAVE, UNSUBMITTED),
-    *_in((R, D, H, B, C), Act.SUBMIT_SPECIAL, None, MANAGER, "3.10.6", DRAFTED),
-    *_in(
-        (R, D, H, B, C), Act.INSTRUCT, None, frozenset({Role.GENERAL_MANAGER}), "3.10.6", SUBMITTED
+    *in_each((R, D, H, S, P, B), Act.FOLLOW_UP, None, NOTERS, "3.4.4"),
+    *in_each((D, H, S, P), Act.ASK_ASSISTANCE, None, DISPATCHERS, "2.1.3"),
+    *in_each((R, D, H, S, P, B), Act.ASSIST, None, NOTERS, "2.1.3", ASKED_DEPARTMENT),
+    *in_each((R, D, H, S, P, B), Act.REGRADE, None, GRADERS, "3.4.7"),
+    *in_each((R, D, H, S, P, B), Act.SETTLE_GRADE, None, SETTLERS, "3.4.7", MAJOR_ONLY, PROPOSED),
+    *in_each((R, D, H, S, P, B), Act.DIRECT, None, LEADERS, "2.1.2", MAJOR_ONLY),
+    *in_each((R, D, H, S, P, B), Act.MINUTE, None, DISPATCHERS, "3.10.5", MAJOR_ONLY),
+    *in_each((R, D, H, S, P, B, C), Act.DRAFT_SPECIAL, None, MANAGER, "3.10.6", GRAVE, UNSUBMITTED),
+    *in_each((R, D, H, S, P, B, C), Act.SUBMIT_SPECIAL, None, MANAGER, "3.10.6", DRAFTED),
+    *in_each(
+        (R, D, H, S, P, B, C), Act.INSTRUCT, None, frozenset({Role.GENERAL_MANAGER}), "3.10.6", SUBMITTED
     ),
-    *_in((R, D, H), Act.EXTEND, None, DISPATCHERS, "3.4.5-延"),
+    *in_each((R, D, H), Act.EXTEND, None, DISPATCHERS, "3.4.5-延"),
     Step(H, Act.RESOLVE, B, HANDLERS | {Role.OFFICE}, "3.4.5-他", (OWN_DEPARTMENT, DIRECTED)),
-    Step(B, Act.CALL_BACK, C, DESK, "3.5.4", (NOT_OWN_WORK, MINUTED)),
-    Step(B, Act.CLOSE, C, DISPATCHERS, "3.5.4", (THREE_ATTEMPTS, MINUTED)),
+    *in_each((D, H), Act.SCHEDULE_SURVEY, S, DISPATCHERS, "3.4.5"),
+    Step(S, Act.CONCLUDE_SURVEY, P, MANAGER, "3.4.5", (SURVEYED, TO_REPAIR, DIRECTED)),
+    Step(S, Act.DECLINE_REPAIR, H, MANAGER, "3.4.5", (SURVEYED, NOTHING_TO_REPAIR)),
+    *in_each((S, P), Act.RESURVEY, S, DISPATCHERS, "3.4.5", NO_OPEN_ORDER),
+    Step(P, Act.ACCEPT_REPAIR, B, ACCEPTERS, "3.5.3", (ALL_ACCEPTED,)),
+    Step(B, Act.CALL_BACK, C, DESK, "3.5.4", (NOT_OWN_WORK, DIRECTED_AT_END, MINUTED)),
+    Step(B, Act.CLOSE, C, DISPATCHERS, "3.5.4", (THREE_ATTEMPTS, DIRECTED_AT_END, MINUTED)),
     Step(C, Act.REOPEN, H, DISPATCHERS, "3.4.2"),
-    *_in((R, D, H), Act.INVALIDATE, TicketStage.INVALID, MANAGER, "3.4.2"),
-    *_in((R, D, H, B), Act.WITHDRAW, TicketStage.WITHDRAWN, DESK, "2.2.2"),
-    *_in((R, D, H), Act.MERGE, TicketStage.MERGED, DISPATCHERS, "2.2.2"),
+    *in_each((R, D, H, S, P), Act.INVALIDATE, TicketStage.INVALID, MANAGER, "3.4.2", NO_OPEN_ORDER),
+    *in_each((R, D, H, S, P, B), Act.WITHDRAW, TicketStage.WITHDRAWN, DESK, "2.2.2", NO_OPEN_ORDER),
+    *in_each((R, D, H), Act.MERGE, TicketStage.MERGED, DISPATCHERS, "2.2.2"),
 )
 """A callback closes the ticket when the customer is content; `CALLBACK_TURNS` names its other ends."""
+
+REWORK = {False: H, True: P}
+"""Where a customer who is not satisfied, or calls again, sends a ticket back: by whether it is a repair."""
 
 CALLBACK_TURNS: dict[str, TicketStage] = {"content": C, "rework": H, "unreached": B}
 """Where a callback leads: content closes, not content goes back as rework, unreached stays."""
@@ -129,12 +154,12 @@ ENTRY_ROLES = DESK
 _BY_STATE_AND_ACT = {(step.state, step.act): step for step in TICKET_ROAD}
 
 
-def find_step(state: TicketStage, act: Act) -> Step | None:
+def find_step(state: TicketStage, act: Act) -> Step[TicketStage] | None:
     """The row for `act` in `state`, or None when the table has none."""
     return _BY_STATE_AND_ACT.get((state, act))
 
 
-def steps_from(state: TicketStage) -> tuple[Step, ...]:
+def steps_from(state: TicketStage) -> tuple[Step[TicketStage], ...]:
     """The rows that leave or stay in `state`, in the order of the table."""
     return tuple(step for step in TICKET_ROAD if step.state is state)
 

@@ -37,7 +37,7 @@ class Ticket(Base):
     Caller, phone and room are copied from the masters when it is written, so that the paper keeps
     saying what was said. `due_on` is the next deadline of whoever holds it now and `complaint_due_on` the
     completion date: copies of its clocks, by which lists are ordered and counted. `cause` is the trouble it
-    shares with others (`procedure.suggestions.cause_of`), the claim is in fen. `directed_at` and `minuted_at`
+    shares with others (`procedure.suggestions.cause_of`), the claim is in fen. `repair`: a survey found something to repair. `directed_at` and `minuted_at`
     say since when the present escalation has its 处理措施 and its 专题会议纪要; `papers` counts every edition of
     the papers about it, so that two people never write one over another.
     """
@@ -102,6 +102,7 @@ class Ticket(Base):
     action_taken: Mapped[str] = mapped_column(default="")
     action_needed: Mapped[str] = mapped_column(default="")
     urgent: Mapped[bool] = mapped_column(default=False)
+    repair: Mapped[bool] = mapped_column(default=False)
 
     stage: Mapped[TicketStage] = mapped_column(default=TicketStage.REGISTERED)
     is_open: Mapped[bool] = mapped_column(default=True)

@@ -30,6 +30,7 @@ from ticketing.procedure.deadlines import (
     Deadline,
     Unit,
     bells,
+    limit_for,
     limit_of,
     on_time,
 )
@@ -37,11 +38,11 @@ from ticketing.procedure.workdays import CLOSES, working_days_between
 
 
 class Owed(Protocol):
-    """A ticket as its clocks see it: which one, and who owes its next step."""
+    """A ticket or one of its orders as its clocks see it: which ticket, and who owes its next step."""
 
     @property
     def id(self) -> int:
-        """The row id."""
+        """The row id of the ticket."""
 
     @property
     def community_id(self) -> int:
@@ -56,17 +57,28 @@ class Owed(Protocol):
         """The person named responsible."""
 
 
+class Charge(NamedTuple):
+    """Who owes the next step of a work order of the ticket `id`: its captain."""
+
+    id: int
+    community_id: int
+    department_id: int | None
+    handler_id: int | None
+
+
 class Start(NamedTuple):
-    """A clock about to start: what is owed, from when, until when."""
+    """A clock about to start: what is owed, from when, until when; for a repair, of how many trades."""
 
     kind: ClockKind
     at: datetime
     deadline: Deadline
+    trades: int | None = None
 
 
-def starting(kind: ClockKind, at: datetime) -> Start:
+def starting(kind: ClockKind, at: datetime, trades: int | None = None) -> Start:
     """A clock of `kind` that starts at `at`, with its deadline by the limit and the calendar in force."""
-    return Start(kind, at, limit_of(kind).deadline(at, workcalendar.snapshot()))
+    limit = limit_for(kind, trades)
+    return Start(kind, at, limit.deadline(at, workcalendar.snapshot()), trades)
 
 
 def next_bell(
@@ -77,8 +89,18 @@ def next_bell(
     return min((at for level, at in ringing if not rung & level.bit), default=None)
 
 
-def begin(ticket: Owed, starts: Sequence[Start], *, at: datetime, **rounds: int) -> None:
-    """Start clocks of a ticket, each with its event. `rounds` says which turn of a kind it is (default the first)."""
+def begin(
+    ticket: Owed,
+    starts: Sequence[Start],
+    *,
+    at: datetime,
+    order_id: int | None = None,
+    **rounds: int,
+) -> None:
+    """Start clocks of a ticket, or of one of its orders, each with its event.
+
+    `rounds` says which turn of a kind it is (default the first).
+    """
     if not starts:
         return
     edition = workcalendar.edition()
@@ -89,6 +111,8 @@ def begin(ticket: Owed, starts: Sequence[Start], *, at: datetime, **rounds: int)
             {
                 "kind": start.kind,
                 "ticket_id": ticket.id,
+                "order_id": order_id,
+                "trades": start.trades,
                 "community_id": ticket.community_id,
                 "department_id": None if desk else ticket.department_id,
                 "handler_id": None if desk else ticket.handler_id,
@@ -146,12 +170,17 @@ def follow(
     meets: Collection[ClockKind],
     cancels: Collection[ClockKind],
     at: datetime,
+    order_id: int | None = None,
 ) -> None:
     """Let the clocks of a ticket follow one act: meet, cancel, hand over what goes on, start what begins.
 
-    A clock that is met or cancelled after its due date is late for good.
+    With `order_id` the clocks of that order follow, and nothing else. A clock that is met or cancelled after its due
+    date is late for good.
     """
-    known = db.session.execute(_CLOCKS_OF, {"ticket_id": ticket.id}).all()
+    if order_id is None:
+        known = db.session.execute(_CLOCKS_OF, {"ticket_id": ticket.id}).all()
+    else:
+        known = db.session.execute(_CLOCKS_OF_ORDER, {"order_id": order_id}).all()
     done_on = time.local(at).date()
     running = [row for row in known if row.state is ClockState.RUNNING]
     met = [row for row in running if row.kind in meets]
@@ -183,7 +212,7 @@ def follow(
     rounds = {
         start.kind.value: 1 + sum(row.kind is start.kind for row in known) for start in starts
     }
-    begin(ticket, starts, at=at, **rounds)
+    begin(ticket, starts, at=at, order_id=order_id, **rounds)
 
 
 def received(ticket_id: int, received_at: datetime, *, at: datetime) -> Deadline:
@@ -360,7 +389,7 @@ def _events(
 _CLOCK, _EVENT = cast(Table, Clock.__table__), cast(Table, ClockEvent.__table__)
 _ADD_CLOCKS = _CLOCK.insert().returning(_CLOCK.c.id, _CLOCK.c.due_on)
 _ADD_EVENTS = _EVENT.insert()
-_CLOCKS_OF = select(
+_FACTS = select(
     _CLOCK.c.id,
     _CLOCK.c.kind,
     _CLOCK.c.state,
@@ -368,7 +397,11 @@ _CLOCKS_OF = select(
     _CLOCK.c.due_at,
     _CLOCK.c.department_id,
     _CLOCK.c.handler_id,
-).where(_CLOCK.c.ticket_id == bindparam("ticket_id"))
+)
+_CLOCKS_OF = _FACTS.where(
+    _CLOCK.c.ticket_id == bindparam("ticket_id"), _CLOCK.c.order_id.is_(None)
+)
+_CLOCKS_OF_ORDER = _FACTS.where(_CLOCK.c.order_id == bindparam("order_id"))
 _STOP = (
     _CLOCK.update()
     .where(_CLOCK.c.id == bindparam("clock"))

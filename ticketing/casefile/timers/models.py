@@ -43,10 +43,15 @@ class ConsentWay(Labelled):
     EMAIL = "email", "电子邮件"
 
 
-_RUNNING: Any = {
-    "sqlite_where": text("state = 'running'"),
-    "postgresql_where": text("state = 'running'"),
-}
+
+
+def _running(more: str = "") -> Any:
+    """The options of an index that holds only running clocks."""
+    where = text("state = 'running'" + (f" AND {more}" if more else ""))
+    return {"sqlite_where": where, "postgresql_where": where}
+
+
+_RUNNING = _running()
 
 _WHOSE = ("community_id", "department_id", "office_id", "state")
 """Ends the two indexes of the board, so that it counts and filters without reading a single clock.
@@ -61,7 +66,8 @@ class Clock(Base):
     `due_on` is the present due date (Shanghai), `original_due_on` the first one; `due_at` the instant at which
     it rings: 17:30 of that day, or the exact instant of a limit counted in hours. `next_at` is when something has
     to be said next, `rung` the levels already said, as bits. `late` is set when it ends late and never cleared.
-    Community, department and handler are those who owe the step now; they follow the ticket while it runs.
+    Community, department and handler are those who owe the step now; they follow the ticket while it runs. A repair
+    clock belongs to the ticket's `order_id`, and its limit to the number of `trades` on it.
     """
 
     __tablename__ = "clock"
@@ -69,8 +75,12 @@ class Clock(Base):
         CheckConstraint("(state = 'running') = (stopped_at IS NULL)", name="stopped_at"),
         CheckConstraint("(ticket_id IS NULL) <> (report_key IS NULL)", name="one_paper"),
         CheckConstraint("state = 'running' OR next_at IS NULL", name="silent_when_stopped"),
+        CheckConstraint("order_id IS NULL OR ticket_id IS NOT NULL", name="order_of_ticket"),
         UniqueConstraint("report_key", "kind"),
-        Index("uq_clock_running", "ticket_id", "kind", unique=True, **_RUNNING),
+        Index("uq_clock_running", "ticket_id", "kind", unique=True, **_running("order_id IS NULL")),
+        Index(
+            "uq_clock_order", "order_id", "kind", unique=True, **_running("order_id IS NOT NULL")
+        ),
         Index("ix_clock_ticket", "ticket_id", "id"),
         Index("ix_clock_next", "next_at", **_RUNNING),
         Index("ix_clock_board", "handler_id", "kind", "due_at", *_WHOSE, **_RUNNING),
@@ -83,6 +93,8 @@ class Clock(Base):
     id: Mapped[Id]
     kind: Mapped[ClockKind]
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("work_order.id"))
+    trades: Mapped[int | None]
     report_key: Mapped[str | None]
     office_id: Mapped[int | None] = mapped_column(ForeignKey("service_office.id"))
     community_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"))

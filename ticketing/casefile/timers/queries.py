@@ -52,10 +52,13 @@ def of_ticket(ticket_id: int) -> list[ClockLine]:
     ]
 
 
-def running(ticket_id: int, kind: ClockKind) -> Clock | None:
-    """The running clock of one kind, if there is one."""
+def running(ticket_id: int, kind: ClockKind, order_id: int | None = None) -> Clock | None:
+    """The running clock of one kind of a ticket, or of one of its orders, if there is one."""
     return db.session.scalars(
         select(Clock).where(
-            Clock.ticket_id == ticket_id, Clock.kind == kind, Clock.state == ClockState.RUNNING
+            Clock.ticket_id == ticket_id,
+            Clock.kind == kind,
+            Clock.state == ClockState.RUNNING,
+            Clock.order_id == order_id,
         )
     ).one_or_none()

@@ -24,6 +24,7 @@ from ticketing.procedure.deadlines import (
     Deadline,
     Unit,
     bells,
+    limit_for,
     limit_of,
 )
 from ticketing.procedure.permissions import Act, may
@@ -116,7 +117,7 @@ class _Reckoning:
     def __init__(self, calendar: queries.Snapshot) -> None:
         self.calendar = calendar
         self.earliest = add_working_days(clock.today(), 1, calendar)
-        self.found: dict[tuple[ClockKind, date], Deadline] = {}
+        self.found: dict[tuple[ClockKind, int | None, date], Deadline] = {}
 
     def change(self, row: Any) -> _Change:
         """What the clock of this row becomes."""
@@ -130,9 +131,10 @@ class _Reckoning:
         return _Change(row, due, min(ahead, default=None))
 
     def _plain(self, row: Any) -> Deadline:
-        key = (row.kind, clock.local(row.started_at).date())
+        key = (row.kind, row.trades, clock.local(row.started_at).date())
         if key not in self.found:
-            self.found[key] = limit_of(row.kind).deadline(row.started_at, self.calendar)
+            limit = limit_for(row.kind, row.trades)
+            self.found[key] = limit.deadline(row.started_at, self.calendar)
         return self.found[key]
 
     def _extended(self, agreed: date) -> Deadline:

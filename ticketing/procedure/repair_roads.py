@@ -1,0 +1,125 @@
+"""The roads of the two papers of a repair, one table each: 会签表 (procedure 3.4.5) and 派工单 (procedure 3.5)."""
+
+from ticketing.procedure import workflow
+from ticketing.procedure.permissions import Act
+from ticketing.procedure.repairs import OrderStage, Side, SurveyStage
+from ticketing.procedure.vocabulary import Role
+from ticketing.procedure.workflow import DISPATCHERS, MANAGER, Guard, Step, in_each
+
+LOOKERS = frozenset({Role.OFFICE, Role.CS_MANAGER, Role.ENGINEER, Role.CAPTAIN})
+RECORDERS = frozenset({Role.OFFICE, Role.CS_MANAGER, Role.ENGINEER})
+CAPTAIN = frozenset({Role.CAPTAIN})
+ENGINEER = frozenset({Role.ENGINEER})
+APPROVERS = frozenset(
+    {Role.CS_MANAGER, Role.DEPUTY_CHIEF_ENGINEER, Role.DEPUTY_GM, Role.GENERAL_MANAGER}
+)
+INSPECTORS = frozenset({Role.OFFICE, Role.CS_MANAGER, Role.ENGINEER})
+WITNESSES = frozenset({Role.OFFICE, Role.CS_MANAGER, Role.CAPTAIN})
+
+UNSIGNED = Guard("unsigned", "已有人签字，会签表不能再改；需要时请复勘。", first=True)
+OWN_BOX = Guard("own_box", "只能办理自己一方的签字；施工单位和客户在客户服务人员面前签。")
+OWN_CREW = Guard("own_crew", "只有这张派工单的维修队长可以这样做。")
+NEXT_SIGNATORY = Guard("next_signatory", "现在不轮到您审批，或您参与过这张派工单。", first=True)
+PICTURED = Guard("pictured", "自检前须有修前照片和完工照片。", first=True)
+CHECKED = Guard("checked", "检查人不能是维修队长。")
+DOABLE = Guard("doable", "派工单须有维修队、至少一个项目和估价。")
+
+S, K = SurveyStage.SCHEDULED, SurveyStage.RECORDED
+
+SURVEY_ROAD: tuple[Step[SurveyStage], ...] = (
+    *in_each((S, K), Act.RESCHEDULE_SURVEY, None, DISPATCHERS, "3.4.5", UNSIGNED),
+    Step(S, Act.ARRIVE_SURVEY, S, LOOKERS, "3.4.5"),
+    *in_each((S, K), Act.RECORD_SURVEY, K, RECORDERS, "3.4.5", UNSIGNED),
+    Step(K, Act.SIGN_SURVEY, SurveyStage.SIGNED, LOOKERS, "3.4.5", (OWN_BOX,)),
+)
+"""A signature leads to 已会签 when it completes the required set; until then the sheet stays 已记录."""
+
+D = OrderStage.DRAFT
+A = OrderStage.APPROVING
+R = OrderStage.APPROVED
+I = OrderStage.ISSUED  # noqa: E741
+W = OrderStage.ACKNOWLEDGED
+C = OrderStage.SELF_CHECKED
+T = OrderStage.TRANSFERRED
+X = OrderStage.CANCELLED
+
+ORDER_ROAD: tuple[Step[OrderStage], ...] = (
+    Step(D, Act.AMEND_ORDER, D, DISPATCHERS, "3.5.1"),
+    Step(D, Act.SUBMIT_ORDER, A, DISPATCHERS, "3.6.1", (DOABLE,)),
+    Step(A, Act.APPROVE_ORDER, R, APPROVERS, "3.6.1", (NEXT_SIGNATORY,)),
+    Step(A, Act.RETURN_ORDER, D, APPROVERS, "3.6.1", (NEXT_SIGNATORY,)),
+    Step(R, Act.RETURN_ORDER, D, DISPATCHERS, "3.6.1"),
+    Step(R, Act.ISSUE_ORDER, I, MANAGER, "3.5.1"),
+    *in_each((D, A, R, I, W), Act.PLAN_ORDER, None, DISPATCHERS, "3.5.2"),
+    Step(I, Act.ACKNOWLEDGE_ORDER, W, CAPTAIN, "3.5.2", (OWN_CREW,)),
+    Step(W, Act.ARRIVE_ORDER, W, CAPTAIN, "3.5.2", (OWN_CREW,)),
+    *in_each((W, C), Act.NOTE_USE, None, CAPTAIN, "3.5.5", OWN_CREW),
+    Step(W, Act.SELF_CHECK, C, CAPTAIN, "3.5.3", (OWN_CREW, PICTURED)),
+    Step(T, Act.SELF_CHECK, C, ENGINEER, "3.4.6", (PICTURED,)),
+    Step(C, Act.INSPECT_ORDER, OrderStage.ACCEPTED, INSPECTORS, "3.5.3", (CHECKED,)),
+    Step(C, Act.SIGN_OFF, OrderStage.ACCEPTED, WITNESSES, "3.5.3"),
+    Step(C, Act.REJECT_WORK, W, INSPECTORS, "3.5.3", (CHECKED,)),
+    *in_each((I, W), Act.ASK_EXTENSION, None, CAPTAIN, "3.4.5-延", OWN_CREW),
+    *in_each((I, W, T), Act.EXTEND_ORDER, None, DISPATCHERS, "3.4.5-延"),
+    *in_each((I, W), Act.TRANSFER_ORDER, T, DISPATCHERS, "3.4.6"),
+    *in_each((D, A, R, I, W, T), Act.CANCEL_ORDER, X, MANAGER, "3.5.1"),
+)
+"""An inspection or the customer's signature leads to 已验收 when it is the last one asked for; until then the order
+stays 已自检. A rejected order goes back to who did the work."""
+
+SIDE_ROLES: dict[Side, frozenset[Role]] = {
+    Side.SERVICE: frozenset({Role.OFFICE, Role.CS_MANAGER}),
+    Side.ENGINEERING: ENGINEER,
+    Side.PROPERTY: frozenset({Role.OFFICE, Role.CS_MANAGER}),
+    Side.CAPTAIN: CAPTAIN,
+    Side.CONTRACTOR: RECORDERS,
+    Side.CUSTOMER: LOOKERS,
+}
+"""Who may file the signature of a box: his own, or one given before his eyes by somebody without an account."""
+
+
+def complete(settled: frozenset[Side], contractor_required: bool) -> bool:
+    """Whether a 会签表 has every box it needs: service, engineering or property, captain, customer, contractor where asked.
+
+    A box counts as settled when it is signed, or when absence or refusal is recorded with its reason and evidence; the
+    company's own boxes have to be signed (procedure 3.4.5).
+    """
+    asked = {Side.SERVICE, Side.CAPTAIN, Side.CUSTOMER}
+    if contractor_required:
+        asked.add(Side.CONTRACTOR)
+    return asked <= settled and bool(settled & {Side.ENGINEERING, Side.PROPERTY})
+
+
+MUST_SIGN = frozenset({Side.SERVICE, Side.ENGINEERING, Side.PROPERTY, Side.CAPTAIN})
+"""Boxes of the company's side: they are signed or open, never excused."""
+
+_SURVEY = {(step.state, step.act): step for step in SURVEY_ROAD}
+_ORDER = {(step.state, step.act): step for step in ORDER_ROAD}
+
+
+def survey_step(state: SurveyStage, act: Act) -> Step[SurveyStage] | None:
+    """The row of the survey's road for `act` in `state`, if there is one."""
+    return _SURVEY.get((state, act))
+
+
+def order_step(state: OrderStage, act: Act) -> Step[OrderStage] | None:
+    """The row of the order's road for `act` in `state`, if there is one."""
+    return _ORDER.get((state, act))
+
+
+def order_steps_from(state: OrderStage) -> tuple[Step[OrderStage], ...]:
+    """The rows that leave or stay in `state`, in the order of the table."""
+    return tuple(step for step in ORDER_ROAD if step.state is state)
+
+
+def survey_steps_from(state: SurveyStage) -> tuple[Step[SurveyStage], ...]:
+    """The rows that leave or stay in `state`, in the order of the table."""
+    return tuple(step for step in SURVEY_ROAD if step.state is state)
+
+
+def roles_that_move(act: Act) -> frozenset[Role]:
+    """The roles that may do `act` to any paper in some state."""
+    if act is Act.DRAFT_ORDER:
+        return DISPATCHERS
+    own = [step.roles for step in (*SURVEY_ROAD, *ORDER_ROAD) if step.act is act]
+    return workflow.roles_that_move(act).union(*own)

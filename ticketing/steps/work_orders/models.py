@@ -1,0 +1,208 @@
+"""Rows of the 工程派工单: the order, its items, workers, what was used, the approval of its estimate."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ticketing.casefile.attachments.models import Attachment
+from ticketing.casefile.defects.models import Defect
+from ticketing.casefile.tickets.models import Ticket
+from ticketing.kernel.db import Base, Id
+from ticketing.masters.contractors.models import Contractor, RepairTeam, Worker
+from ticketing.masters.people.models import User
+from ticketing.procedure.approvals import Task
+from ticketing.procedure.repairs import OrderClass, OrderStage, UseKind, Verdict
+from ticketing.procedure.vocabulary import Role, Satisfaction
+from ticketing.steps.site_survey.models import SiteSurvey
+
+
+class WorkOrder(Base):
+    """One 工程派工单: the defects of one class for one team (procedure 3.5.1).
+
+    Its trades are those of its items; one gives 3 working days, more give 7. `estimate_fen` is what was approved.
+    `due_on` copies its clock. `visit_on` is the planned day, `arrived_at` the crew's arrival. A transferred order is the
+    contractor's to do, under engineering's eyes. The customer signs or his refusal is recorded with reason and evidence.
+    `rework_of_id` points at the order whose repair did not hold.
+    """
+
+    __tablename__ = "work_order"
+    __table_args__ = (
+        CheckConstraint("order_class IN ('A', 'B')", name="order_class"),
+        CheckConstraint("estimate_fen >= 0", name="estimate"),
+        CheckConstraint("(stage = 'accepted') = (accepted_at IS NOT NULL)", name="accepted_at"),
+        CheckConstraint("stage <> 'transferred' OR contractor_id IS NOT NULL", name="transferred"),
+        CheckConstraint("stage <> 'cancelled' OR cancel_reason <> ''", name="cancel_reason"),
+        CheckConstraint(
+            "customer_refused IS NULL OR customer_refused = false"
+            " OR (refusal_reason <> '' AND refusal_evidence <> '')",
+            name="refusal",
+        ),
+        Index("ix_work_order_ticket", "ticket_id", "id"),
+        Index("ix_work_order_team", "team_id", "stage", "visit_on"),
+        Index("ix_work_order_community", "community_id", "issued_at"),
+        Index("ix_work_order_accepted", "accepted_at", "community_id"),
+    )
+
+    id: Mapped[Id]
+    number: Mapped[str] = mapped_column(unique=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    survey_id: Mapped[int] = mapped_column(ForeignKey("site_survey.id"), index=True)
+    rework_of_id: Mapped[int | None] = mapped_column(ForeignKey("work_order.id"), index=True)
+    order_class: Mapped[OrderClass]
+    stage: Mapped[OrderStage] = mapped_column(default=OrderStage.DRAFT)
+    version: Mapped[int] = mapped_column()
+
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("repair_team.id"))
+    contractor_id: Mapped[int | None] = mapped_column(ForeignKey("contractor.id"), index=True)
+    scope: Mapped[str]
+    estimate_fen: Mapped[int] = mapped_column(BigInteger)
+    trade_count: Mapped[int] = mapped_column(default=1)
+
+    drafted_at: Mapped[datetime]
+    drafted_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    approval_round: Mapped[int] = mapped_column(default=0)
+    issued_at: Mapped[datetime | None]
+    issued_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    due_on: Mapped[date | None]
+    due_provisional: Mapped[bool] = mapped_column(default=False)
+    visit_on: Mapped[date | None]
+    visit_note: Mapped[str] = mapped_column(default="")
+
+    acknowledged_at: Mapped[datetime | None]
+    arrived_at: Mapped[datetime | None]
+    transferred_at: Mapped[datetime | None]
+    transfer_reason: Mapped[str] = mapped_column(default="")
+    self_checked_at: Mapped[datetime | None]
+    self_checked_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    self_check: Mapped[str] = mapped_column(default="")
+
+    inspected_at: Mapped[datetime | None]
+    inspected_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    inspected_for: Mapped[str] = mapped_column(default="")
+    inspection: Mapped[str] = mapped_column(default="")
+    signed_at: Mapped[datetime | None]
+    customer_name: Mapped[str] = mapped_column(default="")
+    customer_satisfaction: Mapped[Satisfaction | None]
+    customer_opinion: Mapped[str] = mapped_column(default="")
+    customer_refused: Mapped[bool | None]
+    refusal_reason: Mapped[str] = mapped_column(default="")
+    refusal_evidence: Mapped[str] = mapped_column(default="")
+    signature_id: Mapped[int | None] = mapped_column(ForeignKey("attachment.id"))
+    accepted_at: Mapped[datetime | None]
+    rejection_count: Mapped[int] = mapped_column(default=0)
+    asked_until: Mapped[date | None]
+    asked_reason: Mapped[str] = mapped_column(default="")
+    cancel_reason: Mapped[str] = mapped_column(default="")
+
+    ticket: Mapped[Ticket] = relationship()
+    survey: Mapped[SiteSurvey] = relationship()
+    team: Mapped[RepairTeam | None] = relationship()
+    contractor: Mapped[Contractor | None] = relationship()
+    drafted_by: Mapped[User] = relationship(foreign_keys=[drafted_by_id])
+    issued_by: Mapped[User | None] = relationship(foreign_keys=[issued_by_id])
+    self_checked_by: Mapped[User | None] = relationship(foreign_keys=[self_checked_by_id])
+    inspected_by: Mapped[User | None] = relationship(foreign_keys=[inspected_by_id])
+    rework_of: Mapped[WorkOrder | None] = relationship(remote_side="WorkOrder.id")
+    signature: Mapped[Attachment | None] = relationship()
+    items: Mapped[list[OrderItem]] = relationship(
+        back_populates="order", cascade="all, delete-orphan", order_by="OrderItem.id"
+    )
+    crew: Mapped[list[OrderWorker]] = relationship(
+        back_populates="order", cascade="all, delete-orphan", order_by="OrderWorker.id"
+    )
+    uses: Mapped[list[Use]] = relationship(back_populates="order", order_by="Use.id")
+    approvals: Mapped[list[ApprovalStep]] = relationship(
+        back_populates="order", order_by="(ApprovalStep.round, ApprovalStep.position)"
+    )
+
+    __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def is_rework(self) -> bool:
+        """Whether it repairs a repair (procedure 3.5.4)."""
+        return self.rework_of_id is not None
+
+
+class OrderItem(Base):
+    """A defect an order repairs."""
+
+    __tablename__ = "work_order_item"
+    __table_args__ = (UniqueConstraint("order_id", "defect_id"),)
+
+    id: Mapped[Id]
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"))
+    defect_id: Mapped[int] = mapped_column(ForeignKey("defect.id"), index=True)
+
+    order: Mapped[WorkOrder] = relationship(back_populates="items")
+    defect: Mapped[Defect] = relationship()
+
+
+class OrderWorker(Base):
+    """A worker the captain sends (procedure 3.5.2)."""
+
+    __tablename__ = "work_order_worker"
+    __table_args__ = (UniqueConstraint("order_id", "worker_id"),)
+
+    id: Mapped[Id]
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"))
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), index=True)
+
+    order: Mapped[WorkOrder] = relationship(back_populates="crew")
+    worker: Mapped[Worker] = relationship()
+
+
+class Use(Base):
+    """Labour, material or machine a repair used; the account is made from these (procedure 3.5.5).
+
+    `quantity_milli` is in thousandths of the unit: half a day is 500.
+    """
+
+    __tablename__ = "work_order_use"
+    __table_args__ = (CheckConstraint("quantity_milli > 0", name="quantity"),)
+
+    id: Mapped[Id]
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), index=True)
+    kind: Mapped[UseKind]
+    what: Mapped[str]
+    quantity_milli: Mapped[int]
+    unit: Mapped[str]
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+
+    order: Mapped[WorkOrder] = relationship(back_populates="uses")
+
+
+class ApprovalStep(Base):
+    """One place in the chain that approves an estimate: who was asked, what he answered (procedure 3.6.1).
+
+    The chain is frozen when the order is submitted; `shown` is the hash of what each signatory saw, and a changed order
+    needs a new round.
+    """
+
+    __tablename__ = "approval_step"
+    __table_args__ = (
+        UniqueConstraint("order_id", "round", "position"),
+        CheckConstraint("(verdict IS NULL) = (at IS NULL)", name="answered"),
+        CheckConstraint("(verdict IS NULL) = (by_id IS NULL)", name="answered_by"),
+        Index(None, "role", "verdict"),
+    )
+
+    id: Mapped[Id]
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"))
+    round: Mapped[int]
+    position: Mapped[int]
+    role: Mapped[Role]
+    task: Mapped[Task]
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    shown: Mapped[str]
+    verdict: Mapped[Verdict | None]
+    reason: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime | None]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+
+    order: Mapped[WorkOrder] = relationship(back_populates="approvals")
+    by: Mapped[User | None] = relationship()
