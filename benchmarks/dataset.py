@@ -349,6 +349,7 @@ def _estate(filler: Filler, ground: Estate, population: int) -> None:
                 label=label,
                 delivered_on=date(2020, 3, 8),
                 moved_in_on=date(2020, 6, 1),
+                version=1,
             )
             for relation in (Relation.OWNER, Relation.FAMILY):
                 customer_id += 1
