@@ -248,7 +248,9 @@ def test_each_limit_names_the_clause_that_sets_it():
 
 
 def test_one_trade_has_three_working_days_and_several_have_seven():
-    assert [str(deadlines.repair_limit(trades)) for trades in (1, 2, 6)] == [
+    assert [
+        str(deadlines.limit_for(deadlines.ClockKind.REPAIR, trades)) for trades in (1, 2, 6)
+    ] == [
         "3个工作日",
         "7个工作日",
         "7个工作日",

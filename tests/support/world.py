@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import date
 
+from ticketing.masters.contractors import commands as contractors
 from ticketing.masters.estate import commands as estate
 from ticketing.masters.people import commands as people
 from ticketing.masters.people import departments
+from ticketing.procedure.repairs import Trade
 from ticketing.procedure.vocabulary import Relation, Role
 
 PASSWORD = "correct-horse-9"
@@ -32,6 +34,9 @@ class World:
     customers: dict[str, int] = field(default_factory=dict)
     departments: dict[str, int] = field(default_factory=dict)
     users: dict[str, int] = field(default_factory=dict)
+    contractors: dict[str, int] = field(default_factory=dict)
+    teams: dict[str, int] = field(default_factory=dict)
+    workers: dict[str, int] = field(default_factory=dict)
 
 
 USERS: tuple[tuple[str, str, str, tuple[Role, ...], tuple[str, ...]], ...] = (
@@ -131,4 +136,44 @@ def build_world() -> World:
         world.customers[name] = estate.add_customer(
             name=name, phones=[phone], unit=unit, relation=Relation.OWNER, actor=None
         ).id
+    _builders_and_crews(world)
     return world
+
+
+def _builders_and_crews(world: World) -> None:
+    """A contractor for each of two sets of trades in YX, and one repair team with its workers for YX and HT."""
+    for name, number, trades in (
+        ("榕建集团", "YX-TJ-01", (Trade.CIVIL, Trade.DECORATION)),
+        ("海安机电", "YX-SD-01", (Trade.PLUMBING_ELECTRIC, Trade.INTELLIGENT)),
+    ):
+        contractor = contractors.save_contractor(
+            None, name=name, contact="驻场代表", phone="", active=True, actor=None
+        )
+        world.contractors[name] = contractor.id
+        contractors.save_contract(
+            None,
+            number=number,
+            contractor_id=contractor.id,
+            community_id=world.communities["YX"],
+            trades=trades,
+            completed_on=date(2023, 12, 20),
+            liability_months=24,
+            retention_fen=50_000_000,
+            agreement="售后维修补充协议",
+            deemed_confirmation=False,
+            actor=None,
+        )
+    team = contractors.save_team(
+        None,
+        name="云栖苑维修队",
+        captain_id=world.users["captain"],
+        community_ids=[world.communities["YX"], world.communities["HT"]],
+        active=True,
+        actor=None,
+    )
+    world.teams[team.name] = team.id
+    for name, trade in (("阿强", Trade.PLUMBING_ELECTRIC), ("老周", Trade.CIVIL)):
+        worker = contractors.save_worker(
+            None, team, name=name, phone="", trade=trade, active=True, actor=None
+        )
+        world.workers[name] = worker.id

@@ -121,5 +121,6 @@ def roles_that_move(act: Act) -> frozenset[Role]:
     """The roles that may do `act` to any paper in some state."""
     if act is Act.DRAFT_ORDER:
         return DISPATCHERS
-    own = [step.roles for step in (*SURVEY_ROAD, *ORDER_ROAD) if step.act is act]
-    return workflow.roles_that_move(act).union(*own)
+    surveys = [step.roles for step in SURVEY_ROAD if step.act is act]
+    orders = [step.roles for step in ORDER_ROAD if step.act is act]
+    return workflow.roles_that_move(act).union(*surveys, *orders)

@@ -124,7 +124,12 @@ TICKET_ROAD: tuple[Step[TicketStage], ...] = (
     *in_each((R, D, H, S, P, B, C), Act.DRAFT_SPECIAL, None, MANAGER, "3.10.6", GRAVE, UNSUBMITTED),
     *in_each((R, D, H, S, P, B, C), Act.SUBMIT_SPECIAL, None, MANAGER, "3.10.6", DRAFTED),
     *in_each(
-        (R, D, H, S, P, B, C), Act.INSTRUCT, None, frozenset({Role.GENERAL_MANAGER}), "3.10.6", SUBMITTED
+        (R, D, H, S, P, B, C),
+        Act.INSTRUCT,
+        None,
+        frozenset({Role.GENERAL_MANAGER}),
+        "3.10.6",
+        SUBMITTED,
     ),
     *in_each((R, D, H), Act.EXTEND, None, DISPATCHERS, "3.4.5-延"),
     Step(H, Act.RESOLVE, B, HANDLERS | {Role.OFFICE}, "3.4.5-他", (OWN_DEPARTMENT, DIRECTED)),

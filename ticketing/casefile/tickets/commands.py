@@ -127,7 +127,7 @@ def advance(
     origin, target = ticket.stage, target or step.target
     guards.check(step, ticket, actor, changes, target)
     at, was = clock.now(), ticket.grade
-    written = _write(ticket, changes)
+    written = write(ticket, changes)
     raised = _raise(ticket, grading.after(ticket, written))
     turned = turn(act, origin, target)
     starts, cancels = _starting(turned.starts, ticket, at), turned.cancels
@@ -258,7 +258,7 @@ def _locked(ticket_ids: list[int]) -> list[Ticket]:
     return found
 
 
-def allowed_step(ticket: Ticket, act: Act, actor: User) -> Step:
+def allowed_step(ticket: Ticket, act: Act, actor: User) -> Step[TicketStage]:
     """The row of the road by which `actor` may do `act` now.
 
     Raises NotPermitted when his roles never may, Conflict when not in this state.
@@ -368,7 +368,7 @@ def _flow(ticket: Ticket, flow: Flow, at: datetime) -> None:
 _ADD_FLOW = cast(Table, TicketFlow.__table__).insert()
 
 
-def _write(ticket: Ticket, changes: dict[str, Any]) -> dict[str, list[Any]]:
+def write(ticket: Any, changes: dict[str, Any]) -> dict[str, list[Any]]:
     """Set the changed fields; returns {name: [old, new]} in JSON-ready form."""
     written = {}
     for name, new in changes.items():

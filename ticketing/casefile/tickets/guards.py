@@ -114,7 +114,7 @@ def _is_major(ticket: Ticket) -> bool:
     return ticket.grade is Grade.MAJOR
 
 
-_CHECKS: dict[Guard, tuple[Check, type[Invalid] | type[NotPermitted]]] = {
+CHECKS: dict[Guard, tuple[Check, type[Invalid] | type[NotPermitted]]] = {
     workflow.CLASSIFIED: (_classified, Invalid),
     workflow.OWN_DEPARTMENT: (_own_department, NotPermitted),
     workflow.ASKED_DEPARTMENT: (_asked_department, NotPermitted),
@@ -141,7 +141,11 @@ _CHECKS: dict[Guard, tuple[Check, type[Invalid] | type[NotPermitted]]] = {
 
 
 def check(
-    step: Step, ticket: Ticket, actor: User, changes: dict[str, Any], target: TicketStage
+    step: Step[TicketStage],
+    ticket: Ticket,
+    actor: User,
+    changes: dict[str, Any],
+    target: TicketStage,
 ) -> None:
     """Raise what the first unmet guard of `step` asks for, on the way to `target`."""
     for guard in step.guards:
@@ -149,7 +153,7 @@ def check(
             _demand(guard, ticket, actor, changes)
 
 
-def check_first(step: Step, ticket: Ticket, actor: User) -> None:
+def check_first(step: Step[TicketStage], ticket: Ticket, actor: User) -> None:
     """Raise what a guard asks for that nothing typed into a form could meet."""
     for guard in step.guards:
         if guard.first:
@@ -157,12 +161,12 @@ def check_first(step: Step, ticket: Ticket, actor: User) -> None:
 
 
 def _demand(guard: Guard, ticket: Ticket, actor: User, changes: dict[str, Any]) -> None:
-    meets, refusal = _CHECKS[guard]
+    meets, refusal = CHECKS[guard]
     if not meets(ticket, actor, changes):
         raise refusal(guard.sentence)
 
 
-def offered(step: Step, ticket: Ticket, actor: User) -> bool:
+def offered(step: Step[TicketStage], ticket: Ticket, actor: User) -> bool:
     """Whether a page should offer `step`: what needs no input holds, what needs a paper first is there.
 
     A guard that counts only at the end does not hide an act that has other ends.
@@ -170,13 +174,13 @@ def offered(step: Step, ticket: Ticket, actor: User) -> bool:
     return all(
         guard is workflow.CLASSIFIED
         or (guard.at_end and step.act is Act.CALL_BACK)
-        or _CHECKS[guard][0](ticket, actor, {})
+        or CHECKS[guard][0](ticket, actor, {})
         for guard in step.guards
     )
 
 
-def missing(step: Step, ticket: Ticket, actor: User) -> list[Guard]:
+def missing(step: Step[TicketStage], ticket: Ticket, actor: User) -> list[Guard]:
     """The guards of `step` that want a paper first, so that a page can say so before anybody types."""
     return [
-        guard for guard in step.guards if guard.cure and not _CHECKS[guard][0](ticket, actor, {})
+        guard for guard in step.guards if guard.cure and not CHECKS[guard][0](ticket, actor, {})
     ]

@@ -113,7 +113,7 @@ def show(ticket_id: int) -> ResponseReturnValue:
     )
 
 
-def _possible_steps(ticket: Ticket, actor: User) -> list[Step]:
+def _possible_steps(ticket: Ticket, actor: User) -> list[Step[TicketStage]]:
     """The steps this person can take now: role and state by the table, guards that need no input."""
     roles = guards.roles_on(ticket, actor)
     return [

@@ -398,9 +398,7 @@ _FACTS = select(
     _CLOCK.c.department_id,
     _CLOCK.c.handler_id,
 )
-_CLOCKS_OF = _FACTS.where(
-    _CLOCK.c.ticket_id == bindparam("ticket_id"), _CLOCK.c.order_id.is_(None)
-)
+_CLOCKS_OF = _FACTS.where(_CLOCK.c.ticket_id == bindparam("ticket_id"), _CLOCK.c.order_id.is_(None))
 _CLOCKS_OF_ORDER = _FACTS.where(_CLOCK.c.order_id == bindparam("order_id"))
 _STOP = (
     _CLOCK.update()

@@ -43,8 +43,6 @@ class ConsentWay(Labelled):
     EMAIL = "email", "电子邮件"
 
 
-
-
 def _running(more: str = "") -> Any:
     """The options of an index that holds only running clocks."""
     where = text("state = 'running'" + (f" AND {more}" if more else ""))

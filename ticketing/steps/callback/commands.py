@@ -8,7 +8,7 @@ from ticketing.kernel.text import clean
 from ticketing.masters.people.models import User
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Satisfaction
-from ticketing.procedure.workflow import CALLBACK_TURNS
+from ticketing.procedure.workflow import CALLBACK_TURNS, REWORK
 
 
 def call_back(
@@ -52,7 +52,7 @@ def call_back(
         version=version,
         changes=changes,
         facts={"reached": reached},
-        target=CALLBACK_TURNS[turn],
+        target=REWORK[ticket.repair] if unhappy else CALLBACK_TURNS[turn],
     )
     db.session.add(
         CallbackRecord(

@@ -9,6 +9,7 @@ from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import NoteKind
+from ticketing.procedure.workflow import REWORK
 
 
 def close(ticket: Ticket, *, version: int, reason: str, actor: User) -> Ticket:
@@ -26,6 +27,7 @@ def reopen(ticket: Ticket, *, version: int, reason: str, actor: User) -> Ticket:
         version=version,
         changes={"rework_count": ticket.rework_count + 1},
         facts={"reason": reason},
+        target=REWORK[ticket.repair],
     )
     add_note(ticket, NoteKind.AGAIN, reason, author=actor, at=at)
     return ticket

@@ -35,7 +35,10 @@ class SiteSurvey(Base):
     __tablename__ = "site_survey"
     __table_args__ = (
         UniqueConstraint("ticket_id", "round"),
-        CheckConstraint("(stage = 'signed') = (signed_at IS NOT NULL)", name="signed_at"),
+        CheckConstraint(
+            "stage NOT IN ('scheduled', 'recorded') OR signed_at IS NULL", name="not_yet_signed"
+        ),
+        CheckConstraint("stage <> 'signed' OR signed_at IS NOT NULL", name="signed_at"),
         CheckConstraint("estimate_fen >= 0", name="estimate"),
         Index("ix_site_survey_visit", "stage", "visit_at"),
     )

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel.db import Base, Id
@@ -25,7 +24,7 @@ class WorkOrder(Base):
     Its trades are those of its items; one gives 3 working days, more give 7. `estimate_fen` is what was approved.
     `due_on` copies its clock. `visit_on` is the planned day, `arrived_at` the crew's arrival. A transferred order is the
     contractor's to do, under engineering's eyes. The customer signs or his refusal is recorded with reason and evidence.
-    `rework_of_id` points at the order whose repair did not hold.
+    `signature_key` is that of the picture of his signature. `rework_of_id` points at the order whose repair did not hold.
     """
 
     __tablename__ = "work_order"
@@ -91,7 +90,7 @@ class WorkOrder(Base):
     customer_refused: Mapped[bool | None]
     refusal_reason: Mapped[str] = mapped_column(default="")
     refusal_evidence: Mapped[str] = mapped_column(default="")
-    signature_id: Mapped[int | None] = mapped_column(ForeignKey("attachment.id"))
+    signature_key: Mapped[str] = mapped_column(default="")
     accepted_at: Mapped[datetime | None]
     rejection_count: Mapped[int] = mapped_column(default=0)
     asked_until: Mapped[date | None]
@@ -107,7 +106,6 @@ class WorkOrder(Base):
     self_checked_by: Mapped[User | None] = relationship(foreign_keys=[self_checked_by_id])
     inspected_by: Mapped[User | None] = relationship(foreign_keys=[inspected_by_id])
     rework_of: Mapped[WorkOrder | None] = relationship(remote_side="WorkOrder.id")
-    signature: Mapped[Attachment | None] = relationship()
     items: Mapped[list[OrderItem]] = relationship(
         back_populates="order", cascade="all, delete-orphan", order_by="OrderItem.id"
     )

@@ -1,0 +1,146 @@
+"""The mover of papers: the only code that sets the stage of a 会签表 or a 派工单."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import text
+
+from ticketing.casefile.tickets import commands as tickets
+from ticketing.casefile.tickets import guards
+from ticketing.casefile.tickets.models import Ticket
+from ticketing.journal.commands import record
+from ticketing.kernel import clock
+from ticketing.kernel.db import db
+from ticketing.kernel.enums import Labelled
+from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
+from ticketing.masters.people.models import User
+from ticketing.procedure.permissions import Act, may
+from ticketing.procedure.workflow import Guard, Step
+
+Stage = TypeVar("Stage", bound=Labelled)
+
+
+class Paper(Protocol):
+    """A paper with a stage and a version that belongs to a ticket."""
+
+    @property
+    def id(self) -> int:
+        """The row id."""
+
+    @property
+    def number(self) -> str:
+        """The printed number."""
+
+    @property
+    def ticket(self) -> Ticket:
+        """The ticket it is pinned to."""
+
+    version: Any
+    stage: Any
+
+
+Check = Callable[[Any, User, dict[str, Any]], bool]
+Checks = Mapping[Guard, tuple[Check, type[Invalid] | type[NotPermitted]]]
+
+
+class Road:
+    """The table of one kind of paper with its guards as checks; `subject` names it in the journal."""
+
+    def __init__(
+        self,
+        subject: str,
+        title: str,
+        find: Callable[[Any, Act], Step[Any] | None],
+        checks: Checks,
+    ) -> None:
+        self.subject, self.title, self.find, self.checks = subject, title, find, checks
+
+    def allowed(self, paper: Paper, act: Act, actor: User) -> Step[Any]:
+        """The row by which `actor` may do `act` now.
+
+        Raises NotPermitted when his roles never may, Conflict when not in this state.
+        """
+        step, roles = self.find(paper.stage, act), guards.roles_on(paper.ticket, actor)
+        if step is not None and step.roles & roles:
+            return step
+        if not may(roles, act):
+            raise NotPermitted(f"您的岗位不能办理“{act}”。")
+        raise Conflict(f"{self.title}现为“{paper.stage}”，不能办理“{act}”。")
+
+    def check(self, step: Step[Any], paper: Paper, actor: User, changes: dict[str, Any]) -> None:
+        """Raise what the first unmet guard asks for."""
+        for guard in step.guards:
+            meets, refusal = self.checks[guard]
+            if not meets(paper, actor, changes):
+                raise refusal(guard.sentence)
+
+    def offered(self, step: Step[Any], paper: Paper, actor: User) -> bool:
+        """Whether a page should offer `step`: role and every guard that no typing could meet."""
+        if not step.roles & guards.roles_on(paper.ticket, actor):
+            return False
+        return all(self.checks[guard][0](paper, actor, {}) for guard in step.guards)
+
+    def advance(
+        self,
+        paper: Paper,
+        act: Act,
+        *,
+        actor: User,
+        version: int | None,
+        changes: dict[str, Any] | None = None,
+        facts: dict[str, Any] | None = None,
+        target: Labelled | None = None,
+    ) -> datetime:
+        """Let `actor` do `act` on `paper`: write `changes`, move it, journal it; returns the instant.
+
+        `version` is the one he had on screen; None for acts that only add. The ticket is locked first, as every
+        act locks its ticket before the journal.
+
+        Raises NotPermitted (role), Conflict (state or version), Invalid or NotPermitted (guard).
+        """
+        tickets.hold([paper.ticket.id])
+        if not may(guards.roles_on(paper.ticket, actor), act):
+            raise NotPermitted(f"您的岗位不能办理“{act}”。")
+        if version is not None and version != paper.version:
+            raise Conflict(
+                f"您打开本页之后，这张{self.title}已被他人修改。请核对后再提交。", seen=version
+            )
+        step = self.allowed(paper, act, actor)
+        changes = changes or {}
+        self.check(step, paper, actor, changes)
+        at, origin = clock.now(), paper.stage
+        written = tickets.write(paper, changes)
+        paper.stage = target or step.target
+        db.session.flush()
+        record(
+            self.subject,
+            paper.id,
+            act.value,
+            actor=actor,
+            at=at,
+            clause=step.clause,
+            origin=origin.value,
+            target=paper.stage.value,
+            version=paper.version,
+            facts={
+                "number": paper.number,
+                **(facts or {}),
+                **({"changed": written} if written else {}),
+            },
+        )
+        return at
+
+
+_NEXT = text(
+    "INSERT INTO ticket_counter (prefix, year, last) VALUES (:prefix, :year, 1)"
+    " ON CONFLICT (prefix, year) DO UPDATE SET last = ticket_counter.last + 1 RETURNING last"
+)
+
+
+def next_number(community_code: str, letter: str, at: datetime) -> str:
+    """The next gapless number of a kind of paper: ``YX-2026-K00012``. Taken before anything is journalled."""
+    year = clock.local(at).year
+    values = {"prefix": f"{community_code}-{letter}", "year": year}
+    serial = db.session.execute(_NEXT, values).scalar_one()
+    return f"{community_code}-{year:04d}-{letter}{serial:05d}"

@@ -1,0 +1,252 @@
+"""Keeping contractors, contracts, repair teams, workers and warranty promises; every change is journalled."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import func, inspect, select
+
+from ticketing.journal.commands import record
+from ticketing.kernel import clock
+from ticketing.kernel.db import Base, db
+from ticketing.kernel.enums import Labelled
+from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
+from ticketing.kernel.text import clean_line, looks_like_phone, phone_digits
+from ticketing.masters.contractors.models import (
+    Contract,
+    Contractor,
+    ContractTrade,
+    RepairTeam,
+    TeamArea,
+    WarrantyPromise,
+    Worker,
+)
+from ticketing.masters.people.models import User
+from ticketing.procedure.permissions import Act, may
+from ticketing.procedure.repairs import Part, Trade
+from ticketing.procedure.vocabulary import Role
+from ticketing.procedure.warranty import statutory
+
+Row = TypeVar("Row", bound=Base)
+
+
+def save_contractor(
+    contractor: Contractor | None,
+    *,
+    name: str,
+    contact: str,
+    phone: str,
+    active: bool,
+    actor: User | None,
+    version: int | None = None,
+) -> Contractor:
+    """Enter or change a contractor. Raises Invalid (no name, taken, odd phone), NotPermitted, Conflict."""
+    name = _named(name, "请填写施工单位名称。")
+    _free(Contractor, Contractor.name, name, contractor, "已有同名的施工单位。", "name")
+    values = {
+        "name": name,
+        "contact": clean_line(contact),
+        "phone": _phone(phone),
+        "active": active,
+    }
+    return _save(Contractor, contractor, values, "contractor", actor, version)
+
+
+def save_contract(
+    contract: Contract | None,
+    *,
+    number: str,
+    contractor_id: int,
+    community_id: int,
+    trades: Iterable[Trade],
+    completed_on: date | None,
+    liability_months: int,
+    retention_fen: int,
+    agreement: str,
+    deemed_confirmation: bool,
+    actor: User | None,
+    version: int | None = None,
+) -> Contract:
+    """Enter or change what a contractor built in a community (procedure 2.6, 3.4.6). Raises Invalid, NotPermitted, Conflict."""
+    number = _named(number, "请填写合同编号。", "number")
+    _free(Contract, Contract.number, number, contract, "已有同一编号的合同。", "number")
+    wanted = set(trades)
+    if not wanted:
+        raise Invalid("请选择合同包含的工种。", field="trades")
+    if completed_on is not None and completed_on > clock.today():
+        raise Invalid("竣工验收日期不能晚于今天。", field="completed_on")
+    values = {
+        "number": number,
+        "contractor_id": contractor_id,
+        "community_id": community_id,
+        "completed_on": completed_on,
+        "liability_months": liability_months,
+        "retention_fen": retention_fen,
+        "agreement": clean_line(agreement),
+        "deemed_confirmation": deemed_confirmation,
+    }
+    saved = _save(Contract, contract, values, "contract", actor, version)
+    for one in list(saved.trades):
+        if one.trade not in wanted:
+            saved.trades.remove(one)
+    known = {one.trade for one in saved.trades}
+    saved.trades += [ContractTrade(trade=trade) for trade in Trade if trade in wanted - known]
+    db.session.flush()
+    return saved
+
+
+def save_team(
+    team: RepairTeam | None,
+    *,
+    name: str,
+    captain_id: int,
+    community_ids: Iterable[int],
+    active: bool,
+    actor: User | None,
+    version: int | None = None,
+) -> RepairTeam:
+    """Enter or change a repair team, its captain and where it works (procedure 3.5). Raises Invalid, NotPermitted, Conflict."""
+    name = _named(name, "请填写维修队名称。")
+    _free(RepairTeam, RepairTeam.name, name, team, "已有同名的维修队。", "name")
+    captain = db.session.get(User, captain_id)
+    if captain is None or not captain.active or Role.CAPTAIN not in captain.roles:
+        raise Invalid("队长须是在用的“维修队长”账号。", field="captain_id")
+    places = set(community_ids)
+    if not places:
+        raise Invalid("请选择维修队服务的小区。", field="community_ids")
+    values = {"name": name, "captain_id": captain.id, "active": active}
+    saved = _save(RepairTeam, team, values, "repair_team", actor, version)
+    for area in list(saved.areas):
+        if area.community_id not in places:
+            saved.areas.remove(area)
+    known = {area.community_id for area in saved.areas}
+    saved.areas += [TeamArea(community_id=place) for place in sorted(places - known)]
+    db.session.flush()
+    return saved
+
+
+def save_worker(
+    worker: Worker | None,
+    team: RepairTeam,
+    *,
+    name: str,
+    phone: str,
+    trade: Trade,
+    active: bool,
+    actor: User | None,
+) -> Worker:
+    """Enter or change a worker of a team. Raises Invalid, NotPermitted."""
+    name = _named(name, "请填写工人姓名。")
+    taken = select(func.count(Worker.id)).where(Worker.team_id == team.id, Worker.name == name)
+    if worker is not None:
+        taken = taken.where(Worker.id != worker.id)
+    if db.session.scalar(taken):
+        raise Invalid("本队已有同名的工人。", field="name")
+    values = {
+        "team_id": team.id,
+        "name": name,
+        "phone": _phone(phone),
+        "trade": trade,
+        "active": active,
+    }
+    return _save(Worker, worker, values, "worker", actor, None)
+
+
+def promise(
+    *,
+    community_id: int | None,
+    part: Part,
+    owner_months: int | None,
+    contractor_months: int | None,
+    since: date,
+    source: str,
+    actor: User | None,
+) -> WarrantyPromise:
+    """Enter a longer warranty period; one below the statutory minimum has no effect and is refused (procedure 3.4.6)."""
+    source = _named(source, "请写明依据，例如质量保证书、补充协议或地方规定。", "source")
+    if owner_months is None and contractor_months is None:
+        raise Invalid("请至少填写一个期限。", field="owner_months")
+    least = statutory(part)
+    for months, floor, field in (
+        (owner_months, least.owner_months, "owner_months"),
+        (contractor_months, least.contractor_months or 0, "contractor_months"),
+    ):
+        if months is not None and not floor <= months <= 1200:
+            raise Invalid(f"不能短于法定最低期限 {floor} 个月。", field=field)
+    values = {
+        "community_id": community_id,
+        "part": part,
+        "owner_months": owner_months,
+        "contractor_months": contractor_months,
+        "since": since,
+        "source": source,
+    }
+    return _save(WarrantyPromise, None, values, "warranty_promise", actor, None)
+
+
+def _save(
+    model: type[Row],
+    row: Row | None,
+    values: dict[str, Any],
+    subject: str,
+    actor: User | None,
+    version: int | None,
+) -> Row:
+    """Write one row and its journal entry; `actor` None is the system itself."""
+    if actor is not None and not may(actor.roles, Act.MANAGE_CONTRACTORS):
+        raise NotPermitted("您的岗位不能维护施工单位与维修队。")
+    if row is None:
+        row = model(**values)
+        db.session.add(row)
+        changed = {name: [None, _plain(value)] for name, value in values.items()}
+    else:
+        if version is not None and version != getattr(row, "version", version):
+            raise Conflict("您打开本页之后，这条资料已被他人修改。请核对后再提交。", seen=version)
+        changed = {
+            name: [_plain(getattr(row, name)), _plain(value)]
+            for name, value in values.items()
+            if getattr(row, name) != value
+        }
+        for name, value in values.items():
+            setattr(row, name, value)
+    db.session.flush()
+    if changed:
+        record(
+            subject,
+            inspect(row).identity[0],
+            Act.MANAGE_CONTRACTORS.value,
+            actor=actor,
+            at=clock.now(),
+            clause="3.4.6",
+            version=getattr(row, "version", 0),
+            facts={"changed": changed},
+        )
+    return row
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Labelled):
+        return value.value
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _free(model: type[Base], column: Any, value: str, row: Any, sentence: str, field: str) -> None:
+    taken = select(func.count()).select_from(model).where(column == value)
+    if row is not None:
+        taken = taken.where(model.__table__.c.id != row.id)
+    if db.session.scalar(taken):
+        raise Invalid(sentence, field=field)
+
+
+def _named(text: str, sentence: str, field: str = "name") -> str:
+    text = clean_line(text)
+    if not text:
+        raise Invalid(sentence, field=field)
+    return text
+
+
+def _phone(text: str) -> str:
+    phone = phone_digits(text)
+    if phone and not looks_like_phone(phone):
+        raise Invalid("电话号码不像是真的，请核对。", field="phone")
+    return phone

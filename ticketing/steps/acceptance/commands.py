@@ -1,0 +1,190 @@
+"""Acts of acceptance: the completion inspection, the customer's signature or refusal, rejection back to the crew."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from ticketing.casefile.attachments.models import Attachment
+from ticketing.casefile.papers.dues import copy_dues
+from ticketing.casefile.tickets import guards
+from ticketing.casefile.timers import commands as timers
+from ticketing.kernel import clock
+from ticketing.kernel.db import db
+from ticketing.kernel.enums import Labelled
+from ticketing.kernel.errors import Invalid
+from ticketing.kernel.text import clean, clean_line
+from ticketing.masters.people.models import User
+from ticketing.procedure.deadlines import ClockKind, Deadline
+from ticketing.procedure.permissions import Act
+from ticketing.procedure.repairs import OrderStage, Slot
+from ticketing.procedure.vocabulary import Role, Satisfaction
+from ticketing.procedure.workdays import CLOSES
+from ticketing.steps.work_orders.commands import finish_if_done, follow
+from ticketing.steps.work_orders.models import WorkOrder
+from ticketing.steps.work_orders.road import ORDERS
+
+
+class Inspector(Labelled):
+    """For whom a completion inspection is made (procedure 3.5.3, 3.4.6)."""
+
+    SERVICE = "service", "客户服务处检查"
+    PROPERTY = "property", "物业处检查"
+    ENGINEERING = "engineering", "工程材料部检查"
+
+
+def inspect(
+    order: WorkOrder, *, version: int, inspected_for: Inspector, inspection: str, actor: User
+) -> WorkOrder:
+    """Service or property (engineering for a contractor's work) finds the repair in order (procedure 3.5.3).
+
+    Raises Invalid, NotPermitted (the captain himself, another department's box), Conflict.
+    """
+    words = clean(inspection)
+    if not words:
+        raise Invalid("请填写检查意见。", field="inspection")
+    engineer = guards.roles_on(order.ticket, actor) & {Role.OFFICE, Role.CS_MANAGER} == set()
+    if engineer and inspected_for is not Inspector.ENGINEERING:
+        raise Invalid("工程人员只填工程材料部检查。", field="inspected_for")
+    if inspected_for is Inspector.ENGINEERING and not (engineer or order.transferred_at):
+        raise Invalid("工程材料部检查由工程人员填写。", field="inspected_for")
+    done = order.signed_at is not None
+    at = ORDERS.advance(
+        order,
+        Act.INSPECT_ORDER,
+        actor=actor,
+        version=version,
+        changes={
+            "inspected_at": clock.now(),
+            "inspected_by_id": actor.id,
+            "inspected_for": inspected_for.value,
+            "inspection": words,
+            **_accepted(done),
+        },
+        target=OrderStage.ACCEPTED if done else OrderStage.SELF_CHECKED,
+    )
+    if done:
+        _finish(order, actor, at)
+    return order
+
+
+def sign_off(
+    order: WorkOrder,
+    *,
+    version: int | None,
+    customer_name: str,
+    satisfaction: Satisfaction | None,
+    opinion: str,
+    refused: bool,
+    refusal_reason: str,
+    refusal_evidence: str,
+    signature: str,
+    actor: User,
+) -> WorkOrder:
+    """The customer signs for the repair, or his refusal is put down with reason and evidence (procedure 3.5.3).
+
+    `signature` is the key of the picture on file. Signed once, the signature stays.
+
+    Raises Invalid, NotPermitted, Conflict.
+    """
+    if order.signed_at is not None:
+        raise Invalid("客户已经签认。", field="signature")
+    name = clean_line(customer_name)
+    if not name:
+        raise Invalid("请填写签认人姓名。", field="customer_name")
+    reason, evidence = clean(refusal_reason), clean(refusal_evidence)
+    changes: dict[str, Any] = {"customer_name": name, "customer_opinion": clean(opinion)}
+    if refused:
+        if not reason:
+            raise Invalid("请写明客户拒签的原因。", field="refusal_reason")
+        if not evidence:
+            raise Invalid("请写明凭证，例如现场见证人、录音或照片。", field="refusal_evidence")
+        changes |= {"refusal_reason": reason, "refusal_evidence": evidence}
+    else:
+        if satisfaction is None:
+            raise Invalid("请选择客户意见。", field="satisfaction")
+        changes |= {
+            "customer_satisfaction": satisfaction,
+            "signature_key": _signature_of(order, signature).key,
+        }
+    done = order.inspected_at is not None
+    at = ORDERS.advance(
+        order,
+        Act.SIGN_OFF,
+        actor=actor,
+        version=version,
+        changes={
+            **changes,
+            "customer_refused": refused,
+            "signed_at": clock.now(),
+            **_accepted(done),
+        },
+        target=OrderStage.ACCEPTED if done else OrderStage.SELF_CHECKED,
+    )
+    if done:
+        _finish(order, actor, at)
+    return order
+
+
+def reject(order: WorkOrder, *, version: int, reason: str, actor: User) -> WorkOrder:
+    """Not in order: back to who did the work; the first due date counts on (procedure 3.5.3)."""
+    reason = clean(reason)
+    if not reason:
+        raise Invalid("请写明不合格之处。", field="reason")
+    back = OrderStage.TRANSFERRED if order.transferred_at else OrderStage.ACKNOWLEDGED
+    at = ORDERS.advance(
+        order,
+        Act.REJECT_WORK,
+        actor=actor,
+        version=version,
+        changes={
+            "rejection_count": order.rejection_count + 1,
+            "self_checked_at": None,
+            "self_checked_by_id": None,
+            "inspected_at": None,
+            "inspected_by_id": None,
+            "inspected_for": "",
+            "inspection": "",
+            "signed_at": None,
+            "signature_key": "",
+            "customer_refused": None,
+            "customer_satisfaction": None,
+        },
+        facts={"reason": reason},
+        target=back,
+    )
+    follow(order, Act.REJECT_WORK, at, starts=[_same_limit(order)])
+    copy_dues([order.ticket_id])
+    return order
+
+
+def _finish(order: WorkOrder, actor: User, at: datetime) -> None:
+    finish_if_done(order, actor=actor)
+    copy_dues([order.ticket_id])
+
+
+def _accepted(done: bool) -> dict[str, Any]:
+    return {"accepted_at": clock.now()} if done else {}
+
+
+def _same_limit(order: WorkOrder) -> timers.Start:
+    """The clock of a rejected repair: it counts from the issue, as if the self-check had not been."""
+    assert order.issued_at is not None  # only issued orders are checked
+    assert order.due_on is not None
+    due = Deadline(order.due_on, clock.at(order.due_on, *CLOSES), order.due_provisional)
+    return timers.Start(ClockKind.REPAIR, order.issued_at, due, order.trade_count)
+
+
+def _signature_of(order: WorkOrder, key: str) -> Attachment:
+    if not key:
+        raise Invalid("请客户签名，或上传签字件照片。", field="signature")
+    picture = db.session.scalars(
+        select(Attachment).where(
+            Attachment.key == key,
+            Attachment.order_id == order.id,
+            Attachment.slot.in_((Slot.SIGNATURE, Slot.SIGNED_PAPER)),
+        )
+    ).one_or_none()
+    if picture is None:
+        raise Invalid("没有找到签名，请重新签。", field="signature")
+    return picture

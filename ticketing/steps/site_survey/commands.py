@@ -1,0 +1,500 @@
+"""Acts of the survey: appointment, arrival, findings, signatures, the manager's conclusion, a second look."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+
+from ticketing.casefile.attachments.models import Attachment
+from ticketing.casefile.defects import queries as defects
+from ticketing.casefile.defects.models import Defect
+from ticketing.casefile.notices.commands import Message, tell
+from ticketing.casefile.notices.models import NoticeKind
+from ticketing.casefile.papers.commands import next_number
+from ticketing.casefile.papers.dues import copy_dues
+from ticketing.casefile.tickets.commands import advance, hold
+from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.timers import commands as timers
+from ticketing.kernel import clock
+from ticketing.kernel.db import db
+from ticketing.kernel.errors import Invalid, NotFound, NotPermitted
+from ticketing.kernel.text import clean, clean_line
+from ticketing.masters.contractors import queries as contractors
+from ticketing.masters.people.models import User
+from ticketing.procedure.approvals import STANDARD_ATTENDANCE
+from ticketing.procedure.deadlines import turn
+from ticketing.procedure.permissions import Act
+from ticketing.procedure.repair_roads import MUST_SIGN, complete
+from ticketing.procedure.repairs import (
+    Cause,
+    Liable,
+    OrderClass,
+    Part,
+    Phenomenon,
+    Presence,
+    Side,
+    Slot,
+    SurveyStage,
+)
+from ticketing.steps.site_survey import queries
+from ticketing.steps.site_survey.models import Finding, SiteSurvey, SurveyBox
+from ticketing.steps.site_survey.road import SURVEYS
+
+SAME_CAUSE_HOMES = 3
+SAME_CAUSE_DAYS = 30
+
+
+class Found(NamedTuple):
+    """What those in the flat put down about one defect; the estimate is in fen, None when unknown."""
+
+    defect_id: int
+    situation: str
+    cause: Cause
+    liable: Liable
+    estimate_fen: int | None
+    proposed: OrderClass
+    why: str = ""
+
+
+class Decision(NamedTuple):
+    """The manager's class for one finding, with the reason where he departs from the suggestion."""
+
+    order_class: OrderClass
+    why: str = ""
+
+
+def schedule(
+    ticket: Ticket,
+    *,
+    version: int,
+    visit_at: datetime,
+    team_id: int,
+    contractor_id: int | None,
+    note: str,
+    actor: User,
+) -> SiteSurvey:
+    """Agree with the parties when to stand in the flat (procedure 3.4.5). Raises Invalid, NotPermitted, Conflict."""
+    return _open(
+        ticket,
+        Act.SCHEDULE_SURVEY,
+        version=version,
+        visit_at=visit_at,
+        team_id=team_id,
+        contractor_id=contractor_id,
+        note=note,
+        reason="",
+        actor=actor,
+    )
+
+
+def resurvey(
+    ticket: Ticket,
+    *,
+    version: int,
+    visit_at: datetime,
+    team_id: int,
+    contractor_id: int | None,
+    note: str,
+    reason: str,
+    actor: User,
+) -> SiteSurvey:
+    """Look again: a new sheet takes the place of the signed one, which stays as it is (procedure 3.4.5)."""
+    reason = clean(reason)
+    if not reason:
+        raise Invalid("请写明复勘的原因。", field="reason")
+    return _open(
+        ticket,
+        Act.RESURVEY,
+        version=version,
+        visit_at=visit_at,
+        team_id=team_id,
+        contractor_id=contractor_id,
+        note=note,
+        reason=reason,
+        actor=actor,
+    )
+
+
+def _open(
+    ticket: Ticket,
+    act: Act,
+    *,
+    version: int,
+    visit_at: datetime,
+    team_id: int,
+    contractor_id: int | None,
+    note: str,
+    reason: str,
+    actor: User,
+) -> SiteSurvey:
+    _appointment(ticket, visit_at)
+    team = contractors.team(team_id)
+    hold([ticket.id])
+    number = next_number(ticket.community.code, "K", clock.now())
+    before = queries.latest(ticket.id)
+    at = advance(
+        ticket,
+        act,
+        actor=actor,
+        version=version,
+        facts={
+            "survey": number,
+            "visit": clock.show_instant(visit_at),
+            "team": team.name,
+            **({"reason": reason} if reason else {}),
+        },
+    )
+    if before is not None and before.stage is not SurveyStage.SUPERSEDED:
+        before.stage = SurveyStage.SUPERSEDED
+    survey = SiteSurvey(
+        ticket_id=ticket.id,
+        number=number,
+        round=before.round + 1 if before else 1,
+        scheduled_at=at,
+        scheduled_by_id=actor.id,
+        visit_at=visit_at,
+        note=clean(note),
+        team_id=team.id,
+        contractor_id=contractor_id,
+    )
+    db.session.add(survey)
+    db.session.flush()
+    _tell_captain(survey, actor, at, "请到现场勘察")
+    return survey
+
+
+def reschedule(
+    survey: SiteSurvey,
+    *,
+    version: int,
+    visit_at: datetime,
+    team_id: int,
+    contractor_id: int | None,
+    note: str,
+    actor: User,
+) -> SiteSurvey:
+    """Another time or another party; the working day of the procedure goes on counting (procedure 3.4.5)."""
+    _appointment(survey.ticket, visit_at)
+    team = contractors.team(team_id)
+    at = SURVEYS.advance(
+        survey,
+        Act.RESCHEDULE_SURVEY,
+        actor=actor,
+        version=version,
+        changes={
+            "visit_at": visit_at,
+            "team_id": team.id,
+            "contractor_id": contractor_id,
+            "note": clean(note),
+        },
+    )
+    db.session.refresh(survey, ["team", "contractor"])
+    _tell_captain(survey, actor, at, "勘察改约")
+    return survey
+
+
+def arrive(survey: SiteSurvey, *, actor: User) -> SiteSurvey:
+    """The first of us stands in the flat."""
+    if survey.arrived_at is not None:
+        return survey
+    SURVEYS.advance(
+        survey, Act.ARRIVE_SURVEY, actor=actor, version=None, changes={"arrived_at": clock.now()}
+    )
+    _follow(survey, Act.ARRIVE_SURVEY, clock.now())
+    return survey
+
+
+def record(
+    survey: SiteSurvey,
+    *,
+    version: int,
+    situation: str,
+    remark: str,
+    disputed: bool,
+    found: Sequence[Found],
+    actor: User,
+) -> SiteSurvey:
+    """Put down what was found about every defect; the contractor's presence follows from it (procedure 3.4.5).
+
+    Raises Invalid (no photo of the place, a defect left out, a class without its reason), NotPermitted, Conflict.
+    """
+    situation = clean(situation)
+    if not situation:
+        raise Invalid("请填写现场情况。", field="situation")
+    if not queries.site_photos(survey.id):
+        raise Invalid("请先上传至少一张现场照片。", field="situation")
+    items = defects.of_ticket(survey.ticket_id)
+    by_id = {one.defect_id: one for one in found}
+    if not items or set(by_id) != {defect.id for defect in items}:
+        raise Invalid("请逐项填写勘察意见。", field="found")
+    judged = {one.defect.id: one for one in queries.judge(survey.ticket, items)}
+    findings = []
+    for defect in items:
+        one, cover = by_id[defect.id], judged[defect.id]
+        suggestion = cover.suggested(one.cause)
+        why = clean(one.why)
+        if one.proposed is not suggestion.order_class and not why:
+            raise Invalid(
+                f"“{defect.told}”的类别与建议（{suggestion.order_class}）不同，请写明理由。",
+                field="found",
+            )
+        findings.append(
+            Finding(
+                defect_id=defect.id,
+                situation=clean(one.situation),
+                cause=one.cause,
+                liable=one.liable,
+                estimate_fen=one.estimate_fen,
+                owner_until=cover.cover.owner.until,
+                contractor_until=cover.cover.contractor.until,
+                arithmetic="\n".join(cover.arithmetic),
+                suggested=suggestion.order_class,
+                suggested_why=suggestion.reason,
+                proposed=one.proposed,
+                why=why,
+            )
+        )
+    estimates = [one.estimate_fen for one in findings]
+    total = None if None in estimates else sum(one or 0 for one in estimates)
+    why_not_excused = _must_attend(survey.ticket, items, total, disputed)
+    at = clock.now()
+    SURVEYS.advance(
+        survey,
+        Act.RECORD_SURVEY,
+        actor=actor,
+        version=version,
+        changes={
+            "situation": situation,
+            "remark": clean(remark),
+            "disputed": disputed,
+            "estimate_fen": total,
+            "contractor_required": bool(why_not_excused),
+            "contractor_why": why_not_excused,
+            "arrived_at": survey.arrived_at or at,
+            "recorded_at": at,
+            "recorded_by_id": actor.id,
+        },
+    )
+    for old in list(survey.findings):
+        db.session.delete(old)
+    db.session.flush()
+    for finding in findings:
+        finding.survey_id = survey.id
+    db.session.add_all(findings)
+    db.session.flush()
+    db.session.expire(survey, ["findings"])
+    return survey
+
+
+def sign(
+    survey: SiteSurvey,
+    *,
+    version: int | None,
+    side: Side,
+    presence: Presence,
+    name: str,
+    opinion: str,
+    reason: str,
+    evidence: str,
+    signature: str,
+    actor: User,
+) -> SiteSurvey:
+    """Fill one box, for good: opinion and signature, or why there is none (procedure 3.4.5).
+
+    `signature` is the key of the picture on file. When the last box asked for is filled the sheet is complete: the
+    survey's working day stops, that of the work order begins.
+
+    Raises Invalid, NotPermitted (not his box), Conflict (filled already, changed meanwhile).
+    """
+    name, opinion, reason, evidence = (
+        clean_line(name),
+        clean(opinion),
+        clean(reason),
+        clean(evidence),
+    )
+    if side in queries.settled(survey):
+        raise Invalid(f"{side}已经会签，不能重复。", field="side")
+    if presence is not Presence.SIGNED and side in MUST_SIGN:
+        raise Invalid(f"{side}须到场签字。", field="presence")
+    if not name:
+        raise Invalid("请填写签字人姓名。", field="name")
+    picture = None
+    if presence is Presence.SIGNED:
+        picture = _signature_of(survey, signature)
+    elif not reason:
+        raise Invalid("请写明未到场或拒签的原因。", field="reason")
+    elif not evidence:
+        raise Invalid("请写明通知凭证，例如电话时间、短信、函件编号。", field="evidence")
+    step = SURVEYS.allowed(survey, Act.SIGN_SURVEY, actor)
+    SURVEYS.check(step, survey, actor, {"side": side})
+    whole = complete(queries.settled(survey) | {side}, survey.contractor_required)
+    at = SURVEYS.advance(
+        survey,
+        Act.SIGN_SURVEY,
+        actor=actor,
+        version=version,
+        changes={"signed_at": clock.now()} if whole else {},
+        facts={"side": side.label, "presence": presence.label, "name": name},
+        target=SurveyStage.SIGNED if whole else SurveyStage.RECORDED,
+    )
+    db.session.add(
+        SurveyBox(
+            survey_id=survey.id,
+            side=side,
+            presence=presence,
+            name=name,
+            opinion=opinion,
+            reason=reason,
+            evidence=evidence,
+            signature_id=picture.id if picture else None,
+            at=at,
+            by_id=actor.id,
+        )
+    )
+    db.session.flush()
+    db.session.expire(survey, ["boxes"])
+    if whole:
+        _follow(survey, Act.SIGN_SURVEY, at)
+        copy_dues([survey.ticket_id])
+    return survey
+
+
+def conclude(
+    ticket: Ticket, *, version: int, decisions: Mapping[int, Decision], actor: User
+) -> Ticket:
+    """The manager decides class A, B or none for every finding; orders follow, or an answer to the customer (3.4.5).
+
+    Raises Invalid (a finding left out, no reason for departing from the suggestion, sheet not complete), NotPermitted.
+    """
+    survey = queries.latest(ticket.id)
+    if survey is None or survey.stage is not SurveyStage.SIGNED:
+        raise Invalid("会签齐全之后才能下勘察结论。")
+    if set(decisions) != {finding.id for finding in survey.findings}:
+        raise Invalid("请逐项确定类别。", field="decisions")
+    hold([ticket.id])
+    departs = 0
+    for finding in survey.findings:
+        decided, why = decisions[finding.id]
+        why = clean(why) or finding.why
+        if decided is not finding.suggested and not why:
+            raise Invalid(
+                f"“{finding.defect.told}”与建议（{finding.suggested}）不同，请写明理由。",
+                field="decisions",
+            )
+        finding.decided, finding.why = decided, why
+        departs += decided is not finding.suggested
+    survey.concluded_at, survey.concluded_by_id = clock.now(), actor.id
+    repairs = any(finding.decided and finding.decided.repairs for finding in survey.findings)
+    with db.session.no_autoflush:
+        advance(
+            ticket,
+            Act.CONCLUDE_SURVEY if repairs else Act.DECLINE_REPAIR,
+            actor=actor,
+            version=version,
+            changes={"repair": True} if repairs else {},
+            facts={
+                "survey": survey.number,
+                "decided": [f"{one.defect.told} → {one.decided}" for one in survey.findings],
+                "overrides": departs,
+            },
+        )
+    copy_dues([ticket.id])
+    return ticket
+
+
+def _appointment(ticket: Ticket, visit_at: datetime) -> None:
+    if visit_at < ticket.received_at.replace(second=0, microsecond=0):
+        raise Invalid("勘察时间不能早于受理时间。", field="visit_at")
+    if visit_at > clock.now() + timedelta(days=60):
+        raise Invalid("勘察时间太远，请核对日期。", field="visit_at")
+
+
+def _must_attend(ticket: Ticket, items: Sequence[Defect], total: int | None, disputed: bool) -> str:
+    """Why the contractor has to be there; empty when he may stay away (procedure 3.4.5)."""
+    whys = []
+    if total is None:
+        whys.append("估价未定")
+    elif total > STANDARD_ATTENDANCE.contractor_optional_fen:
+        limit = STANDARD_ATTENDANCE.contractor_optional_fen // 100
+        whys.append(f"估价超过 {limit:,} 元")
+    if disputed:
+        whys.append("类别有争议")
+    if any(item.part is Part.STRUCTURE for item in items) or ticket.mark_structure:
+        whys.append("涉及结构")
+    if ticket.mark_safety or any(item.phenomenon is Phenomenon.SHORT for item in items):
+        whys.append("涉及安全")
+    if ticket.rework_count:
+        whys.append("同一问题再次维修")
+    if _homes_of_cause(ticket) >= SAME_CAUSE_HOMES:
+        whys.append(f"{SAME_CAUSE_DAYS} 天内 {SAME_CAUSE_HOMES} 户以上同类问题")
+    return "、".join(whys)
+
+
+def _homes_of_cause(ticket: Ticket) -> int:
+    if ticket.cause is None:
+        return 0
+    since = ticket.received_at - timedelta(days=SAME_CAUSE_DAYS)
+    return (
+        db.session.scalar(
+            select(func.count(func.distinct(Ticket.unit_id))).where(
+                Ticket.community_id == ticket.community_id,
+                Ticket.cause == ticket.cause,
+                Ticket.received_at >= since,
+                Ticket.unit_id.is_not(None),
+            )
+        )
+        or 0
+    )
+
+
+def _signature_of(survey: SiteSurvey, key: str) -> Attachment:
+    """The signature picture filed for this sheet and not used in another box. Raises Invalid."""
+    if not key:
+        raise Invalid("请签名，或上传签字件照片。", field="signature")
+    picture = db.session.scalars(
+        select(Attachment).where(
+            Attachment.key == key,
+            Attachment.survey_id == survey.id,
+            Attachment.slot.in_((Slot.SIGNATURE, Slot.SIGNED_PAPER)),
+        )
+    ).one_or_none()
+    if picture is None:
+        raise NotFound
+    used = select(SurveyBox.id).where(SurveyBox.signature_id == picture.id)
+    if picture.slot is Slot.SIGNATURE and db.session.scalar(used) is not None:
+        raise NotPermitted("这个签名已经用在另一栏，请重新签。", field="signature")
+    return picture
+
+
+def _follow(survey: SiteSurvey, act: Act, at: datetime) -> None:
+    """Let the ticket's clocks follow an act on its survey."""
+    ticket = survey.ticket
+    turned = turn(act, ticket.stage, ticket.stage)
+    timers.follow(
+        ticket,
+        starts=[timers.starting(kind, at) for kind in turned.starts],
+        meets=turned.meets,
+        cancels=turned.cancels,
+        at=at,
+    )
+
+
+def _tell_captain(survey: SiteSurvey, actor: User, at: datetime, words: str) -> None:
+    ticket, captain = survey.ticket or db.session.get_one(Ticket, survey.ticket_id), survey.team
+    if captain.captain_id == actor.id:
+        return
+    tell(
+        [
+            Message(
+                user_ids=(captain.captain_id,),
+                kind=NoticeKind.ASSIGNED,
+                event=f"survey:{survey.id}:{at:%Y%m%d%H%M%S}",
+                title=f"{survey.number} {words}",
+                body=f"{ticket.room} {clock.show_instant(survey.visit_at)} {ticket.summary}",
+                path=f"/surveys/{survey.id}",
+                community_id=ticket.community_id,
+            )
+        ],
+        at=at,
+    )
