@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
+from ticketing.casefile.attachments import views as attachments
 from ticketing.casefile.homes import views as homes
 from ticketing.casefile.notices import views as notices
 from ticketing.casefile.tickets import views as tickets
@@ -27,6 +28,7 @@ from ticketing.kernel import db as database
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import DomainError, NotFound
 from ticketing.kernel.forms import is_repetition
+from ticketing.masters.contractors import views as contractors
 from ticketing.masters.estate import views as estate
 from ticketing.masters.people import guard
 from ticketing.masters.people import views as people
@@ -36,20 +38,28 @@ from ticketing.oversight.calendar import views as calendar
 from ticketing.oversight.escalation import views as escalation
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
+from ticketing.steps.acceptance import views as acceptance
 from ticketing.steps.callback import views as callback
 from ticketing.steps.closing import views as closing
 from ticketing.steps.dispatch import views as dispatch
 from ticketing.steps.handling import views as handling
 from ticketing.steps.intake import views as intake
+from ticketing.steps.site_survey import views as site_survey
+from ticketing.steps.work_orders import views as work_orders
 
 ROOMS = (
     people,
     estate,
+    contractors,
     homes,
     tickets,
+    attachments,
     intake,
     dispatch,
     handling,
+    site_survey,
+    work_orders,
+    acceptance,
     callback,
     closing,
     board,

@@ -26,7 +26,7 @@ STORED = {
     "Grade": "general important major",
     "Mark": "safety legal media structure",
     "SpecialStage": "drafted submitted instructed",
-    "TicketStage": "registered dispatched handling callback closed invalid withdrawn merged",
+    "TicketStage": "registered dispatched handling surveying repairing callback closed invalid withdrawn merged",
     "Flow": "new reopened closed invalid withdrawn merged",
     "Satisfaction": "very_satisfied satisfied neutral dissatisfied",
     "Relation": "owner family tenant agent",

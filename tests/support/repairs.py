@@ -32,8 +32,11 @@ from ticketing.steps.acceptance import commands as acceptance
 from ticketing.steps.acceptance.commands import Inspector
 from ticketing.steps.site_survey import commands as surveys
 from ticketing.steps.site_survey import queries as survey_queries
-from ticketing.steps.site_survey.commands import Decision, Found
+from ticketing.steps.site_survey import signing
+from ticketing.steps.site_survey.commands import Found
 from ticketing.steps.site_survey.models import SiteSurvey
+from ticketing.steps.site_survey.signing import Decision
+from ticketing.steps.work_orders import approving, changing
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders import queries as order_queries
 from ticketing.steps.work_orders.models import WorkOrder
@@ -168,7 +171,7 @@ class Repairs:
             picture = self.picture(
                 Slot.SIGNATURE, ticket_id=survey.ticket_id, survey_id=survey.id, by=username
             )
-            return surveys.sign(
+            return signing.sign(
                 survey,
                 **{
                     "version": None,
@@ -189,7 +192,7 @@ class Repairs:
         survey = self.survey(SurveyStage.SIGNED, *broken, **facts)
         ticket = survey.ticket
         with transaction():
-            return surveys.conclude(
+            return signing.conclude(
                 ticket,
                 version=ticket.version,
                 decisions={one.id: Decision(one.proposed) for one in survey.findings},
@@ -229,16 +232,16 @@ class Repairs:
             return order
         if stage is OrderStage.CANCELLED:
             with transaction():
-                return orders.cancel(order, version=order.version, reason="重复", actor=manager)
+                return changing.cancel(order, version=order.version, reason="重复", actor=manager)
         with transaction():
-            orders.submit(order, version=order.version, actor=office)
+            approving.submit(order, version=order.version, actor=office)
         if stage is OrderStage.APPROVING:
             return order
         while order.stage is OrderStage.APPROVING:
             step = order_queries.next_step(order)
             assert step is not None
             with transaction():
-                orders.approve(
+                approving.approve(
                     order, version=order.version, reason="", actor=self._as(step.role.value)
                 )
         if stage is OrderStage.APPROVED:
@@ -249,7 +252,7 @@ class Repairs:
             return order
         if stage is OrderStage.TRANSFERRED:
             with transaction():
-                return orders.transfer(
+                return changing.transfer(
                     order,
                     version=order.version,
                     contractor_id=self.make.world.contractors["海安机电"],

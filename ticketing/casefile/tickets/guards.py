@@ -127,6 +127,10 @@ CHECKS: dict[Guard, tuple[Check, type[Invalid] | type[NotPermitted]]] = {
         lambda ticket, _a, _c: not _is_major(ticket) or ticket.directed_at is not None,
         Invalid,
     ),
+    workflow.DIRECTED_AT_END: (
+        lambda ticket, _a, _c: not _is_major(ticket) or ticket.directed_at is not None,
+        Invalid,
+    ),
     workflow.MINUTED: (
         lambda ticket, _a, _c: not _is_major(ticket) or ticket.minuted_at is not None,
         Invalid,

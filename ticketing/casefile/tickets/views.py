@@ -119,7 +119,7 @@ def _possible_steps(ticket: Ticket, actor: User) -> list[Step[TicketStage]]:
     return [
         step
         for step in steps_from(ticket.stage)
-        if step.roles & roles and guards.offered(step, ticket, actor)
+        if step.act in ENDPOINTS and step.roles & roles and guards.offered(step, ticket, actor)
     ]
 
 

@@ -4,27 +4,19 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol, cast
 
-from sqlalchemy import Table, bindparam, func, select
+from sqlalchemy import Table, bindparam, select
 
 from ticketing.casefile.timers.models import (
     Clock,
     ClockEvent,
     ClockEventKind,
     ClockState,
-    ConsentWay,
-    Extension,
 )
 from ticketing.kernel import clock as time
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Conflict, Invalid
-from ticketing.kernel.text import clean, clean_line
-from ticketing.masters.people.models import User
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.deadlines import (
     DESK_CLOCKS,
-    EXTENDABLE,
-    MOST_EXTENDED_DAYS,
-    MOST_EXTENSIONS,
     POLICY,
     ClockKind,
     Deadline,
@@ -34,7 +26,6 @@ from ticketing.procedure.deadlines import (
     limit_of,
     on_time,
 )
-from ticketing.procedure.workdays import CLOSES, working_days_between
 
 
 class Owed(Protocol):
@@ -215,45 +206,6 @@ def follow(
     begin(ticket, starts, at=at, order_id=order_id, **rounds)
 
 
-def received(ticket_id: int, received_at: datetime, *, at: datetime) -> Deadline:
-    """The time of receipt was put right: completion counts from it (procedure 3.4.3, 3.4.5).
-
-    A date already agreed with the customer stays; the original one moves beside it. Returns the date in force.
-    """
-    running = db.session.scalars(
-        select(Clock).where(
-            Clock.ticket_id == ticket_id,
-            Clock.kind == ClockKind.COMPLAINT,
-            Clock.state == ClockState.RUNNING,
-        )
-    ).one()
-    start, before = starting(ClockKind.COMPLAINT, received_at), running.due_on
-    on, rings_at, provisional = start.deadline
-    edition = workcalendar.edition()
-    running.started_at, running.original_due_on = received_at, on
-    if not running.extensions:
-        running.due_on, running.due_at, running.provisional = on, rings_at, provisional
-        running.calendar_edition = edition
-        running.rung = 0
-        running.next_at = next_bell(running.kind, received_at, on, rings_at)
-    corrections = select(func.count(ClockEvent.id)).where(
-        ClockEvent.clock_id == running.id, ClockEvent.kind == ClockEventKind.RECALCULATED
-    )
-    db.session.add(
-        ClockEvent(
-            clock_id=running.id,
-            kind=ClockEventKind.RECALCULATED,
-            level=f"received {db.session.scalar(corrections)}",
-            at=at,
-            policy=running.policy,
-            calendar_edition=edition,
-            due_from=before,
-            due_on=running.due_on,
-        )
-    )
-    return Deadline(running.due_on, running.due_at, running.provisional)
-
-
 def meet_report(key: str, *, at: datetime) -> None:
     """The report has been handed in: its clock is met (procedure 3.10.3)."""
     found = db.session.scalars(
@@ -274,94 +226,6 @@ def _kept(row: Any, done_on: date, at: datetime) -> bool:
     if limit_of(row.kind).unit is Unit.HOURS:
         return bool(at <= row.due_at)
     return on_time(done_on, row.due_on)
-
-
-def extend(
-    clock: Clock,
-    *,
-    due_on: date,
-    reason: str,
-    consent_by: str,
-    consent_at: datetime,
-    consent_way: ConsentWay,
-    evidence: str,
-    actor: User,
-    at: datetime,
-) -> Extension:
-    """Put a due date off with the customer's consent given beforehand (procedure 3.4.5-延).
-
-    Only before the present due date is over, at most twice and 15 working days in all; the first due date
-    stays on record beside the new one. The customer's consent says who, when, how, and where it can be found.
-
-    Raises Invalid, Conflict (no longer running, the due date has passed, the limit is reached).
-    """
-    if clock.state is not ClockState.RUNNING or clock.kind not in EXTENDABLE:
-        raise Conflict("这一时限已经结束或不能延期。")
-    if at >= clock.due_at:
-        raise Conflict(f"时限 {clock.due_on} 已到，不能再延期；超期须如实保留。")
-    if clock.extensions >= MOST_EXTENSIONS:
-        raise Conflict(f"已延期 {clock.extensions} 次，达到上限；请报客户服务部经理处理。")
-    calendar = workcalendar.snapshot()
-    if due_on <= clock.due_on:
-        raise Invalid(f"新的时限须晚于现时限 {clock.due_on}。", field="due_on")
-    kind = calendar(due_on)
-    if not kind.works:
-        raise Invalid("新的时限须是工作日。", field="due_on")
-    total = working_days_between(clock.original_due_on, due_on, calendar)
-    if total > MOST_EXTENDED_DAYS:
-        raise Invalid(
-            f"比原时限 {clock.original_due_on} 晚 {total} 个工作日，累计不能超过 {MOST_EXTENDED_DAYS} 个。",
-            field="due_on",
-        )
-    consent_by, evidence, reason = clean_line(consent_by), clean(evidence), clean(reason)
-    for text, name, sentence in (
-        (reason, "reason", "请写明延期原因。"),
-        (consent_by, "consent_by", "请填写同意延期的客户姓名。"),
-        (evidence, "evidence", "请填写凭证所在，例如录音编号、短信原文、签字件编号。"),
-    ):
-        if not text:
-            raise Invalid(sentence, field=name)
-    if consent_at > at:
-        raise Invalid("客户同意的时间不能晚于现在：延期须事先取得客户认可。", field="consent_at")
-    if consent_at < clock.started_at.replace(second=0):
-        raise Invalid("客户同意的时间早于受理时间，请核对。", field="consent_at")
-    extension = Extension(
-        clock_id=clock.id,
-        at=at,
-        by_id=actor.id,
-        due_from=clock.due_on,
-        due_to=due_on,
-        reason=reason,
-        consent_by=consent_by,
-        consent_at=consent_at,
-        consent_way=consent_way,
-        evidence=evidence,
-    )
-    db.session.add(extension)
-    edition = workcalendar.edition()
-    clock.extensions += 1
-    clock.due_on, clock.provisional = due_on, kind.provisional
-    clock.due_at = time.at(due_on, *CLOSES)
-    clock.calendar_edition = edition
-    ringing = dict(
-        bells(limit_of(clock.kind).unit, clock.started_at, due_on, clock.due_at, calendar)
-    )
-    clock.rung = sum(level.bit for level, rings_at in ringing.items() if rings_at <= at)
-    clock.next_at = min(rings_at for rings_at in ringing.values() if rings_at > at)
-    db.session.add(
-        ClockEvent(
-            clock_id=clock.id,
-            kind=ClockEventKind.EXTENDED,
-            level=str(clock.extensions),
-            at=at,
-            policy=clock.policy,
-            calendar_edition=edition,
-            due_from=extension.due_from,
-            due_on=due_on,
-        )
-    )
-    db.session.flush()
-    return extension
 
 
 def _events(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, select
 
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
@@ -213,7 +213,7 @@ def _save(
     if changed:
         record(
             subject,
-            inspect(row).identity[0],
+            row.__dict__["id"],
             Act.MANAGE_CONTRACTORS.value,
             actor=actor,
             at=clock.now(),

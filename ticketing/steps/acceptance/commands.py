@@ -20,7 +20,7 @@ from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderStage, Slot
 from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.procedure.workdays import CLOSES
-from ticketing.steps.work_orders.commands import finish_if_done, follow
+from ticketing.steps.work_orders.follow import finish_if_done, follow
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.road import ORDERS
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from ticketing.casefile.tickets import grading, guards, telling
 from ticketing.casefile.tickets.commands import add_note, advance, allowed_step
 from ticketing.casefile.tickets.models import GradeProposal, Ticket
-from ticketing.casefile.timers import commands as clocks
+from ticketing.casefile.timers import moving
 from ticketing.casefile.timers import queries as timers
 from ticketing.casefile.timers.models import ConsentWay
 from ticketing.kernel import clock
@@ -210,7 +210,7 @@ def extend(
     running = timers.running(ticket.id, ClockKind.COMPLAINT)
     if running is None:
         raise Conflict("没有进行中的办结时限。")
-    extension = clocks.extend(
+    extension = moving.extend(
         running,
         due_on=due_on,
         reason=reason,

@@ -14,7 +14,7 @@ from ticketing.casefile.tickets.commands import (
     stand_in_line,
 )
 from ticketing.casefile.tickets.models import MARK_COLUMNS, Ticket
-from ticketing.casefile.timers import commands as timers
+from ticketing.casefile.timers import moving
 from ticketing.kernel import clock, search
 from ticketing.kernel.errors import Conflict, Invalid
 from ticketing.kernel.text import clean, clean_line, looks_like_phone, one_line, phone_digits
@@ -261,7 +261,7 @@ def _receipt(ticket: Ticket, received_at: datetime, actor: User) -> dict[str, An
             field="received_at",
         )
     _not_too_old(received_at, ticket.registered_at, actor)
-    due_on, _, provisional = timers.received(ticket.id, received_at, at=clock.now())
+    due_on, _, provisional = moving.received(ticket.id, received_at, at=clock.now())
     return {
         "received_at": received_at,
         "complaint_due_on": due_on,
