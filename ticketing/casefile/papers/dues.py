@@ -34,9 +34,13 @@ def copy_dues(ticket_ids: Sequence[int]) -> None:
         .limit(1)
         .scalar_subquery()
     )
-    last = (
-        select(func.max(running.c.due_on))
-        .where(running.c.ticket_id == Ticket.id, running.c.kind == ClockKind.REPAIR)
+    repair = (running.c.ticket_id == Ticket.id) & (running.c.kind == ClockKind.REPAIR)
+    last = select(func.max(running.c.due_on)).where(repair).scalar_subquery()
+    last_mark = (
+        select(running.c.provisional)
+        .where(repair)
+        .order_by(running.c.due_on.desc(), running.c.id)
+        .limit(1)
         .scalar_subquery()
     )
     db.session.execute(
@@ -49,6 +53,7 @@ def copy_dues(ticket_ids: Sequence[int]) -> None:
             due_on=func.coalesce(next_due, Ticket.due_on),
             due_provisional=func.coalesce(its_mark, Ticket.due_provisional),
             complaint_due_on=func.coalesce(last, Ticket.complaint_due_on),
+            complaint_due_provisional=func.coalesce(last_mark, Ticket.complaint_due_provisional),
         )
         .execution_options(synchronize_session=False)
     )
