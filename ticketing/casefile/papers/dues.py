@@ -10,7 +10,8 @@ from ticketing.kernel.db import db
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.vocabulary import TicketStage
 
-_ON_THE_WAY = (ClockKind.SITE_SURVEY, ClockKind.ORDER_ISSUE, ClockKind.REPAIR)
+ON_THE_WAY = (ClockKind.SITE_SURVEY, ClockKind.ORDER_ISSUE, ClockKind.REPAIR)
+"""The clocks of a ticket under survey or repair that its lists are ordered by."""
 
 
 def copy_dues(ticket_ids: Sequence[int]) -> None:
@@ -19,7 +20,7 @@ def copy_dues(ticket_ids: Sequence[int]) -> None:
     The completion date of a repair is the last due date of its orders. Versions stay: nobody's open form is outdated.
     """
     running = select(Clock).where(Clock.state == ClockState.RUNNING).subquery()
-    own = (running.c.ticket_id == Ticket.id) & running.c.kind.in_(_ON_THE_WAY)
+    own = (running.c.ticket_id == Ticket.id) & running.c.kind.in_(ON_THE_WAY)
     next_due = (
         select(running.c.due_on)
         .where(own)

@@ -45,6 +45,14 @@ from ticketing.steps.work_orders.models import (
 from ticketing.steps.work_orders.road import ORDERS
 
 
+def may_draft(ticket: Ticket, actor: User) -> None:
+    """Raise NotPermitted or Conflict where `actor` may not draft an order for `ticket` now."""
+    if not may(guards.roles_on(ticket, actor), Act.DRAFT_ORDER):
+        raise NotPermitted("您的岗位不能拟派工单。")
+    if ticket.stage is not TicketStage.REPAIRING:
+        raise Conflict("勘察结论为维修之后才能拟派工单。")
+
+
 def draft(
     ticket: Ticket,
     *,
@@ -64,11 +72,9 @@ def draft(
     """
     hold([ticket.id])
     db.session.refresh(ticket)
-    if not may(guards.roles_on(ticket, actor), Act.DRAFT_ORDER):
-        raise NotPermitted("您的岗位不能拟派工单。")
+    may_draft(ticket, actor)
     survey = surveys.latest(ticket.id)
-    if ticket.stage is not TicketStage.REPAIRING or survey is None:
-        raise Conflict("勘察结论为维修之后才能拟派工单。")
+    assert survey is not None  # a ticket under repair has been surveyed
     chosen = set(defect_ids)
     if rework_of_id is None:
         ready = {one.defect_id for one in queries.to_order(ticket.id).get(order_class, [])}
@@ -127,7 +133,7 @@ def amend(
     ORDERS.begin(order, Act.AMEND_ORDER, actor, version)
     own = {item.defect_id for item in order.items}
     chosen = set(defect_ids)
-    if not chosen or not chosen <= own | open_to(order):
+    if not chosen or not chosen <= {one.id for one in queries.choosable(order)}:
         raise Invalid("请选择同一类别、尚未派工的项目。", field="defect_ids")
     team = _team_for(order.community_id, team_id)
     ORDERS.advance(
@@ -144,14 +150,6 @@ def amend(
     )
     _set_items(order, chosen)
     return order
-
-
-def open_to(order: WorkOrder) -> set[int]:
-    """The defects a draft could still take up: of its class and on no order, or for a rework those of the first order."""
-    if order.rework_of is not None:
-        return {item.defect_id for item in order.rework_of.items}
-    ready = queries.to_order(order.ticket_id).get(order.order_class, [])
-    return {finding.defect_id for finding in ready}
 
 
 def issue(order: WorkOrder, *, version: int, visit_on: date | None, actor: User) -> WorkOrder:

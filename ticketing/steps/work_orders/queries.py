@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
+from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
-from ticketing.masters.contractors.models import RepairTeam
+from ticketing.masters.contractors.models import Contractor, RepairTeam, TeamArea
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repair_roads import MUST_SIGN
-from ticketing.procedure.repairs import OrderClass, OrderStage
+from ticketing.procedure.repairs import OrderClass, OrderStage, Trade
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.site_survey.models import Finding, SiteSurvey, SurveyBox
@@ -253,4 +254,79 @@ def of_captain(scope: Scope) -> Sequence[WorkOrder]:
         )
         .order_by(WorkOrder.visit_on.nulls_last(), WorkOrder.due_on, WorkOrder.id)
         .limit(300)
+    ).all()
+
+
+def team_names() -> dict[int, str]:
+    """The names of all repair teams by id, for the story."""
+    return {row[0]: row[1] for row in db.session.execute(select(RepairTeam.id, RepairTeam.name))}
+
+
+def team_choices(community_id: int) -> list[tuple[int, str]]:
+    """The active teams that work in a community, with their captains."""
+    rows = db.session.execute(
+        select(RepairTeam.id, RepairTeam.name, User.name)
+        .join(User, User.id == RepairTeam.captain_id)
+        .where(
+            RepairTeam.active,
+            RepairTeam.id.in_(
+                select(TeamArea.team_id).where(TeamArea.community_id == community_id)
+            ),
+        )
+        .order_by(RepairTeam.name)
+    )
+    return [(row[0], f"{row[1]}（{row[2]}）") for row in rows]
+
+
+def choosable(order: WorkOrder) -> list[Defect]:
+    """The defects a draft has or could take up: of its class and on no order; for a rework those of the first order."""
+    found = {item.defect_id: item.defect for item in order.items}
+    if order.rework_of is not None:
+        found |= {item.defect_id: item.defect for item in order.rework_of.items}
+    else:
+        ready = to_order(order.ticket_id).get(order.order_class, [])
+        found |= {finding.defect_id: finding.defect for finding in ready}
+    return sorted(found.values(), key=lambda one: one.position)
+
+
+def builders_first(
+    contractors: Sequence[Contractor], community_id: int, trades: set[Trade]
+) -> list[tuple[int, str]]:
+    """The active contractors to choose from, those who built these trades in the community first (procedure 3.4.6)."""
+
+    def built(one: Contractor) -> bool:
+        return any(
+            contract.community_id == community_id
+            and trades & {covers.trade for covers in contract.trades}
+            for contract in one.contracts
+        )
+
+    active = [one for one in contractors if one.active]
+    return [
+        (one.id, f"{one.name}（本小区承建）" if built(one) else one.name)
+        for one in sorted(active, key=lambda one: not built(one))
+    ]
+
+
+def chain_of(order: WorkOrder) -> list[WorkOrder]:
+    """The orders of a ticket that repair the same thing again and again, in the order they were drafted (procedure 3.5.4)."""
+    orders = of_ticket(order.ticket_id)
+    chain = {order.id}
+    for _ in orders:
+        chain |= {one.id for one in orders if one.rework_of_id in chain}
+        chain |= {one.rework_of_id for one in orders if one.id in chain and one.rework_of_id}
+    return [one for one in orders if one.id in chain] if len(chain) > 1 else []
+
+
+def history_of(order: WorkOrder) -> Sequence[WorkOrder]:
+    """The other orders of the same home, newest first: what a signatory should know of (at most 10)."""
+    unit_id = order.ticket.unit_id
+    home = Ticket.unit_id == unit_id if unit_id else Ticket.id == order.ticket_id
+    return db.session.scalars(
+        select(WorkOrder)
+        .join(Ticket, Ticket.id == WorkOrder.ticket_id)
+        .where(home, WorkOrder.community_id == order.community_id, WorkOrder.id != order.id)
+        .options(joinedload(WorkOrder.team))
+        .order_by(WorkOrder.id.desc())
+        .limit(10)
     ).all()
