@@ -28,7 +28,7 @@ class SignOffForm(VersionedForm):
     """The customer's opinion and signature, or his refusal with reason and evidence (procedure 3.5.3)."""
 
     customer_name = LineField("签认人", validators=[required("请填写签认人姓名。"), at_most(40)])
-    satisfaction = EnumRadioField("客户意见", Satisfaction)
+    satisfaction = EnumRadioField("客户意见", Satisfaction, validate_choice=False)
     opinion = ParagraphField("客户的话", validators=[at_most(1000)])
     signature = TokenField()
     refused = BooleanField("客户拒签")

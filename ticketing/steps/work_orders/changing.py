@@ -17,7 +17,7 @@ from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import Part, Phenomenon, Trade
-from ticketing.procedure.vocabulary import Role
+from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.follow import (
     filled,
     finish_if_done,
@@ -183,7 +183,7 @@ def transfer(
         facts={"contractor": contractor.name, "reason": reason},
     )
     follow(order, Act.TRANSFER_ORDER, at)
-    engineers = people_as((Role.ENGINEER,))
+    engineers = queries.engineers_of(order)
     tell_of(engineers, order, actor, at, f"转{contractor.name}维修，请督促", "transferred")
     tell_of(_crew(order), order, actor, at, f"已转{contractor.name}维修", "handed_over")
     return order

@@ -83,6 +83,7 @@ def show(order_id: int) -> ResponseReturnValue:
     ]
     if any(step.act is Act.APPROVE_ORDER for step in steps):
         steps = [step for step in steps if step.act is not Act.RETURN_ORDER]
+    main = MAIN_ACTS | {Act.EXTEND_ORDER} if order.asked_until else MAIN_ACTS
     return render_template(
         "orders/show.html",
         order=order,
@@ -93,8 +94,8 @@ def show(order_id: int) -> ResponseReturnValue:
         clocks=[one for one in timers.of_ticket(order.ticket_id) if one.clock.order_id == order.id],
         chain=queries.chain_of(order),
         story=paper.told(story(ORDERS.subject, order.id), queries.team_names()),
-        main_steps=[step for step in steps if step.act in MAIN_ACTS],
-        other_steps=[step for step in steps if step.act not in MAIN_ACTS],
+        main_steps=[step for step in steps if step.act in main],
+        other_steps=[step for step in steps if step.act not in main],
         endpoints=ENDPOINTS,
         sees_phone=tickets.sees_phone(scope, order.ticket),
         sees_ticket=scope.may(Act.READ_TICKET) and tickets.within_reach(scope, order.ticket_id),
