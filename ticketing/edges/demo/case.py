@@ -101,6 +101,11 @@ class Case:
         return self.rng.choice(phrases).format(**self.words) if phrases else ""
 
     @property
+    def is_repair(self) -> bool:
+        """Whether it is one for the crew: something broken in somebody's home."""
+        return self.matter.broken is not None and self.home is not None
+
+    @property
     def handler(self) -> User:
         """Who is responsible for the ticket now (read by id: several acts share a transaction)."""
         return db.session.get_one(User, self.ticket.handler_id)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ticketing.edges.demo.bells import bells, readers
 from ticketing.edges.demo.cast import engage
+from ticketing.edges.demo.crews import builders_and_crews
 from ticketing.edges.demo.desks import desks
 from ticketing.edges.demo.homes import bring_in, moving_in
 from ticketing.edges.demo.lives import lives
@@ -39,6 +40,7 @@ def load(
     with transaction(), clock.held(clock.at(first_day, 8)):
         found(town)
         cast = engage({code: community.id for code, community in town.communities.items()})
+        builders_and_crews(town, cast)
     tell(f"部门 {len(cast.departments)} 个，人员 {len(cast.users)} 人")
     telling = Telling()
     after = working_day(first_day, 1)

@@ -13,7 +13,7 @@ from ticketing.kernel.errors import Invalid, NotPermitted
 from ticketing.masters.people.models import User
 from ticketing.procedure import repair_roads, workflow
 from ticketing.procedure.repairs import Slot
-from ticketing.procedure.vocabulary import Role
+from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.models import WorkOrder
 
@@ -80,6 +80,11 @@ _CHECKS: Checks = {
 ORDERS = Road("order", "派工单", repair_roads.order_step, _CHECKS)
 
 
+def _open_orders(ticket: Ticket) -> bool:
+    """Whether an order of it is unfinished; only a ticket under repair can have one."""
+    return ticket.stage is TicketStage.REPAIRING and queries.any_open(ticket.id)
+
+
 def all_accepted(ticket: Ticket) -> bool:
     """Whether the repair is done: every decided finding on an accepted order, none open (procedure 3.5.3).
 
@@ -90,8 +95,5 @@ def all_accepted(ticket: Ticket) -> bool:
     return any(queries.of_this_round(ticket, one) for one in queries.accepted_of(ticket.id))
 
 
-guards.CHECKS[workflow.NO_OPEN_ORDER] = (
-    lambda ticket, _a, _c: not queries.any_open(ticket.id),
-    Invalid,
-)
+guards.CHECKS[workflow.NO_OPEN_ORDER] = (lambda ticket, _a, _c: not _open_orders(ticket), Invalid)
 guards.CHECKS[workflow.ALL_ACCEPTED] = (lambda ticket, _a, _c: all_accepted(ticket), Invalid)
