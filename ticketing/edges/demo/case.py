@@ -331,6 +331,8 @@ class Case:
 
     def call_back(self, answer: Satisfaction | None) -> None:
         """The clerk calls; no answer means that nobody was reached. A major complaint had its meeting before."""
+        if grave.lacks_measures(self.ticket):
+            grave.direct(self.ticket, self.cast)
         if grave.lacks_minutes(self.ticket):
             grave.minute(self.ticket, self.cast)
         unhappy = answer is Satisfaction.DISSATISFIED
@@ -346,6 +348,8 @@ class Case:
 
     def close_unreached(self) -> None:
         """The head of the office closes what three calls on two days could not reach."""
+        if grave.lacks_measures(self.ticket):
+            grave.direct(self.ticket, self.cast)
         if grave.lacks_minutes(self.ticket):
             grave.minute(self.ticket, self.cast)
         closing.close(

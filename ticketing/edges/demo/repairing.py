@@ -9,6 +9,7 @@ from ticketing.casefile.defects import commands as defects
 from ticketing.casefile.defects import queries as defect_queries
 from ticketing.casefile.defects.commands import Broken
 from ticketing.casefile.timers.models import ConsentWay
+from ticketing.edges.demo import grave
 from ticketing.edges.demo.case import Case
 from ticketing.edges.demo.pictures import photo
 from ticketing.edges.demo.story import days_later, minutes_later, office_time, working_day
@@ -123,23 +124,25 @@ class Repair:
             actor=self.case.office,
         )
 
-    def record(self) -> None:
-        """In the flat: a photo, what is wrong, why, what it will cost."""
+    def record(self, *, prices: tuple[int, ...] = (), sound: bool = False) -> None:
+        """In the flat: a photo, what is wrong, why, what it will cost; a `sound` cause leaves something to repair."""
         photo(self.rng, Slot.SITE, self.case.office, survey=self.survey)
         items = defect_queries.of_ticket(self.case.ticket.id)
         found = []
         for one in survey_queries.judge(self.case.ticket, items):
             cause = self.rng.choices(list(CAUSES), list(CAUSES.values()))[0]
-            prices = DEAR if self.rng.random() < 0.05 else PRICES
+            if sound:
+                cause = Cause.WORKMANSHIP
+            cost = prices or (DEAR if self.rng.random() < 0.05 else PRICES)
             suggested = one.suggested(cause).order_class
-            goodwill = suggested is OrderClass.NONE and self.rng.random() < 0.4
+            goodwill = suggested is OrderClass.NONE and (sound or self.rng.random() < 0.4)
             found.append(
                 Found(
                     one.defect.id,
                     f"{one.defect.place}{one.defect.phenomenon}，范围约 {self.rng.randint(1, 6)} 平方米",
                     cause,
                     LIABLE[cause],
-                    self.rng.choice(prices),
+                    self.rng.choice(cost),
                     OrderClass.B if goodwill else suggested,
                     "业主为老人，公司决定承担。" if goodwill else "",
                 )
@@ -191,6 +194,8 @@ class Repair:
     def conclude(self) -> bool:
         """The manager decides as proposed; whether something is repaired."""
         ticket = self.case.ticket
+        if grave.lacks_measures(ticket):
+            grave.direct(ticket, self.case.cast)
         signing.conclude(
             ticket,
             version=ticket.version,
@@ -228,6 +233,43 @@ class Repair:
             actor=self.case.office,
         )
         approving.submit(self.order, version=self.order.version, actor=self.case.office)
+
+    def draft_first(self) -> None:
+        """The order of the class that waits first."""
+        self.draft(next(iter(order_queries.to_order(self.case.ticket.id))))
+
+    def approve_all(self) -> None:
+        """Everybody of the chain signs."""
+        while self.approve_next():
+            pass
+
+    def cancel(self) -> None:
+        """The manager voids the order."""
+        changing.cancel(
+            self.order,
+            version=self.order.version,
+            reason="业主要求暂缓，另行约定。",
+            actor=self.case.manager,
+        )
+
+    def transfer(self) -> None:
+        """The crew cannot do it: the contractor has to."""
+        contract = contractors.contract_for(
+            self.case.ticket.community_id, self.order.items[0].defect.trade
+        )
+        assert contract is not None  # every trade of the demo was built by somebody
+        changing.transfer(
+            self.order,
+            version=self.order.version,
+            contractor_id=contract.contractor_id,
+            reason="须更换整段立管，维修队无法处理。",
+            actor=self.case.office,
+        )
+
+    def finish(self) -> None:
+        """The crew repairs and the captain checks; the customer signs."""
+        self.work()
+        self.self_check()
 
     def approve_next(self) -> bool:
         """Whose turn it is signs; whether more signatures are asked for."""
