@@ -195,6 +195,7 @@ def own_part(accounts: Select[int]) -> ColumnElement[bool]:
     answered = select(ApprovalStep.id).where(
         ApprovalStep.order_id == WorkOrder.id,
         ApprovalStep.round == WorkOrder.approval_round,
+        WorkOrder.stage == OrderStage.APPROVING,
         ApprovalStep.by_id.in_(accounts),
     )
     parts = (wrote, looked, signed, serves, answered)
