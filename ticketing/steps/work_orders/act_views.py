@@ -90,7 +90,8 @@ def approve(order_id: int) -> ResponseReturnValue:
         approving.send_back if returns else approving.approve,
         template="orders/approve.html",
         done=f"{order.number} 已退回。" if returns else f"{order.number} 已同意。",
-        context=_shown(order) | {"history": queries.history_of(order)},
+        context=_shown(order)
+        | {"history": queries.history_of(order), "pictures": queries.pictures_of(order)},
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
+from ticketing.casefile.attachments import queries as attachments
+from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
@@ -16,7 +18,7 @@ from ticketing.masters.people.models import Posting, RoleGrant, User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repair_roads import MUST_SIGN
-from ticketing.procedure.repairs import OrderClass, OrderStage, Trade
+from ticketing.procedure.repairs import OrderClass, OrderStage, Slot, Trade
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.site_survey.models import Finding, SiteSurvey, SurveyBox
@@ -351,3 +353,17 @@ def engineers_of(order: WorkOrder) -> Sequence[int]:
         )
         .order_by(User.id)
     ).all()
+
+
+def pictures_of(order: WorkOrder) -> list[Attachment]:
+    """What is on file of an order: what the customer and the survey showed of its defects, and its own; none replaced."""
+    return [
+        one
+        for one in attachments.of_ticket(order.ticket_id)
+        if one.replaced_at is None
+        and (
+            one.order_id == order.id
+            or (one.slot is Slot.SITE and one.survey_id == order.survey_id)
+            or one.slot is Slot.REPORTED
+        )
+    ]

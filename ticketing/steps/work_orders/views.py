@@ -3,6 +3,8 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ticketing.casefile.attachments import queries as attachments
+from ticketing.casefile.attachments.models import PaperKind
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets import views as ticket_views
@@ -93,6 +95,8 @@ def show(order_id: int) -> ResponseReturnValue:
         inspected_for=Inspector(order.inspected_for).label if order.inspected_for else "",
         clocks=[one for one in timers.of_ticket(order.ticket_id) if one.clock.order_id == order.id],
         chain=queries.chain_of(order),
+        pictures=queries.pictures_of(order),
+        place=attachments.place_for(scope, actor, PaperKind.ORDER, order.id),
         story=paper.told(story(ORDERS.subject, order.id), queries.team_names()),
         main_steps=[step for step in steps if step.act in main],
         other_steps=[step for step in steps if step.act not in main],
