@@ -99,7 +99,9 @@ def show(survey_id: int) -> ResponseReturnValue:
         ],
         pictures=attachments.of_paper(PaperKind.SURVEY, survey.id, Slot.SITE, Slot.SIGNED_PAPER),
         place=attachments.place_for(scope, actor, PaperKind.SURVEY, survey.id),
-        story=story(SURVEYS.subject, survey.id),
+        story=[
+            line for line in story(SURVEYS.subject, survey.id) if line.entry.act != Act.ATTACH.value
+        ],
         sees_phone=tickets.sees_phone(scope, survey.ticket)
         or (survey.team.captain_id == actor.id and survey.ticket.is_open),
         sees_ticket=scope.may(Act.READ_TICKET) and tickets.within_reach(scope, survey.ticket_id),
