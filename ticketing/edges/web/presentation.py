@@ -46,6 +46,7 @@ class Place(NamedTuple):
 
 NAVIGATION = (
     Place("工作台", "tickets.index", "inbox", (Act.READ_TICKET,)),
+    Place("我的派工", "phone.index", "wrench", (Act.READ_OWN_ORDERS,)),
     Place("时限看板", "board.index", "hourglass", (Act.READ_TICKET,)),
     Place("重大投诉", "escalation.index", "flag", (Act.DIRECT, Act.MINUTE)),
     Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),
