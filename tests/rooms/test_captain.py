@@ -7,6 +7,7 @@ import pytest
 from tests.pages.helpers import token
 from tests.support.repairs import CRACK, LEAK, Repairs
 from tests.support.world import PASSWORD
+from ticketing.casefile.notices.models import Notice
 from ticketing.journal.models import JournalEntry
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
@@ -112,6 +113,14 @@ def test_the_first_screen_of_a_captain_is_his_orders(sign_in):
     page = page_of(captain, "/my-orders")
     assert "今天没有派工。" in page
     assert "通知" in page
+
+
+def test_the_notice_of_an_order_leads_a_captain_to_his_page(make, repairs):
+    order = repairs.order(OrderStage.ISSUED)
+    notices = db.session.query(Notice).filter_by(user_id=make.world.users["captain"])
+    assert f"/my-orders/{order.id}" in {one.path for one in notices}
+    others = db.session.query(Notice).filter(Notice.user_id != make.world.users["captain"])
+    assert not any(one.path.startswith("/my-orders") for one in others)
 
 
 @pytest.mark.clause("3.5.2")
