@@ -339,6 +339,7 @@ def upgrade() -> None:
 
     op.create_table('work_order_item',
     sa.Column('id', ID, nullable=False),
+    sa.Column('dropped_at', UtcDateTime(), nullable=True),
     sa.Column('order_id', ID, nullable=False),
     sa.Column('defect_id', ID, nullable=False),
     sa.ForeignKeyConstraint(['defect_id'], ['defect.id'], name=op.f('fk_work_order_item_defect_id_defect')),
@@ -368,6 +369,7 @@ def upgrade() -> None:
 
     op.create_table('work_order_worker',
     sa.Column('id', ID, nullable=False),
+    sa.Column('relieved_at', UtcDateTime(), nullable=True),
     sa.Column('order_id', ID, nullable=False),
     sa.Column('worker_id', ID, nullable=False),
     sa.ForeignKeyConstraint(['order_id'], ['work_order.id'], name=op.f('fk_work_order_worker_order_id_work_order')),

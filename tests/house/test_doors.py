@@ -90,6 +90,7 @@ NARROWED_ELSEWHERE = {
     "commands.py": "reads rows of a ticket that was fetched within scope",
     "models.py": "no query",
     "grading.py": "counts for the rules, in every scope: people see the sentence, not the rows",
+    "dues.py": "copies dates onto tickets its caller holds",
     "behind.py": "parts of a WHERE that `conditions` puts behind the scope",
 }
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from ticketing.edges.demo.bells import bells, readers
 from ticketing.edges.demo.cast import engage
+from ticketing.edges.demo.crew_desks import crew_desks
+from ticketing.edges.demo.crews import builders_and_crews
 from ticketing.edges.demo.desks import desks
 from ticketing.edges.demo.homes import bring_in, moving_in
 from ticketing.edges.demo.lives import lives
@@ -39,10 +41,18 @@ def load(
     with transaction(), clock.held(clock.at(first_day, 8)):
         found(town)
         cast = engage({code: community.id for code, community in town.communities.items()})
+        builders_and_crews(town, cast)
     tell(f"部门 {len(cast.departments)} 个，人员 {len(cast.users)} 人")
     telling = Telling()
     after = working_day(first_day, 1)
-    telling.add([*lives(town, cast, after), *desks(town, cast), *papers(town, cast, after)])
+    telling.add(
+        [
+            *lives(town, cast, after),
+            *desks(town, cast),
+            *crew_desks(town, cast),
+            *papers(town, cast, after),
+        ]
+    )
     telling.add([bells(after, town.today), readers(cast.users.values(), after, town.today)])
     for plan in PLANS:
         handover = clock.at(max(first_day, town.delivered_on(plan)), 8, 15)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -216,7 +216,7 @@ def record(
     if not items or set(by_id) != {defect.id for defect in items}:
         raise Invalid("请逐项填写勘察意见。", field="found")
     judged = {one.defect.id: one for one in queries.judge(survey.ticket, items)}
-    findings = []
+    findings: list[dict[str, Any]] = []
     for defect in items:
         one, cover = by_id[defect.id], judged[defect.id]
         suggestion = cover.suggested(one.cause)
@@ -227,22 +227,22 @@ def record(
                 field="found",
             )
         findings.append(
-            Finding(
-                defect_id=defect.id,
-                situation=clean(one.situation),
-                cause=one.cause,
-                liable=one.liable,
-                estimate_fen=one.estimate_fen,
-                owner_until=cover.cover.owner.until,
-                contractor_until=cover.cover.contractor.until,
-                arithmetic="\n".join(cover.arithmetic),
-                suggested=suggestion.order_class,
-                suggested_why=suggestion.reason,
-                proposed=one.proposed,
-                why=why,
-            )
+            {
+                "defect_id": defect.id,
+                "situation": clean(one.situation),
+                "cause": one.cause,
+                "liable": one.liable,
+                "estimate_fen": one.estimate_fen,
+                "owner_until": cover.cover.owner.until,
+                "contractor_until": cover.cover.contractor.until,
+                "arithmetic": "\n".join(cover.arithmetic),
+                "suggested": suggestion.order_class,
+                "suggested_why": suggestion.reason,
+                "proposed": one.proposed,
+                "why": why,
+            }
         )
-    estimates = [one.estimate_fen for one in findings]
+    estimates = [one.estimate_fen for one in found]
     total = None if None in estimates else sum(one or 0 for one in estimates)
     why_not_excused = _must_attend(survey.ticket, items, total, disputed)
     at = clock.now()
@@ -263,12 +263,14 @@ def record(
             "recorded_by_id": actor.id,
         },
     )
-    for old in list(survey.findings):
-        db.session.delete(old)
-    db.session.flush()
-    for finding in findings:
-        finding.survey_id = survey.id
-    db.session.add_all(findings)
+    before = {finding.defect_id: finding for finding in survey.findings}
+    for values in findings:
+        known = before.get(values["defect_id"])
+        if known is None:
+            db.session.add(Finding(survey_id=survey.id, **values))
+        else:
+            for name, value in values.items():
+                setattr(known, name, value)
     db.session.flush()
     db.session.expire(survey, ["findings"])
     return survey

@@ -208,10 +208,7 @@ def plan(
     )
     db.session.refresh(order, ["team"])
     if moved and order.issued_at is not None:
-        for one in list(order.crew):
-            db.session.delete(one)
-        db.session.flush()
-        db.session.expire(order, ["crew"])
+        _set_crew(order, set())
         follow(order, Act.PLAN_ORDER, at)
     if order.issued_at is not None and order.team is not None:
         when = f"{clock.show_date(visit_on)} 上门" if visit_on else "上门日期待定"
@@ -241,14 +238,7 @@ def acknowledge(
         changes={"acknowledged_at": clock.now(), "visit_on": visit_on or order.visit_on},
         facts={"workers": _names(worker_ids)},
     )
-    for one in list(order.crew):
-        db.session.delete(one)
-    db.session.flush()
-    db.session.add_all(
-        OrderWorker(order_id=order.id, worker_id=worker_id) for worker_id in sorted(set(worker_ids))
-    )
-    db.session.flush()
-    db.session.expire(order, ["crew"])
+    _set_crew(order, set(worker_ids))
     return order
 
 
@@ -329,15 +319,25 @@ def _waits_for_issue(ticket_id: int) -> bool:
 
 
 def _set_items(order: WorkOrder, defect_ids: set[int]) -> None:
-    for item in list(order.items):
-        if item.defect_id not in defect_ids:
-            db.session.delete(item)
-    known = {item.defect_id for item in order.items}
-    db.session.add_all(
-        OrderItem(order_id=order.id, defect_id=one) for one in sorted(defect_ids - known)
-    )
+    """Let an order hold these defects; one that leaves the draft stays on record as dropped."""
+    known = db.session.scalars(select(OrderItem).where(OrderItem.order_id == order.id)).all()
+    for item in known:
+        item.dropped_at = None if item.defect_id in defect_ids else item.dropped_at or clock.now()
+    fresh = defect_ids - {item.defect_id for item in known}
+    db.session.add_all(OrderItem(order_id=order.id, defect_id=one) for one in sorted(fresh))
     db.session.flush()
     db.session.expire(order, ["items"])
+
+
+def _set_crew(order: WorkOrder, worker_ids: set[int]) -> None:
+    """Let these workers do it; who is relieved stays on record."""
+    known = db.session.scalars(select(OrderWorker).where(OrderWorker.order_id == order.id)).all()
+    for one in known:
+        one.relieved_at = None if one.worker_id in worker_ids else one.relieved_at or clock.now()
+    fresh = worker_ids - {one.worker_id for one in known}
+    db.session.add_all(OrderWorker(order_id=order.id, worker_id=one) for one in sorted(fresh))
+    db.session.flush()
+    db.session.expire(order, ["crew"])
 
 
 def _names(worker_ids: Sequence[int]) -> list[str]:

@@ -107,10 +107,14 @@ class WorkOrder(Base):
     inspected_by: Mapped[User | None] = relationship(foreign_keys=[inspected_by_id])
     rework_of: Mapped[WorkOrder | None] = relationship(remote_side="WorkOrder.id")
     items: Mapped[list[OrderItem]] = relationship(
-        back_populates="order", cascade="all, delete-orphan", order_by="OrderItem.id"
+        primaryjoin="and_(OrderItem.order_id == WorkOrder.id, OrderItem.dropped_at.is_(None))",
+        order_by="OrderItem.id",
+        viewonly=True,
     )
     crew: Mapped[list[OrderWorker]] = relationship(
-        back_populates="order", cascade="all, delete-orphan", order_by="OrderWorker.id"
+        primaryjoin="and_(OrderWorker.order_id == WorkOrder.id, OrderWorker.relieved_at.is_(None))",
+        order_by="OrderWorker.id",
+        viewonly=True,
     )
     uses: Mapped[list[Use]] = relationship(back_populates="order", order_by="Use.id")
     approvals: Mapped[list[ApprovalStep]] = relationship(
@@ -126,7 +130,7 @@ class WorkOrder(Base):
 
 
 class OrderItem(Base):
-    """A defect an order repairs."""
+    """A defect an order repairs, until it is dropped from the draft."""
 
     __tablename__ = "work_order_item"
     __table_args__ = (UniqueConstraint("order_id", "defect_id"),)
@@ -134,13 +138,13 @@ class OrderItem(Base):
     id: Mapped[Id]
     order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"))
     defect_id: Mapped[int] = mapped_column(ForeignKey("defect.id"), index=True)
+    dropped_at: Mapped[datetime | None]
 
-    order: Mapped[WorkOrder] = relationship(back_populates="items")
     defect: Mapped[Defect] = relationship()
 
 
 class OrderWorker(Base):
-    """A worker the captain sends (procedure 3.5.2)."""
+    """A worker the captain sends, until he is relieved (procedure 3.5.2)."""
 
     __tablename__ = "work_order_worker"
     __table_args__ = (UniqueConstraint("order_id", "worker_id"),)
@@ -148,8 +152,8 @@ class OrderWorker(Base):
     id: Mapped[Id]
     order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"))
     worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), index=True)
+    relieved_at: Mapped[datetime | None]
 
-    order: Mapped[WorkOrder] = relationship(back_populates="crew")
     worker: Mapped[Worker] = relationship()
 
 

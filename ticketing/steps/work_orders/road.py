@@ -13,6 +13,7 @@ from ticketing.kernel.errors import Invalid, NotPermitted
 from ticketing.masters.people.models import User
 from ticketing.procedure import repair_roads, workflow
 from ticketing.procedure.repairs import OrderStage, Slot
+from ticketing.procedure.vocabulary import TicketStage
 from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.models import WorkOrder
 
@@ -62,7 +63,8 @@ ORDERS = Road("order", "派工单", repair_roads.order_step, _CHECKS)
 
 
 def _open_orders(ticket: Ticket) -> bool:
-    return (
+    """Whether an order of it is unfinished; only a ticket under repair can have one."""
+    return ticket.stage is TicketStage.REPAIRING and (
         db.session.scalar(
             select(WorkOrder.id)
             .where(
