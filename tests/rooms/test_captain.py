@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.pages.helpers import token
+from tests.pages.helpers import recorded, token
 from tests.support.repairs import CRACK, LEAK, Repairs
 from tests.support.world import PASSWORD
 from ticketing.casefile.notices.models import Notice
@@ -226,7 +226,8 @@ def test_wrong_input_on_the_phone_is_answered_at_its_field_with_the_typing_kept(
     order_id = repairs.order(OrderStage.SELF_CHECKED).id
     captain = sign_in("captain")
     for act, typed, sentence in (
-        ("use", {"kind": "labour", "what": "瓦工", "unit": "工日"}, "请填写大于零的数量。"),
+        ("use", {"kind": "labour", "what": "瓦工", "unit": "工日"}, "请填写数量。"),
+        ("use", {"kind": "labour", "what": "瓦工", "unit": "工日", "quantity_milli": "0"}, "请填写大于零的数量。"),
         ("use", {"quantity_milli": "两个", "what": "瓦工"}, "请填写数量，最多三位小数"),
         ("use", {"kind": "gold", "what": "瓦工"}, "选项无效，请重新选择。"),
         ("sign", {"customer_name": "瓦工"}, "请选择客户意见。"),
@@ -314,6 +315,31 @@ def test_what_was_used_before_is_offered_again(repairs, sign_in):
     post(captain, first, "use", **typed)
     page = page_of(captain, f"/my-orders/{second}")
     assert ">堵漏王</button>" in page
+
+
+def test_the_captains_pages_cost_the_same_with_one_order_and_with_many(repairs, sign_in):
+    order_id = repairs.order(OrderStage.ACKNOWLEDGED).id
+    captain = sign_in("captain")
+    post(captain, order_id, "arrive")
+    typed = {"kind": "labour", "what": "瓦工", "quantity_milli": "1", "unit": "工日"}
+
+    def costs() -> list[int]:
+        found = []
+        for address in ("/my-orders", f"/my-orders/{order_id}"):
+            db.session.rollback()
+            with recorded(db.engine) as recorder:
+                page_of(captain, address)
+            found.append(len(recorder.statements))
+        return found
+
+    post(captain, order_id, "use", **typed)
+    few = costs()
+    for unit in ("YX 3-1-1203", "YX 3-2-0501", "HT 1-1-0801"):
+        repairs.order(OrderStage.ISSUED, LEAK, CRACK._replace(part=LEAK.part), unit=unit)
+        post(captain, order_id, "use", **{**typed, "what": f"{unit}的料"})
+        repairs.pictured(reread(order_id))
+    assert costs() == few
+    assert few == [5, 8]
 
 
 def test_every_stage_has_its_one_next_step(repairs):

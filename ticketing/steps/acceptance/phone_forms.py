@@ -80,7 +80,9 @@ class UseForm(PhoneForm):
 
     kind = EnumRadioField("类别", UseKind, validators=[required("请选择人工、材料或机械。")])
     what = LineField("名称", validators=[required("请填写名称。"), at_most(60)])
-    quantity_milli = QuantityField("数量")
+    quantity_milli = QuantityField(
+        "数量", validators=[required("请填写数量。")], render_kw={"inputmode": "decimal"}
+    )
     unit = LineField("单位", validators=[required("请填写单位。"), at_most(10)])
 
 
