@@ -45,7 +45,9 @@ from ticketing.steps.closing import views as closing
 from ticketing.steps.dispatch import views as dispatch
 from ticketing.steps.handling import views as handling
 from ticketing.steps.intake import views as intake
+from ticketing.steps.site_survey import filing as survey_pictures
 from ticketing.steps.site_survey import views as site_survey
+from ticketing.steps.work_orders import filing as order_pictures
 from ticketing.steps.work_orders import views as work_orders
 
 ROOMS = (
@@ -72,6 +74,9 @@ ROOMS = (
     notices,
     escalation,
 )
+PICTURED = (survey_pictures, order_pictures)
+"""Papers with pictures: importing them tells `attachments` who sees these and may add to them."""
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -186,9 +191,12 @@ def _answer_errors(app: Flask) -> None:
         status: int, sentence: str, headers: dict[str, str] | None = None
     ) -> tuple[str, int, dict[str, str]]:
         db.session.rollback()
+        headers = headers or {}
+        if request.headers.get("X-Fragment"):
+            return sentence, status, {**headers, "Content-Type": "text/plain; charset=utf-8"}
         typed = None if status == 413 else request.form
         body = render_template("error.html", status=status, sentence=sentence, form=typed)
-        return body, status, headers or {}
+        return body, status, headers
 
     def plain(status: int) -> str:
         """A page that asks the database nothing, not even who is looking at it."""
@@ -205,8 +213,6 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(DomainError)
     def _domain(error: DomainError) -> ResponseReturnValue:
-        if request.headers.get("X-Fragment"):
-            return error.message, error.status
         return page(error.status, error.message)
 
     @app.errorhandler(CSRFError)
