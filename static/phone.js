@@ -1,11 +1,13 @@
 // The captain's phone keeps what he sends until the server has answered: a form goes by fetch with its one-time token, lies
-// in this phone until then, and is sent again after a lost connection or a reload. Sent twice it counts once. Pages work without it.
+// in this phone until then, and is sent again after a lost connection or a reload. Sent twice it counts once. Pages work
+// without it. Pictures wait in pictures.js; a signature lies here with its form.
 (function () {
   "use strict";
   const page = document.querySelector("[data-phone]");
   if (!page) return;
   const all = (selector, root) => [...(root || page).querySelectorAll(selector)];
   const one = (selector) => page.querySelector(selector);
+  const pictures = window.Pictures;
   const OWN = `phone:${page.dataset.who}:`;
   const PATIENCE = 30_000;
 
@@ -25,17 +27,14 @@
     one("[data-lost-again]").hidden = Boolean(signIn);
   };
   const count = () => {
-    const mark = one("[data-waiting]"), n = drafts().length;
-    mark.hidden = n === 0;
-    mark.querySelector("b").textContent = n;
+    const mark = one("[data-pending]");
+    const waiting = drafts().length + (pictures ? pictures.waiting() : 0);
+    mark.hidden = waiting === 0;
+    mark.querySelector("b").textContent = waiting;
   };
 
   const formOf = (draft) => all("form[data-keep]").find((form) => new URL(form.action).pathname === draft.action);
-  const lock = (form, locked) => {
-    const buttons = [...form.elements, ...document.querySelectorAll(`[form="${form.id || "-"}"]`)].filter((field) => field.tagName === "BUTTON");
-    buttons.forEach((button) => { button.disabled = locked; });
-    form.classList.toggle("sending", locked);
-  };
+  const lock = (form) => [...form.elements].forEach((field) => { if (field.tagName === "BUTTON") field.disabled = true; });
 
   // Put what was typed back into its form, so that he sees what is being sent.
   const restore = (draft) => {
@@ -51,7 +50,15 @@
       if (field.type === "checkbox" || field.type === "radio") field.checked = values.includes(field.value);
       else if (values.length) field.value = values[0];
     });
-    lock(form, true);
+    if (draft.signature) one("[data-pad] [data-say]").textContent = "签名已存在这台手机里，等待送出。";
+    lock(form);
+  };
+
+  // This session's token stands in for that of the session in which it was typed.
+  const body = (draft) => {
+    const fields = new URLSearchParams(draft.fields.filter(([name]) => name !== "csrf_token"));
+    fields.set("csrf_token", page.dataset.csrf);
+    return fields;
   };
 
   // The server has refused: let the browser show its page with the sentences and the typing.
@@ -71,21 +78,30 @@
     form.submit();
   };
 
-  // This session's token stands in for that of the session in which it was typed.
-  const body = (draft) => {
-    const fields = new URLSearchParams(draft.fields.filter(([name]) => name !== "csrf_token"));
-    const token = document.querySelector("input[name=csrf_token]");
-    if (token) fields.set("csrf_token", token.value);
-    return fields;
+  // A signature is filed first, under its own mark; then its form goes with its key.
+  const packed = (bytes) => btoa([...new Uint8Array(bytes)].map((byte) => String.fromCharCode(byte)).join(""));
+  const unpacked = (words) => Uint8Array.from(atob(words), (letter) => letter.charCodeAt(0));
+  const sign = async (draft) => {
+    const { field, shot } = draft.signature;
+    const filed = await pictures.send(page, { ...shot, bytes: unpacked(shot.bytes) });
+    draft.fields = [...draft.fields.filter(([name]) => name !== field), [field, filed.key]];
+    delete draft.signature;
+    keep(draft);
   };
 
+  // What the server says to a draft: "done", "refused", "expired", "busy", or "away" when no answer came.
   const send = async (draft) => {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), PATIENCE);
     try {
-      return await fetch(draft.action, { method: "POST", body: body(draft), redirect: "manual", signal: stop.signal });
-    } catch {
-      return null;
+      if (draft.signature) await sign(draft);
+      const answer = await fetch(draft.action, { method: "POST", body: body(draft), redirect: "manual", signal: stop.signal });
+      if (answer.type === "opaqueredirect") return "done";
+      if (answer.status === 401 || answer.status === 400) return "expired";
+      return answer.status >= 500 || answer.status === 429 ? "busy" : "refused";
+    } catch (error) {
+      if (error.status === 401 || error.status === 400) return "expired";
+      return error.status ? "refused" : "away";
     } finally {
       clearTimeout(timer);
     }
@@ -99,7 +115,9 @@
     } else location.assign(there);
   };
 
-  let busy = false, wait = 1000, timer = 0;
+  let busy = false;
+  let wait = 1000;
+  let timer = 0;
   const later = (words) => {
     const titles = drafts().map((draft) => draft.title).join("、");
     say(`${words}“${titles}”已存在这台手机里，连上后自动送出，不会重复。`);
@@ -114,52 +132,68 @@
     busy = true;
     clearTimeout(timer);
     let home = "";
-    for (const draft of drafts()) {
+    let stopped = "";
+    for (let draft; (draft = drafts()[0]);) {
       const answer = await send(draft);
-      count();
-      if (!answer || answer.status >= 500 || answer.status === 429) {
-        busy = false;
-        later(answer ? "服务器暂时没有答复，" : "网络断了，");
-        return;
-      }
-      if (answer.status === 401 || answer.status === 400) {
-        busy = false;
-        say(`登录已过期，“${draft.title}”还没有送出，存在这台手机里。请重新登录，登录后自动送出。`, true);
-        return;
-      }
-      if (answer.type !== "opaqueredirect") { show(draft); return; }
+      if (answer === "refused") { show(draft); return; }
+      if (answer === "away" || answer === "busy") stopped = answer === "away" ? "网络断了，" : "服务器暂时没有答复，";
+      if (answer === "expired") say(`登录已过期，“${draft.title}”还没有送出，存在这台手机里。请重新登录，登录后自动送出。`, true);
+      if (answer !== "done") break;
       drop(draft);
-      count();
       wait = 1000;
       if (!page.dataset.order) home = location.pathname;
       else if (draft.order === page.dataset.order) home = `${draft.order}#${draft.then}`;
     }
     busy = false;
-    say("");
-    if (home) follow(home);
+    count();
+    if (stopped) later(stopped);
+    else if (!drafts().length) say("");
+    if (home && !stopped) follow(home);
   };
 
-  all("form[data-keep]").forEach((form) => form.addEventListener("submit", (event) => {
-    if (event.defaultPrevented) return;
+  // Before anything else hears of it: a form is kept, with its signature if one was drawn, and then sent.
+  addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-keep]") || form.dataset.plain) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const pad = pictures && pictures.signing(form);
+    if (pad && pad.tooShort()) { pad.speak("签名太短，请重新签名。", true); return; }
+    lock(form);
     const now = new Date().toISOString();
     form.elements.device_at.value = now;
-    try {
-      keep({
-        action: new URL(form.action).pathname,
-        title: form.dataset.keep,
-        then: form.dataset.then || "step",
-        order: page.dataset.order,
-        at: now,
-        fields: [...new FormData(form)].filter(([, value]) => typeof value === "string"),
-      });
-    } catch {
-      return; // nothing can be kept here: the browser sends the form itself
+    const draft = {
+      action: new URL(form.action).pathname,
+      title: form.dataset.keep,
+      then: form.dataset.then || "step",
+      order: page.dataset.order,
+      at: now,
+      fields: [...new FormData(form)].filter(([, value]) => typeof value === "string"),
+    };
+    if (pad) {
+      const shot = await pad.shot();
+      draft.signature = { field: pad.field.name, shot: { ...shot, bytes: packed(shot.bytes) } };
     }
-    event.preventDefault();
-    setTimeout(() => lock(form, true), 0);
+    try {
+      keep(draft);
+    } catch { // nothing can be kept here: the browser sends the form itself
+      form.dataset.plain = "1";
+      form.requestSubmit();
+      return;
+    }
     count();
     deliver();
-  }));
+  }, true);
+
+  // A picture that has arrived may open the next step; what is being typed is left alone.
+  let typing = false;
+  page.addEventListener("input", (event) => { if (event.target.closest("form[data-keep]")) typing = true; });
+  document.addEventListener("pictures", (event) => {
+    count();
+    const { waiting, filed } = event.detail;
+    if (filed && filed.paper === "order" && filed.paperId === page.dataset.orderId && !waiting && !typing) follow(`${page.dataset.order}#step`);
+  });
+  all("[data-shoot-now]", document).forEach((button) => button.addEventListener("click", () => one("#step [data-shoot]").click()));
 
   // Chips: fill fields, or add a phrase.
   all("[data-fill]").forEach((chip) => chip.addEventListener("click", () => {

@@ -11,6 +11,8 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from ticketing.casefile.attachments import queries as attachments
+from ticketing.casefile.attachments.models import PaperKind
 from ticketing.journal.commands import circumstances
 from ticketing.kernel import clock
 from ticketing.masters.contractors import queries as contractors
@@ -165,6 +167,7 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
     pictures = crew.pictures_of(found)
     slots = frozenset(one.slot for one in pictures)
     following = crew.next_of(found, slots)
+    filing = attachments.place_for(scope, current_user(), PaperKind.ORDER, found.id)
 
     def of(kind: type[PhoneForm] | None) -> Any:
         if kind is None:
@@ -177,6 +180,8 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
         order=found,
         pictures=pictures,
         slots=slots,
+        filing=filing,
+        more=[slot for slot in (Slot.AFTER, Slot.BEFORE) if slot in filing.slots & slots],
         next=following,
         ticks=crew.ticks(found, slots),
         in_hand=crew.in_his_hands(found),

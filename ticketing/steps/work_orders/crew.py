@@ -19,6 +19,7 @@ from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderStage, Slot, SurveyStage, UseKind
 from ticketing.steps.site_survey import queries as surveys
+from ticketing.steps.site_survey.filing import CALLED_FOR
 from ticketing.steps.site_survey.models import SiteSurvey
 from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.models import OrderItem, OrderWorker, Use, WorkOrder
@@ -101,10 +102,12 @@ def ticks(order: WorkOrder, slots: frozenset[Slot]) -> list[Tick]:
 
 
 def pictures_of(order: WorkOrder) -> Sequence[Attachment]:
-    """The pictures and papers on file of an order that nothing has replaced, oldest first."""
+    """What is on file of an order, and what its ticket's photos show of the damage; replaced ones left out, oldest first."""
+    about = (Attachment.ticket_id == order.ticket_id) & Attachment.slot.in_(CALLED_FOR)
     return db.session.scalars(
         select(Attachment)
-        .where(Attachment.order_id == order.id, Attachment.replaced_at.is_(None))
+        .where((Attachment.order_id == order.id) | about, Attachment.replaced_at.is_(None))
+        .options(joinedload(Attachment.by, innerjoin=True))
         .order_by(Attachment.id)
     ).all()
 
