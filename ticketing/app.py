@@ -38,6 +38,7 @@ from ticketing.oversight.calendar import views as calendar
 from ticketing.oversight.escalation import views as escalation
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
+from ticketing.steps.acceptance import phone
 from ticketing.steps.acceptance import views as acceptance
 from ticketing.steps.callback import views as callback
 from ticketing.steps.closing import views as closing
@@ -62,6 +63,7 @@ ROOMS = (
     site_survey,
     work_orders,
     acceptance,
+    phone,
     callback,
     closing,
     board,

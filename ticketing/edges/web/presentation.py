@@ -46,6 +46,7 @@ class Place(NamedTuple):
 
 NAVIGATION = (
     Place("工作台", "tickets.index", "inbox", (Act.READ_TICKET,)),
+    Place("我的派工", "phone.index", "wrench", (Act.READ_OWN_ORDERS,)),
     Place("时限看板", "board.index", "hourglass", (Act.READ_TICKET,)),
     Place("勘察", "site_survey.index", "search", (Act.READ_SURVEY,)),
     Place("派工单", "work_orders.index", "wrench", (Act.READ_ORDER,)),
