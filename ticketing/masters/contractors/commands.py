@@ -25,7 +25,7 @@ from ticketing.masters.people.models import User
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.repairs import Part, Trade
 from ticketing.procedure.vocabulary import Role
-from ticketing.procedure.warranty import statutory
+from ticketing.procedure.warranty import in_words, statutory
 
 Row = TypeVar("Row", bound=Base)
 
@@ -75,6 +75,8 @@ def save_contract(
         raise Invalid("请选择合同包含的工种。", field="trades")
     if completed_on is not None and completed_on > clock.today():
         raise Invalid("竣工验收日期不能晚于今天。", field="completed_on")
+    if liability_months < 0:
+        raise Invalid("缺陷责任期不能是负数。", field="liability_months")
     values = {
         "number": number,
         "contractor_id": contractor_id,
@@ -104,8 +106,13 @@ def save_team(
     active: bool,
     actor: User | None,
     version: int | None = None,
+    within: frozenset[int] | None = None,
 ) -> RepairTeam:
-    """Enter or change a repair team, its captain and where it works (procedure 3.5). Raises Invalid, NotPermitted, Conflict."""
+    """Enter or change a repair team, its captain and where it works (procedure 3.5).
+
+    `within` are the communities its editor reaches (None: all); what the team has beyond them stays as it is.
+    Raises Invalid, NotPermitted, Conflict.
+    """
     name = _named(name, "请填写维修队名称。")
     _free(RepairTeam, RepairTeam.name, name, team, "已有同名的维修队。", "name")
     captain = db.session.get(User, captain_id)
@@ -114,6 +121,8 @@ def save_team(
     places = set(community_ids)
     if not places:
         raise Invalid("请选择维修队服务的小区。", field="community_ids")
+    if within is not None and team is not None:
+        places |= {area.community_id for area in team.areas} - within
     values = {"name": name, "captain_id": captain.id, "active": active}
     saved = _save(RepairTeam, team, values, "repair_team", actor, version)
     for area in list(saved.areas):
@@ -134,8 +143,9 @@ def save_worker(
     trade: Trade,
     active: bool,
     actor: User | None,
+    version: int | None = None,
 ) -> Worker:
-    """Enter or change a worker of a team. Raises Invalid, NotPermitted."""
+    """Enter or change a worker of a team. Raises Invalid, NotPermitted, Conflict."""
     name = _named(name, "请填写工人姓名。")
     taken = select(func.count(Worker.id)).where(Worker.team_id == team.id, Worker.name == name)
     if worker is not None:
@@ -149,7 +159,7 @@ def save_worker(
         "trade": trade,
         "active": active,
     }
-    return _save(Worker, worker, values, "worker", actor, None)
+    return _save(Worker, worker, values, "worker", actor, version)
 
 
 def promise(
@@ -162,7 +172,10 @@ def promise(
     source: str,
     actor: User | None,
 ) -> WarrantyPromise:
-    """Enter a longer warranty period; one below the statutory minimum has no effect and is refused (procedure 3.4.6)."""
+    """Enter a longer warranty period (procedure 3.4.6).
+
+    Raises Invalid (no source, no period, one below the statutory minimum: it has no effect), NotPermitted.
+    """
     source = _named(source, "请写明依据，例如质量保证书、补充协议或地方规定。", "source")
     if owner_months is None and contractor_months is None:
         raise Invalid("请至少填写一个期限。", field="owner_months")
@@ -171,8 +184,8 @@ def promise(
         (owner_months, least.owner_months, "owner_months"),
         (contractor_months, least.contractor_months or 0, "contractor_months"),
     ):
-        if months is not None and not floor <= months <= 1200:
-            raise Invalid(f"不能短于法定最低期限 {floor} 个月。", field=field)
+        if months is not None and months < max(floor, 1):
+            raise Invalid(f"不能短于法定最低期限 {in_words(max(floor, 1))}。", field=field)
     values = {
         "community_id": community_id,
         "part": part,
@@ -182,6 +195,32 @@ def promise(
         "source": source,
     }
     return _save(WarrantyPromise, None, values, "warranty_promise", actor, None)
+
+
+def end_promise(
+    row: WarrantyPromise,
+    *,
+    version: int,
+    until: date | None,
+    withdrawn: bool,
+    ended_why: str,
+    actor: User | None,
+) -> WarrantyPromise:
+    """Let a promise hold only for what is delivered up to `until`, or withdraw one entered by mistake altogether.
+
+    Homes delivered while it was in force keep it (procedure 3.4.6). Raises Invalid, NotPermitted, Conflict.
+    """
+    ended_why = _named(ended_why, "请写明原因。", "ended_why")
+    if row.withdrawn:
+        raise Conflict("这条承诺已经作废。", seen=version)
+    if withdrawn:
+        until = row.until
+    elif until is None:
+        raise Invalid("请填写止于哪一天；登记有误的，请勾选作废。", field="until")
+    elif until < row.since:
+        raise Invalid(f"不能早于起始日期 {row.since}。", field="until")
+    values = {"until": until, "withdrawn": withdrawn, "ended_why": ended_why}
+    return _save(WarrantyPromise, row, values, "warranty_promise", actor, version)
 
 
 def _save(
