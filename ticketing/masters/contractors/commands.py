@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import func, select
+from sqlalchemy.orm.attributes import flag_modified
 
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
@@ -87,11 +88,12 @@ def save_contract(
         "agreement": clean_line(agreement),
         "deemed_confirmation": deemed_confirmation,
     }
-    saved = _save(Contract, contract, values, "contract", actor, version)
+    known = {one.trade for one in contract.trades} if contract else set()
+    parts = {"trades": [[one.value for one in Trade if one in some] for some in (known, wanted)]}
+    saved = _save(Contract, contract, values, "contract", actor, version, parts)
     for one in list(saved.trades):
         if one.trade not in wanted:
             saved.trades.remove(one)
-    known = {one.trade for one in saved.trades}
     saved.trades += [ContractTrade(trade=trade) for trade in Trade if trade in wanted - known]
     db.session.flush()
     return saved
@@ -124,11 +126,12 @@ def save_team(
     if within is not None and team is not None:
         places |= {area.community_id for area in team.areas} - within
     values = {"name": name, "captain_id": captain.id, "active": active}
-    saved = _save(RepairTeam, team, values, "repair_team", actor, version)
+    known = {area.community_id for area in team.areas} if team else set()
+    parts = {"community_ids": [sorted(known), sorted(places)]}
+    saved = _save(RepairTeam, team, values, "repair_team", actor, version, parts)
     for area in list(saved.areas):
         if area.community_id not in places:
             saved.areas.remove(area)
-    known = {area.community_id for area in saved.areas}
     saved.areas += [TeamArea(community_id=place) for place in sorted(places - known)]
     db.session.flush()
     return saved
@@ -171,11 +174,14 @@ def promise(
     since: date,
     source: str,
     actor: User | None,
+    within: frozenset[int] | None = None,
 ) -> WarrantyPromise:
-    """Enter a longer warranty period (procedure 3.4.6).
+    """Enter a longer warranty period of one or, with `community_id` None, all communities (procedure 3.4.6).
 
+    `within` are the communities its author reaches (None: all).
     Raises Invalid (no source, no period, one below the statutory minimum: it has no effect), NotPermitted.
     """
+    _reached(community_id, within)
     source = _named(source, "请写明依据，例如质量保证书、补充协议或地方规定。", "source")
     if owner_months is None and contractor_months is None:
         raise Invalid("请至少填写一个期限。", field="owner_months")
@@ -205,11 +211,13 @@ def end_promise(
     withdrawn: bool,
     ended_why: str,
     actor: User | None,
+    within: frozenset[int] | None = None,
 ) -> WarrantyPromise:
     """Let a promise hold only for what is delivered up to `until`, or withdraw one entered by mistake altogether.
 
     Homes delivered while it was in force keep it (procedure 3.4.6). Raises Invalid, NotPermitted, Conflict.
     """
+    _reached(row.community_id, within)
     ended_why = _named(ended_why, "请写明原因。", "ended_why")
     if row.withdrawn:
         raise Conflict("这条承诺已经作废。", seen=version)
@@ -230,8 +238,13 @@ def _save(
     subject: str,
     actor: User | None,
     version: int | None,
+    parts: dict[str, list[list[Any]]] | None = None,
 ) -> Row:
-    """Write one row and its journal entry; `actor` None is the system itself."""
+    """Write one row and its journal entry; `actor` None is the system itself.
+
+    `parts` are lists that hang on the row, before and after: a change in them is a change of the row.
+    """
+    moved = {name: pair for name, pair in (parts or {}).items() if pair[0] != pair[1]}
     if actor is not None and not may(actor.roles, Act.MANAGE_CONTRACTORS):
         raise NotPermitted("您的岗位不能维护施工单位与维修队。")
     if row is None:
@@ -248,6 +261,9 @@ def _save(
         }
         for name, value in values.items():
             setattr(row, name, value)
+        if moved and not changed:
+            flag_modified(row, next(iter(values)))
+    changed |= moved
     db.session.flush()
     if changed:
         record(
@@ -261,6 +277,11 @@ def _save(
             facts={"changed": changed},
         )
     return row
+
+
+def _reached(community_id: int | None, within: frozenset[int] | None) -> None:
+    if within is not None and community_id not in within:
+        raise NotPermitted("适用于全部小区的保修承诺，由负责全部小区的人员维护。")
 
 
 def _plain(value: Any) -> Any:

@@ -97,28 +97,21 @@ def save_community(
         db.session.add(community)
     elif community.code != code:
         raise Invalid("小区代号已用于编号，不能更改。", field="code")
-    community.code, community.name, community.office_id = code, name, office_id
-    community.delivered_on, community.address = delivered_on, clean_line(address)
-    community.property_contact = clean_line(property_contact)
-    community.property_phone = property_phone
+    values = {
+        "code": code,
+        "name": name,
+        "office_id": office_id,
+        "address": clean_line(address),
+        "property_contact": clean_line(property_contact),
+        "property_phone": property_phone,
+    }
+    for column, value in values.items():
+        setattr(community, column, value)
+    community.delivered_on = delivered_on
     db.session.flush()
-    record(
-        "community",
-        community.id,
-        "save",
-        actor=actor,
-        at=clock.now(),
-        facts={
-            "code": code,
-            "name": name,
-            "office_id": office_id,
-            "delivered_on": str(delivered_on or ""),
-            "address": community.address,
-            "property_contact": community.property_contact,
-            "property_phone": community.property_phone,
-            **({"moved": [was.name, office.name]} if was and was is not office else {}),
-        },
-    )
+    moved = {"moved": [was.name, office.name]} if was and was is not office else {}
+    facts = {**values, "delivered_on": str(delivered_on or ""), **moved}
+    record("community", community.id, "save", actor=actor, at=clock.now(), facts=facts)
     return community
 
 
