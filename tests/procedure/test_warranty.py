@@ -317,12 +317,12 @@ def test_only_the_contractors_fault_within_his_warranty_is_ever_class_a(
 def test_the_arithmetic_stands_in_words():
     over = clocks(Part.WET, "2021-03-08", "2020-12-18")
     assert arithmetic(over) == [
-        "对业主：2021-03-08 交付，厨卫、地下室、外墙、窗边防渗漏 5 年，至 2026-03-09",
-        "施工单位：2020-12-18 竣工验收合格，厨卫、地下室、外墙、窗边防渗漏 5 年，至 2025-12-18",
+        "对业主：2021-03-08 交付，防渗漏（厨卫、地下室、外墙、窗边） 5 年，至 2026-03-09",
+        "施工单位：2020-12-18 竣工验收合格，防渗漏（厨卫、地下室、外墙、窗边） 5 年，至 2025-12-18",
     ]
     assert arithmetic(clocks(Part.WET, "2024-03-08"))[0].endswith("5 年，至 2029-03-08（暂）")
     assert arithmetic(clocks(Part.WET))[1] == (
-        "施工单位：厨卫、地下室、外墙、窗边防渗漏 5 年，缺竣工验收合格日期，无法推算"
+        "施工单位：防渗漏（厨卫、地下室、外墙、窗边） 5 年，缺竣工验收合格日期，无法推算"
     )
     common = clocks(Part.ROAD, "2024-03-08", common_area=True)
     assert arithmetic(common) == [

@@ -285,7 +285,7 @@ def outlook(over: Cover, day: date) -> str:
 
 
 def arithmetic(over: Cover) -> list[str]:
-    """The reckoning in words, one line a clock: ``2024-03-08 交付，厨卫防渗漏 5 年，至 2029-03-08``."""
+    """The reckoning in words, one line a clock: ``2024-03-08 交付，防渗漏（…） 5 年，至 2029-03-08``."""
     start = "移交物业" if over.common_area else "交付"
     return [
         _line(over.owner, start, over.part, "对业主"),
