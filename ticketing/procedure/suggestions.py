@@ -237,15 +237,15 @@ class Likely(NamedTuple):
 
 
 PHENOMENON_WORDS: dict[Phenomenon, tuple[str, ...]] = {
-    Phenomenon.LEAK: (*PHENOMENA["leak"], "漏", "渗", "滴"),
+    Phenomenon.SHORT: ("跳闸", "漏电", "短路"),
+    Phenomenon.BLOCKED: (*PHENOMENA["blockage"], "堵"),
+    Phenomenon.LEAK: (*PHENOMENA["leak"], "在漏", "又漏", "漏了", "在渗", "在滴"),
     Phenomenon.CRACK: PHENOMENA["crack"],
     Phenomenon.HOLLOW: PHENOMENA["hollow"],
     Phenomenon.FALLING: PHENOMENA["falling"],
     Phenomenon.SANDING: PHENOMENA["sanding"],
-    Phenomenon.BLOCKED: (*PHENOMENA["blockage"], "堵"),
     Phenomenon.WARPED: PHENOMENA["warping"],
     Phenomenon.BROKEN: ("关不严", "打不开", "关不上", "坏了", "损坏", "松动", "断了"),
-    Phenomenon.SHORT: ("跳闸", "漏电", "短路"),
     Phenomenon.NO_SUPPLY: (*PHENOMENA["cut_off"], "断电"),
     Phenomenon.NO_SIGNAL: ("没信号", "无信号", "没声音", "不通话"),
     Phenomenon.NOISE: (*PHENOMENA["noise"], *PHENOMENA["smell"]),

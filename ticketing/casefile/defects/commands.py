@@ -101,15 +101,13 @@ def rewrite(
 ) -> dict[str, list[str]]:
     """Put the defects of a ticket right, or add some, before anybody goes to look (procedure 3.4.5).
 
-    Returns what changed as the journal tells it, for the act that does it: ``{"defects": [before, after]}``, empty
-    when nothing did. Raises Conflict (a survey has been agreed on), Invalid (one left out or not of this ticket).
+    One that `items` leave out stays as it is: nothing is dropped. Returns what changed as the journal tells it, for the act that does it: ``{"defects": [before, after]}``, empty
+    when nothing did. Raises Conflict (a survey has been agreed on), Invalid (one is not of this ticket).
     """
     before = queries.of_ticket(ticket.id)
     told = "；".join(one.told for one in before)
-    known, given = {one.id: one for one in before}, {one.defect_id: one for one in items}
-    if known.keys() - given.keys():
-        raise Invalid("已登记的项目不能删去，可以改写。", field="defects")
-    if given.keys() - known.keys() - {None}:
+    known = {one.id: one for one in before}
+    if {one.defect_id for one in items} - known.keys() - {None}:
         raise Invalid("项目不属于这张登记表，请刷新页面后重试。", field="defects")
     more = [one for one in items if one.defect_id is None]
     changed = [one for one in items if one.defect_id and _differs(known[one.defect_id], one)]

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.orm.attributes import flag_modified
+
 from ticketing.casefile.defects import commands as repairs
 from ticketing.casefile.defects.commands import Broken
 from ticketing.casefile.tickets.commands import (
@@ -302,10 +304,12 @@ def _rewrite(
     reason: str = "",
 ) -> Ticket:
     facts: dict[str, Any] = {"reason": reason} if reason else {}
-    if defects is not None:
+    if defects is not None and version == ticket.version:  # else `advance` refuses
         hold([ticket.id])
         changed = repairs.rewrite(ticket, defects, actor=actor, at=clock.now())
-        facts |= {"changed": changed} if changed else {}
+        if changed:
+            facts["changed"] = changed
+            flag_modified(ticket, "content")  # its lines are part of the paper: the version counts
     advance(ticket, act, actor=actor, version=version, changes=changes, facts=facts)
     search.replace(ticket.id, *search_texts(ticket))
     return ticket

@@ -76,7 +76,7 @@ class DefectForm(Form):
 class DefectsForm(BaseForm):
     """A form with the lines of 报修项目 (procedure 3.4.5)."""
 
-    defects = FieldList(FormField(DefectForm), "报修项目", min_entries=SPARE, max_entries=MOST)
+    defects = FieldList(FormField(DefectForm), "报修项目", max_entries=MOST)
 
     @property
     def lines(self) -> list[DefectForm]:
