@@ -87,7 +87,7 @@ def show(survey_id: int) -> ResponseReturnValue:
         boxes={box.side: box for box in survey.boxes},
         sides=list(Side),
         fillable=[side for side in _open_sides(survey) if may_fill(survey, side, actor)],
-        judged=queries.judge(survey.ticket, items),
+        judged=defects.judge(survey.ticket, items),
         findings={one.defect_id: one for one in survey.findings},
         steps=steps,
         endpoints=ENDPOINTS,
@@ -204,7 +204,7 @@ def record(survey_id: int) -> ResponseReturnValue:
     """What was found in the flat, item by item (procedure 3.4.5)."""
     survey = queries.survey_for(current_scope(), survey_id)
     items = defects.of_ticket(survey.ticket_id)
-    judged = {one.defect.id: one for one in queries.judge(survey.ticket, items)}
+    judged = {one.defect.id: one for one in defects.judge(survey.ticket, items)}
     known = {one.defect_id: one for one in survey.findings}
     values: dict[str, Any] = {
         "situation": survey.situation or survey.ticket.content,
@@ -366,7 +366,7 @@ def _parties(ticket: Ticket) -> dict[str, Any]:
     return {
         "teams": contractors.teams(scope, ticket.community_id),
         "builders": queries.builders(ticket),
-        "judged": queries.judge(ticket, items),
+        "judged": defects.judge(ticket, items),
         "visits": queries.visits_between(ticket.community_id, *around),
         "sees_phone": tickets.sees_phone(scope, ticket),
     }
