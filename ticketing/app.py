@@ -15,6 +15,7 @@ from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
 from ticketing.casefile.attachments import views as attachments
+from ticketing.casefile.defects import views as defects
 from ticketing.casefile.homes import views as homes
 from ticketing.casefile.notices import views as notices
 from ticketing.casefile.tickets import views as tickets
@@ -55,6 +56,7 @@ ROOMS = (
     contractors,
     homes,
     tickets,
+    defects,
     attachments,
     intake,
     dispatch,

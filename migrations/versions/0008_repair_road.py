@@ -14,6 +14,8 @@ TABLES = (
     "work_order_worker", "survey_box",
 )  # fmt: skip
 
+PROPERTY_OFFICE = ("property_contact", "property_phone")
+
 RUNNING = (
     ("uq_clock_running", "ticket_id", sa.text("state = 'running' AND order_id IS NULL")),
     ("uq_clock_order", "order_id", sa.text("state = 'running' AND order_id IS NOT NULL")),
@@ -76,6 +78,12 @@ def upgrade() -> None:
     sa.Column('contractor_months', sa.Integer(), nullable=True),
     sa.Column('since', sa.Date(), nullable=False),
     sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('until', sa.Date(), nullable=True),
+    sa.Column('withdrawn', sa.Boolean(), nullable=False),
+    sa.Column('ended_why', sa.Text(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint("(until IS NULL AND withdrawn = false) OR ended_why <> ''", name=op.f('ck_warranty_promise_ended_why')),
+    sa.CheckConstraint('until IS NULL OR until >= since', name=op.f('ck_warranty_promise_until')),
     sa.CheckConstraint('owner_months IS NOT NULL OR contractor_months IS NOT NULL', name=op.f('ck_warranty_promise_some_months')),
     sa.ForeignKeyConstraint(['community_id'], ['community.id'], name=op.f('fk_warranty_promise_community_id_community')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_warranty_promise'))
@@ -110,6 +118,7 @@ def upgrade() -> None:
     sa.Column('phone', sa.Text(), nullable=False),
     sa.Column('trade', sa.Enum('civil', 'decoration', 'plumbing_electric', 'intelligent', 'lift', 'landscape', 'other', name='trade', native_enum=False, length=32), nullable=False),
     sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['team_id'], ['repair_team.id'], name=op.f('fk_worker_team_id_repair_team')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_worker')),
     sa.UniqueConstraint('team_id', 'name', name=op.f('uq_worker_team_id_name'))
@@ -411,6 +420,13 @@ def upgrade() -> None:
         for name, column, where in RUNNING:
             batch_op.create_index(name, [column, "kind"], unique=True, sqlite_where=where, postgresql_where=where)
 
+    with op.batch_alter_table("community") as batch_op:
+        for name in PROPERTY_OFFICE:
+            batch_op.add_column(sa.Column(name, sa.Text(), nullable=False, server_default=""))
+    with op.batch_alter_table("community") as batch_op:
+        for name in PROPERTY_OFFICE:
+            batch_op.alter_column(name, server_default=None)
+
     with op.batch_alter_table("ticket") as batch_op:
         batch_op.add_column(sa.Column("repair", sa.Boolean(), nullable=False, server_default=sa.false()))
     with op.batch_alter_table("ticket") as batch_op:
@@ -421,6 +437,9 @@ def downgrade() -> None:
     op.execute("UPDATE ticket SET stage = 'handling' WHERE stage IN ('surveying', 'repairing')")
     with op.batch_alter_table("ticket") as batch_op:
         batch_op.drop_column("repair")
+    with op.batch_alter_table("community") as batch_op:
+        for name in PROPERTY_OFFICE:
+            batch_op.drop_column(name)
     of_orders = "SELECT id FROM clock WHERE order_id IS NOT NULL"
     op.execute(f"DELETE FROM clock_extension WHERE clock_id IN ({of_orders})")
     op.execute(f"DELETE FROM clock_event WHERE clock_id IN ({of_orders})")

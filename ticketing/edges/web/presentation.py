@@ -52,6 +52,7 @@ NAVIGATION = (
     Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),
     Place("小区与客户", "estate.index", "buildings", (Act.READ_ESTATE,)),
     Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
+    Place("施工单位与维修队", "contractors.index", "tools", (Act.READ_CONTRACTORS,)),
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
     Place("工作日历", "calendar.index", "calendar", (Act.READ_CALENDAR,)),
     Place("通知", "notices.inbox", "bell"),

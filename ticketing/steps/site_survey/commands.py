@@ -215,7 +215,7 @@ def record(
     by_id = {one.defect_id: one for one in found}
     if not items or set(by_id) != {defect.id for defect in items}:
         raise Invalid("请逐项填写勘察意见。", field="found")
-    judged = {one.defect.id: one for one in queries.judge(survey.ticket, items)}
+    judged = {one.defect.id: one for one in defects.judge(survey.ticket, items)}
     findings: list[dict[str, Any]] = []
     for defect in items:
         one, cover = by_id[defect.id], judged[defect.id]

@@ -1,24 +1,18 @@
 """Reading surveys, narrowed by scope: not yours = not found."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from ticketing.casefile.attachments.models import Attachment
-from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
-from ticketing.masters.contractors import queries as contractors
 from ticketing.masters.contractors.models import RepairTeam
 from ticketing.masters.people.scope import Scope
-from ticketing.masters.workcalendar import queries as workcalendar
-from ticketing.procedure import warranty
-from ticketing.procedure.repairs import Cause, Side, Slot, SurveyStage
+from ticketing.procedure.repairs import Side, Slot, SurveyStage
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.site_survey.models import Finding, SiteSurvey
 
@@ -111,54 +105,6 @@ def site_photos(survey_id: int) -> int:
         )
         or 0
     )
-
-
-class Judged(NamedTuple):
-    """A defect with both of its warranty clocks."""
-
-    defect: Defect
-    cover: warranty.Cover
-
-    @property
-    def arithmetic(self) -> list[str]:
-        """The reckoning in words."""
-        return warranty.arithmetic(self.cover)
-
-    def suggested(self, cause: Cause) -> warranty.Suggestion:
-        """The class by the rules for a cause, as of the day the customer reported it."""
-        return warranty.suggest(
-            self.cover, cause, clock.local(self.defect.ticket.received_at).date()
-        )
-
-
-def judge(ticket: Ticket, defects: Sequence[Defect]) -> list[Judged]:
-    """Both warranty clocks of each defect of a ticket (procedure 3.4.5, 3.5.1)."""
-    unit, community = ticket.unit, ticket.community
-    delivered = (unit.delivered_on or unit.building.delivered_on) if unit else None
-    delivered = delivered or community.delivered_on
-    calendar = workcalendar.snapshot()
-    promised = contractors.promises(ticket.community_id, delivered) if delivered else []
-    contracts = {
-        trade: contractors.contract_for(ticket.community_id, trade)
-        for trade in {defect.trade for defect in defects}
-    }
-    judged = []
-    for defect in defects:
-        contract = contracts[defect.trade]
-        judged.append(
-            Judged(
-                defect,
-                warranty.cover(
-                    defect.part,
-                    delivered_on=delivered,
-                    completed_on=contract.completed_on if contract else None,
-                    calendar=calendar,
-                    promises=promised,
-                    common_area=unit is None,
-                ),
-            )
-        )
-    return judged
 
 
 def settled(survey: SiteSurvey) -> frozenset[Side]:
