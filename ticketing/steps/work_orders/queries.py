@@ -329,7 +329,7 @@ def history_of(order: WorkOrder) -> Sequence[WorkOrder]:
         select(WorkOrder)
         .join(Ticket, Ticket.id == WorkOrder.ticket_id)
         .where(home, WorkOrder.community_id == order.community_id, WorkOrder.id != order.id)
-        .options(joinedload(WorkOrder.team))
+        .options(joinedload(WorkOrder.team), joinedload(WorkOrder.contractor))
         .order_by(WorkOrder.id.desc())
         .limit(10)
     ).all()
