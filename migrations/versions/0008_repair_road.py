@@ -210,6 +210,7 @@ def upgrade() -> None:
     sa.Column('community_id', ID, nullable=False),
     sa.Column('survey_id', ID, nullable=False),
     sa.Column('rework_of_id', ID, nullable=True),
+    sa.Column('round', sa.Integer(), nullable=False),
     sa.Column('order_class', sa.Enum('A', 'B', 'none', name='orderclass', native_enum=False, length=32), nullable=False),
     sa.Column('stage', sa.Enum('draft', 'approving', 'approved', 'issued', 'acknowledged', 'self_checked', 'accepted', 'transferred', 'cancelled', name='orderstage', native_enum=False, length=32), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -274,6 +275,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_work_order_accepted', ['accepted_at', 'community_id'], unique=False)
         batch_op.create_index('ix_work_order_community', ['community_id', 'issued_at'], unique=False)
         batch_op.create_index(op.f('ix_work_order_contractor_id'), ['contractor_id'], unique=False)
+        batch_op.create_index('ix_work_order_open', ['stage', 'community_id', 'due_on', 'team_id'], unique=False, sqlite_where=sa.text("stage NOT IN ('accepted', 'cancelled')"), postgresql_where=sa.text("stage NOT IN ('accepted', 'cancelled')"))
         batch_op.create_index(op.f('ix_work_order_rework_of_id'), ['rework_of_id'], unique=False)
         batch_op.create_index(op.f('ix_work_order_survey_id'), ['survey_id'], unique=False)
         batch_op.create_index('ix_work_order_team', ['team_id', 'stage', 'visit_on'], unique=False)

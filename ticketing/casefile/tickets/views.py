@@ -56,6 +56,18 @@ PANELS: list[Callable[[Scope, User, Ticket, list[StoryLine]], Panel | None]] = [
 """Rooms above add their panels here; one that has nothing to show for a ticket gives None."""
 
 
+class Chip(NamedTuple):
+    """A count above the work list that leads to a list of a room above."""
+
+    label: str
+    total: int
+    address: str
+
+
+CHIPS: list[Callable[[Scope], Chip | None]] = []
+"""Rooms above add their counts here; one that has nothing for a person gives None."""
+
+
 @bp.get("/")
 @requires(Act.READ_TICKET)
 def index() -> ResponseReturnValue:
@@ -71,6 +83,7 @@ def index() -> ResponseReturnValue:
         following=following,
         wanted=wanted,
         counts=lists.counts(scope),
+        chips=[chip for make in CHIPS if (chip := make(scope))],
         communities=communities,
         departments=departments,
     )

@@ -21,6 +21,7 @@ from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import scope_of
 from ticketing.procedure.repairs import (
     Cause,
+    Inspector,
     Liable,
     OrderClass,
     OrderStage,
@@ -34,7 +35,6 @@ from ticketing.procedure.repairs import (
 )
 from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.steps.acceptance import commands as acceptance
-from ticketing.steps.acceptance.commands import Inspector
 from ticketing.steps.site_survey import commands as surveys
 from ticketing.steps.site_survey import queries as survey_queries
 from ticketing.steps.site_survey import signing

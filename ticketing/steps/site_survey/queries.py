@@ -81,6 +81,26 @@ def latest(ticket_id: int) -> SiteSurvey | None:
     ).one_or_none()
 
 
+def findings_of(survey_id: int) -> Sequence[Finding]:
+    """The findings of one survey with their defects."""
+    return db.session.scalars(
+        select(Finding)
+        .where(Finding.survey_id == survey_id)
+        .options(joinedload(Finding.defect))
+        .order_by(Finding.id)
+    ).all()
+
+
+def team_of(ticket_id: int) -> int | None:
+    """The team that looked at the defects last."""
+    return db.session.scalar(
+        select(SiteSurvey.team_id)
+        .where(SiteSurvey.ticket_id == ticket_id)
+        .order_by(SiteSurvey.round.desc())
+        .limit(1)
+    )
+
+
 def site_photos(survey_id: int) -> int:
     """How many pictures of the place a survey has."""
     return (
