@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -36,10 +37,12 @@ def browser_type_launch_args() -> dict[str, object]:
 
 
 @pytest.fixture
-def address(sqlite: Engine) -> Iterator[str]:
+def address(sqlite: Engine, tmp_path: Path) -> Iterator[str]:
     """A server with CSRF and everything on, over a fresh copy of the test world."""
     sqlite.renew()
-    app = create_app(Settings(database_url=sqlite.url, secret_key="y" * 32, demo=True))
+    app = create_app(
+        Settings(database_url=sqlite.url, secret_key="y" * 32, instance=tmp_path, demo=True)
+    )
     server = create_server(app, host="127.0.0.1", port=0, threads=6)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
