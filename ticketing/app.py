@@ -15,6 +15,7 @@ from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
 from ticketing.casefile.attachments import views as attachments
+from ticketing.casefile.defects import views as defects
 from ticketing.casefile.homes import views as homes
 from ticketing.casefile.notices import views as notices
 from ticketing.casefile.tickets import views as tickets
@@ -38,6 +39,7 @@ from ticketing.oversight.calendar import views as calendar
 from ticketing.oversight.escalation import views as escalation
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
+from ticketing.steps.acceptance import phone
 from ticketing.steps.acceptance import views as acceptance
 from ticketing.steps.callback import views as callback
 from ticketing.steps.closing import views as closing
@@ -55,6 +57,7 @@ ROOMS = (
     contractors,
     homes,
     tickets,
+    defects,
     attachments,
     intake,
     dispatch,
@@ -62,6 +65,7 @@ ROOMS = (
     site_survey,
     work_orders,
     acceptance,
+    phone,
     callback,
     closing,
     board,
@@ -74,6 +78,10 @@ ROOMS = (
 )
 PICTURED = (survey_pictures, order_pictures)
 """Papers with pictures: importing them tells `attachments` who sees these and may add to them."""
+
+MOST_ACCEPTED = 12 * 1024 * 1024
+MOST_RECEIVED = 64 * 1024 * 1024
+"""Bytes of a request: what a page accepts, refusing more in its own words, and what the server receives at all."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -108,7 +116,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         BOOTSTRAP_SERVE_LOCAL=True,
         WTF_I18N_ENABLED=False,
         WTF_CSRF_TIME_LIMIT=None,
-        MAX_CONTENT_LENGTH=12 * 1024 * 1024,
+        MAX_CONTENT_LENGTH=MOST_ACCEPTED,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
