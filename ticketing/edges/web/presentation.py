@@ -48,6 +48,7 @@ NAVIGATION = (
     Place("工作台", "tickets.index", "inbox", (Act.READ_TICKET,)),
     Place("时限看板", "board.index", "hourglass", (Act.READ_TICKET,)),
     Place("派工单", "work_orders.index", "wrench", (Act.READ_ORDER,)),
+    Place("派工看板", "plan.index", "columns", (Act.READ_PLAN,)),
     Place("重大投诉", "escalation.index", "flag", (Act.DIRECT, Act.MINUTE)),
     Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),
     Place("小区与客户", "estate.index", "buildings", (Act.READ_ESTATE,)),
