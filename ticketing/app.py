@@ -15,6 +15,7 @@ from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
 from ticketing.casefile.attachments import views as attachments
+from ticketing.casefile.defects import views as defects
 from ticketing.casefile.homes import views as homes
 from ticketing.casefile.notices import views as notices
 from ticketing.casefile.tickets import views as tickets
@@ -39,6 +40,7 @@ from ticketing.oversight.escalation import views as escalation
 from ticketing.oversight.plan import views as plan
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
+from ticketing.steps.acceptance import phone
 from ticketing.steps.acceptance import views as acceptance
 from ticketing.steps.callback import views as callback
 from ticketing.steps.closing import views as closing
@@ -58,6 +60,7 @@ ROOMS = (
     contractors,
     homes,
     tickets,
+    defects,
     attachments,
     intake,
     dispatch,
@@ -67,6 +70,7 @@ ROOMS = (
     work_orders,
     order_prints,
     acceptance,
+    phone,
     callback,
     closing,
     board,
@@ -80,6 +84,10 @@ ROOMS = (
 )
 PICTURED = (survey_pictures, order_pictures)
 """Papers with pictures: importing them tells `attachments` who sees these and may add to them."""
+
+MOST_ACCEPTED = 12 * 1024 * 1024
+MOST_RECEIVED = 64 * 1024 * 1024
+"""Bytes of a request: what a page accepts, refusing more in its own words, and what the server receives at all."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -114,7 +122,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         BOOTSTRAP_SERVE_LOCAL=True,
         WTF_I18N_ENABLED=False,
         WTF_CSRF_TIME_LIMIT=None,
-        MAX_CONTENT_LENGTH=12 * 1024 * 1024,
+        MAX_CONTENT_LENGTH=MOST_ACCEPTED,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -31,7 +31,6 @@ from ticketing.procedure.repairs import (
 from ticketing.procedure.vocabulary import Satisfaction, TicketStage
 from ticketing.steps.acceptance import commands as acceptance
 from ticketing.steps.site_survey import commands as surveys
-from ticketing.steps.site_survey import queries as survey_queries
 from ticketing.steps.site_survey import signing
 from ticketing.steps.site_survey.commands import Found
 from ticketing.steps.site_survey.models import SiteSurvey
@@ -137,7 +136,7 @@ class Repairs:
     ) -> SiteSurvey:
         """Put down findings about every defect, as suggested unless `proposed` says otherwise."""
         items = defect_queries.of_ticket(survey.ticket_id)
-        judged = survey_queries.judge(survey.ticket, items)
+        judged = defect_queries.judge(survey.ticket, items)
         with transaction():
             self.picture(Slot.SITE, ticket_id=survey.ticket_id, survey_id=survey.id)
             return surveys.record(

@@ -13,8 +13,14 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Protocol
 
+_KEY = re.compile(r"[0-9a-f]{32}")
 _NAME = re.compile(r"[0-9a-f]{32}(?:-small)?")
 _UNFINISHED = ".part"
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` could be a name of `new_key`: no database and no disk is asked about anything else."""
+    return _KEY.fullmatch(text) is not None
 
 
 def new_key() -> str:

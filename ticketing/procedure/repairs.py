@@ -20,7 +20,7 @@ class Part(Labelled):
 
     STRUCTURE = "STRUCT", "地基与主体结构"
     ROOF = "ROOF_WP", "屋面防水"
-    WET = "WET_WP", "厨卫、地下室、外墙、窗边防渗漏"
+    WET = "WET_WP", "防渗漏（厨卫、地下室、外墙、窗边）"
     INSULATION = "INSUL", "保温"
     HEATING = "HVAC", "供热供冷"
     ELECTRIC = "ELEC", "电气管线"

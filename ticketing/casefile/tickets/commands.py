@@ -125,6 +125,7 @@ def advance(
     step = allowed_step(ticket, act, actor)
     changes = changes or {}
     origin, target = ticket.stage, target or step.target
+    facts = dict(facts or {})
     guards.check(step, ticket, actor, changes, target)
     at, was = clock.now(), ticket.grade
     written = write(ticket, changes)
@@ -150,12 +151,18 @@ def advance(
         origin=origin.value,
         target=ticket.stage.value,
         version=ticket.version,
-        facts={**(facts or {}), **({"changed": written} if written else {})},
+        facts=_with_changes(facts, written),
     )
-    why = str((facts or {}).get("reason", ""))
+    why = str(facts.get("reason", ""))
     _say_raised(ticket, raised, actor, at=at, became_major=became_major, why=why)
     telling.of_act(ticket, act, actor, at=at, asked=asked)
     return at
+
+
+def _with_changes(facts: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
+    """The facts of an act with the columns it wrote beside what it changed elsewhere."""
+    changed = {**facts.get("changed", {}), **written}
+    return {**facts, "changed": changed} if changed else facts
 
 
 class Raised(NamedTuple):

@@ -36,7 +36,6 @@ from ticketing.procedure.repairs import (
 from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.steps.acceptance import commands as acceptance
 from ticketing.steps.site_survey import commands as surveys
-from ticketing.steps.site_survey import queries as survey_queries
 from ticketing.steps.site_survey import signing
 from ticketing.steps.site_survey.commands import Found
 from ticketing.steps.site_survey.models import SiteSurvey
@@ -129,7 +128,7 @@ class Repair:
         photo(self.rng, Slot.SITE, self.case.office, self.store, survey=self.survey)
         items = defect_queries.of_ticket(self.case.ticket.id)
         found = []
-        for one in survey_queries.judge(self.case.ticket, items):
+        for one in defect_queries.judge(self.case.ticket, items):
             cause = self.rng.choices(list(CAUSES), list(CAUSES.values()))[0]
             if sound:
                 cause = Cause.WORKMANSHIP

@@ -198,7 +198,7 @@ def cancel(order: WorkOrder, *, version: int, reason: str, actor: User) -> WorkO
         Act.CANCEL_ORDER,
         actor=actor,
         version=version,
-        changes={"cancel_reason": reason, **_NO_LONGER_ASKED},
+        changes={"cancel_reason": reason, "cancelled_at": clock.now(), **_NO_LONGER_ASKED},
         facts={"reason": reason},
     )
     follow(order, Act.CANCEL_ORDER, at)

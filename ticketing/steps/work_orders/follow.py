@@ -122,12 +122,18 @@ def tell_of(
                 event=f"order:{order.id}:{event}:{at:%Y%m%d%H%M%S}",
                 title=f"{order.number} {words}",
                 body=f"{ticket.room} {order.scope}",
-                path=f"/orders/{order.id}",
+                path=_page_for(to, order),
                 community_id=order.community_id,
             )
         ],
         at=at,
     )
+
+
+def _page_for(to: Sequence[int | None], order: WorkOrder) -> str:
+    """The page a notice leads to: a captain's phone, everybody else's the order itself."""
+    captain = order.team.captain_id if order.team else None
+    return f"/my-orders/{order.id}" if list(to) == [captain] else f"/orders/{order.id}"
 
 
 def filled(words: str, field: str, sentence: str) -> str:

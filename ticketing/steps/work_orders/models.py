@@ -42,6 +42,7 @@ class WorkOrder(Base):
         CheckConstraint("(stage = 'accepted') = (accepted_at IS NOT NULL)", name="accepted_at"),
         CheckConstraint("stage <> 'transferred' OR contractor_id IS NOT NULL", name="transferred"),
         CheckConstraint("stage <> 'cancelled' OR cancel_reason <> ''", name="cancel_reason"),
+        CheckConstraint("(stage = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled_at"),
         CheckConstraint(
             "customer_refused IS NULL OR customer_refused = false"
             " OR (refusal_reason <> '' AND refusal_evidence <> '')",
@@ -50,7 +51,9 @@ class WorkOrder(Base):
         Index("ix_work_order_ticket", "ticket_id", "id"),
         Index("ix_work_order_team", "team_id", "stage", "visit_on"),
         Index("ix_work_order_community", "community_id", "issued_at"),
+        Index("ix_work_order_issued", "issued_at", "community_id"),
         Index("ix_work_order_accepted", "accepted_at", "community_id"),
+        Index("ix_work_order_cancelled", "cancelled_at", "community_id"),
         Index("ix_work_order_open", "stage", "community_id", "due_on", "team_id", **_OPEN),
     )
 
@@ -106,6 +109,7 @@ class WorkOrder(Base):
     asked_until: Mapped[date | None]
     asked_reason: Mapped[str] = mapped_column(default="")
     cancel_reason: Mapped[str] = mapped_column(default="")
+    cancelled_at: Mapped[datetime | None]
 
     ticket: Mapped[Ticket] = relationship()
     survey: Mapped[SiteSurvey] = relationship()

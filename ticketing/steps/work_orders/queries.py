@@ -57,7 +57,7 @@ def visible(scope: Scope) -> ColumnElement[bool]:
         led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
         ways.append(WorkOrder.team_id.in_(led) & WorkOrder.issued_at.is_not(None))
     if Role.ENGINEER in scope.roles:
-        if scope.communities is None:
+        if not scope.communities:
             return true()
         ways.append(WorkOrder.community_id.in_(sorted(scope.communities)))
     return or_(*ways) if ways else false()
@@ -329,7 +329,7 @@ def history_of(order: WorkOrder) -> Sequence[WorkOrder]:
         select(WorkOrder)
         .join(Ticket, Ticket.id == WorkOrder.ticket_id)
         .where(home, WorkOrder.community_id == order.community_id, WorkOrder.id != order.id)
-        .options(joinedload(WorkOrder.team))
+        .options(joinedload(WorkOrder.team), joinedload(WorkOrder.contractor))
         .order_by(WorkOrder.id.desc())
         .limit(10)
     ).all()

@@ -129,7 +129,8 @@ def draft(ticket_id: int) -> ResponseReturnValue:
             "estimate_fen": 0 if first else sum(one.estimate_fen or 0 for one in findings),
         }
     )
-    form.defect_ids.offer((one.id, one.told) for one in defects)
+    offered = defects if request.method == "GET" or first else _decided(ticket, order_class)
+    form.defect_ids.offer((one.id, one.told) for one in offered)
     form.team_id.offer(queries.team_choices(ticket.community_id))
     if form.carry_out(
         commands.draft,
@@ -178,6 +179,13 @@ def _first_order(ticket: Ticket) -> WorkOrder | None:
 
 def _waiting(ticket: Ticket, order_class: OrderClass) -> list[Finding]:
     return queries.to_order(ticket.id).get(order_class, [])
+
+
+def _decided(ticket: Ticket, order_class: OrderClass) -> list[Defect]:
+    """All defects decided for a class, ordered already or not: a form sent twice names what the first one took."""
+    survey = surveys.latest(ticket.id)
+    findings = survey.findings if survey else []
+    return [one.defect for one in findings if one.decided is order_class]
 
 
 def panel(scope: Scope, actor: User, ticket: Ticket, _told: list[StoryLine]) -> Panel | None:
