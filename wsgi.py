@@ -5,7 +5,7 @@ import sys
 
 from waitress import serve
 
-from ticketing.app import create_app
+from ticketing.app import MOST_RECEIVED, create_app
 from ticketing.edges.jobs import scheduler
 from ticketing.settings import Settings
 
@@ -24,7 +24,14 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.stdout.write(f"客服通 http://{settings.host}:{settings.port}/\n")
     sys.stdout.flush()
-    serve(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
+    serve(
+        app,
+        host=settings.host,
+        port=settings.port,
+        threads=settings.threads,
+        ident=None,
+        max_request_body_size=MOST_RECEIVED,
+    )
 
 
 if __name__ == "__main__":

@@ -39,13 +39,16 @@ from ticketing.oversight.calendar import views as calendar
 from ticketing.oversight.escalation import views as escalation
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
+from ticketing.steps.acceptance import phone
 from ticketing.steps.acceptance import views as acceptance
 from ticketing.steps.callback import views as callback
 from ticketing.steps.closing import views as closing
 from ticketing.steps.dispatch import views as dispatch
 from ticketing.steps.handling import views as handling
 from ticketing.steps.intake import views as intake
+from ticketing.steps.site_survey import filing as survey_pictures
 from ticketing.steps.site_survey import views as site_survey
+from ticketing.steps.work_orders import filing as order_pictures
 from ticketing.steps.work_orders import views as work_orders
 
 ROOMS = (
@@ -62,6 +65,7 @@ ROOMS = (
     site_survey,
     work_orders,
     acceptance,
+    phone,
     callback,
     closing,
     board,
@@ -72,6 +76,13 @@ ROOMS = (
     notices,
     escalation,
 )
+PICTURED = (survey_pictures, order_pictures)
+"""Papers with pictures: importing them tells `attachments` who sees these and may add to them."""
+
+MOST_ACCEPTED = 12 * 1024 * 1024
+MOST_RECEIVED = 64 * 1024 * 1024
+"""Bytes of a request: what a page accepts, refusing more in its own words, and what the server receives at all."""
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -105,7 +116,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         BOOTSTRAP_SERVE_LOCAL=True,
         WTF_I18N_ENABLED=False,
         WTF_CSRF_TIME_LIMIT=None,
-        MAX_CONTENT_LENGTH=12 * 1024 * 1024,
+        MAX_CONTENT_LENGTH=MOST_ACCEPTED,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -186,9 +197,12 @@ def _answer_errors(app: Flask) -> None:
         status: int, sentence: str, headers: dict[str, str] | None = None
     ) -> tuple[str, int, dict[str, str]]:
         db.session.rollback()
+        headers = headers or {}
+        if request.headers.get("X-Fragment"):
+            return sentence, status, {**headers, "Content-Type": "text/plain; charset=utf-8"}
         typed = None if status == 413 else request.form
         body = render_template("error.html", status=status, sentence=sentence, form=typed)
-        return body, status, headers or {}
+        return body, status, headers
 
     def plain(status: int) -> str:
         """A page that asks the database nothing, not even who is looking at it."""
@@ -205,8 +219,6 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(DomainError)
     def _domain(error: DomainError) -> ResponseReturnValue:
-        if request.headers.get("X-Fragment"):
-            return error.message, error.status
         return page(error.status, error.message)
 
     @app.errorhandler(CSRFError)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ticketing.kernel import webhook
 from ticketing.kernel.mail import MailServer, Security
+from ticketing.kernel.storage import LocalStore, Store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -16,6 +17,7 @@ class Settings:
     """What may differ from one installation to another.
 
     - `database_url` (TICKETING_DATABASE_URL): SQLAlchemy address; default a SQLite file in instance/.
+    - `files` (TICKETING_FILES): the folder of pictures and papers; default files/ in instance/.
     - `secret_key` (TICKETING_SECRET_KEY): signs cookies; default a random one kept in instance/.
     - `host`, `port`, `threads` (TICKETING_HOST, _PORT, _THREADS): where the server listens.
     - `scheduler` (TICKETING_SCHEDULER, default on): the server runs the jobs itself; off where `flask jobs run` does.
@@ -31,6 +33,7 @@ class Settings:
     database_url: str
     secret_key: str
     instance: Path = ROOT / "instance"
+    files: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     threads: int = 8
@@ -45,6 +48,11 @@ class Settings:
     testing: bool = False
     templates: Path = field(default=ROOT / "templates")
     static: Path = field(default=ROOT / "static")
+
+    @property
+    def store(self) -> Store:
+        """Where the bytes of pictures and papers lie; those of a demo need not survive a crash."""
+        return LocalStore(self.files or self.instance / "files", durable=not self.demo)
 
 
 def _flag(name: str, default: str = "") -> bool:
@@ -61,6 +69,7 @@ def from_environment() -> Settings:
         ),
         secret_key=os.environ.get("TICKETING_SECRET_KEY") or _kept_secret(instance / "secret_key"),
         instance=instance,
+        files=Path(os.environ["TICKETING_FILES"]) if os.environ.get("TICKETING_FILES") else None,
         host=os.environ.get("TICKETING_HOST", "127.0.0.1"),
         port=int(os.environ.get("TICKETING_PORT", "8000")),
         threads=int(os.environ.get("TICKETING_THREADS", "8")),

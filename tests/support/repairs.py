@@ -16,6 +16,7 @@ from ticketing.kernel.db import db, transaction
 from ticketing.masters.people.models import User
 from ticketing.procedure.repairs import (
     Cause,
+    Inspector,
     Liable,
     OrderClass,
     OrderStage,
@@ -29,7 +30,6 @@ from ticketing.procedure.repairs import (
 )
 from ticketing.procedure.vocabulary import Satisfaction, TicketStage
 from ticketing.steps.acceptance import commands as acceptance
-from ticketing.steps.acceptance.commands import Inspector
 from ticketing.steps.site_survey import commands as surveys
 from ticketing.steps.site_survey import signing
 from ticketing.steps.site_survey.commands import Found

@@ -9,6 +9,8 @@ _SPACES = re.compile(r"[^\S\n]+")
 _PHONE_NOISE = re.compile(r"[\s\-()（）—]+")
 _HAN = "\u3400-\u9fff\U00020000-\U0003ffff\uf900-\ufaff"
 _MAILBOX = re.compile(r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
+_PATH = re.compile(r"[/\\／＼:：]")
+_NOT_IN_NAMES = re.compile(r'[<>"|?*]')
 _TOKEN = re.compile(rf"[{_HAN}]|[0-9a-z]+")
 
 
@@ -24,6 +26,16 @@ def clean(text: str | None) -> str:
 def clean_line(text: str | None) -> str:
     """`clean` for a single line: line breaks and runs of blanks become one blank."""
     return _SPACES.sub(" ", clean(text).replace("\n", " ")).strip()
+
+
+def file_name(typed: str | None, ending: str) -> str:
+    """A file's name as it may be shown and saved: no folders, nothing invisible, the ending of its real kind.
+
+    Cleaned before it is looked at, so that no invisible character hides a folder or an ending.
+    """
+    name = _NOT_IN_NAMES.sub("_", _PATH.split(clean_line(typed))[-1]).strip(". ")
+    stem = name.rpartition(".")[0] or name
+    return f"{stem.strip('. ')[:80] or '未命名'}{ending}"
 
 
 def fold(text: str) -> str:

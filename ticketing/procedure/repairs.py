@@ -160,6 +160,14 @@ class OrderStage(Labelled):
         return self not in (OrderStage.ACCEPTED, OrderStage.CANCELLED)
 
 
+class Inspector(Labelled):
+    """For whom a completion inspection is made (procedure 3.5.3, 3.4.6)."""
+
+    SERVICE = "service", "客户服务处检查"
+    PROPERTY = "property", "物业处检查"
+    ENGINEERING = "engineering", "工程材料部检查"
+
+
 class UseKind(Labelled):
     """What a crew used for a repair, noted for the account (procedure 3.5.5)."""
 

@@ -8,8 +8,17 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.kernel.db import Base, Id
+from ticketing.kernel.enums import Labelled
 from ticketing.masters.people.models import User
 from ticketing.procedure.repairs import Slot
+
+
+class PaperKind(Labelled):
+    """A paper pictures are pinned to; the value names it in addresses and in the journal."""
+
+    TICKET = "ticket", "登记表"
+    SURVEY = "survey", "会签表"
+    ORDER = "order", "派工单"
 
 
 class Attachment(Base):

@@ -90,6 +90,7 @@ _QUIET = frozenset(
         "unit_id",
         "customer_id",
         "complaint_due_provisional",
+        "repair",
         "directed_at",
         "minuted_at",
         "special",

@@ -59,6 +59,18 @@ PRINTED: list[Callable[[Ticket], list[str]]] = []
 """Rooms above add here what stands below the complaint on the printed form, line by line."""
 
 
+class Chip(NamedTuple):
+    """A count above the work list that leads to a list of a room above."""
+
+    label: str
+    total: int
+    address: str
+
+
+CHIPS: list[Callable[[Scope], Chip | None]] = []
+"""Rooms above add their counts here; one that has nothing for a person gives None."""
+
+
 @bp.get("/")
 @requires(Act.READ_TICKET)
 def index() -> ResponseReturnValue:
@@ -74,6 +86,7 @@ def index() -> ResponseReturnValue:
         following=following,
         wanted=wanted,
         counts=lists.counts(scope),
+        chips=[chip for make in CHIPS if (chip := make(scope))],
         communities=communities,
         departments=departments,
     )

@@ -7,6 +7,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from ticketing.casefile.attachments import queries as attachments
 from ticketing.edges.console import clauses, road
 from ticketing.journal import queries as journal
 from ticketing.kernel.db import reading, transaction
@@ -14,6 +15,7 @@ from ticketing.kernel.errors import DomainError
 from ticketing.masters.people import commands as people
 from ticketing.masters.people import setting_up
 from ticketing.procedure.vocabulary import Role
+from ticketing.settings import Settings
 
 
 def install(app: Flask) -> None:
@@ -50,12 +52,19 @@ def install(app: Flask) -> None:
 
     @app.cli.command("verify")
     def _verify() -> None:
-        """核对审计日志的校验链；有问题时以非零状态退出。"""
+        """核对审计日志的校验链、照片与签字件的文件；有问题时以非零状态退出。"""
+        settings: Settings = app.extensions["ticketing"]
         with reading():
             verdict = journal.verify()
+            files = attachments.verify(settings.store)
         if verdict.fault:
             raise click.ClickException(f"审计日志有误：{verdict.fault}")
         click.echo(f"审计日志 {verdict.entries} 条，校验链完整；末条校验值 {verdict.head}")
+        for fault in files.faults:
+            click.echo(fault, err=True)
+        if files.faults:
+            raise click.ClickException(f"照片与签字件有误：{len(files.faults)} 份")
+        click.echo(f"照片与签字件 {files.checked} 份，文件齐全，内容与登记一致")
 
     @app.cli.command("road")
     def _road() -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from flask import current_app
 
+from ticketing.casefile.attachments import commands as attachments
 from ticketing.casefile.notices import delivering, outlets
 from ticketing.casefile.tickets import commands as tickets
 from ticketing.kernel import clock
@@ -111,6 +112,14 @@ def _tidy(at: datetime) -> str:
     return f"清除 {dropped} 行"
 
 
+def _sweep(at: datetime) -> str:
+    settings: Settings = current_app.extensions["ticketing"]
+    with reading():
+        swept = attachments.sweep(settings.store, at)
+        db.session.rollback()
+    return f"清除 {swept} 个无主文件" if swept else "没有无主文件"
+
+
 JOBS: tuple[Job, ...] = (
     Job("ring", "时限提醒与超时", _ring, every=timedelta(seconds=15)),
     Job("report-clocks", "周报时限", _report_clocks, every=timedelta(minutes=30)),
@@ -119,6 +128,7 @@ JOBS: tuple[Job, ...] = (
     Job("calendar", "工作日历新年份", _calendar, daily=(2, 30)),
     Job("grades", "等级评估", _grades, daily=(2, 0)),
     Job("tidy", "清理过期登录与表单标记", _tidy, daily=(3, 30)),
+    Job("sweep", "清理无主的照片文件", _sweep, daily=(4, 0)),
 )
 
 BY_NAME = {job.name: job for job in JOBS}

@@ -46,7 +46,10 @@ class Place(NamedTuple):
 
 NAVIGATION = (
     Place("工作台", "tickets.index", "inbox", (Act.READ_TICKET,)),
+    Place("我的派工", "phone.index", "wrench", (Act.READ_OWN_ORDERS,)),
     Place("时限看板", "board.index", "hourglass", (Act.READ_TICKET,)),
+    Place("勘察", "site_survey.index", "search", (Act.READ_SURVEY,)),
+    Place("派工单", "work_orders.index", "wrench", (Act.READ_ORDER,)),
     Place("重大投诉", "escalation.index", "flag", (Act.DIRECT, Act.MINUTE)),
     Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),
     Place("小区与客户", "estate.index", "buildings", (Act.READ_ESTATE,)),

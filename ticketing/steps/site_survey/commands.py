@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 
 from ticketing.casefile.defects import queries as defects
+from ticketing.casefile.defects.commands import Broken, add
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.notices.commands import Message, tell
 from ticketing.casefile.notices.models import NoticeKind
@@ -30,6 +31,7 @@ from ticketing.procedure.repairs import (
     Part,
     Phenomenon,
     SurveyStage,
+    Trade,
 )
 from ticketing.steps.site_survey import queries
 from ticketing.steps.site_survey.models import Finding, SiteSurvey
@@ -189,6 +191,26 @@ def arrive(survey: SiteSurvey, *, actor: User) -> SiteSurvey:
         survey, Act.ARRIVE_SURVEY, actor=actor, version=None, changes={"arrived_at": clock.now()}
     )
     follow_survey(survey, Act.ARRIVE_SURVEY, clock.now())
+    return survey
+
+
+def add_defect(
+    survey: SiteSurvey,
+    *,
+    version: int,
+    part: Part,
+    phenomenon: Phenomenon,
+    trade: Trade,
+    place: str,
+    words: str,
+    actor: User,
+) -> SiteSurvey:
+    """One more thing found on the spot, before anybody has signed; it is judged with the others (procedure 3.4.5)."""
+    step = SURVEYS.allowed(survey, Act.RECORD_SURVEY, actor)
+    SURVEYS.check(step, survey, actor, {})
+    hold([survey.ticket_id])
+    found = Broken(part, phenomenon, trade, place, words)
+    add(survey.ticket, [found], actor=actor, at=clock.now())
     return survey
 
 
