@@ -40,7 +40,7 @@ COUNTS = {
     "search": 6,
     "clerk's list": 5,
     "handler's list": 5,
-    "ticket": 14,
+    "ticket": 15,
     "paper": 6,
     "intake form": 4,
     "intake form of a home": 13,

@@ -15,10 +15,10 @@ from ticketing.casefile.tickets import grading, guards, telling
 from ticketing.casefile.tickets.lists import community_mark
 from ticketing.casefile.tickets.models import MARK_COLUMNS, Note, Ticket, TicketFlow
 from ticketing.casefile.timers import commands as timers
+from ticketing.journal.changes import write
 from ticketing.journal.commands import record
 from ticketing.kernel import clock, search
 from ticketing.kernel.db import db
-from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Conflict, NotPermitted
 from ticketing.masters.people.models import Department, User
 from ticketing.procedure import grading as rules
@@ -385,22 +385,3 @@ def _flow(ticket: Ticket, flow: Flow, at: datetime) -> None:
 
 
 _ADD_FLOW = cast(Table, TicketFlow.__table__).insert()
-
-
-def write(ticket: Any, changes: dict[str, Any]) -> dict[str, list[Any]]:
-    """Set the changed fields; returns {name: [old, new]} in JSON-ready form."""
-    written = {}
-    for name, new in changes.items():
-        old = getattr(ticket, name)
-        if old != new:
-            setattr(ticket, name, new)
-            written[name] = [_plain(old), _plain(new)]
-    return written
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Labelled):
-        return value.value
-    if isinstance(value, date):  # an instant too
-        return value.isoformat()
-    return value
