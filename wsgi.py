@@ -5,16 +5,13 @@ import sys
 
 from waitress import serve
 
-from ticketing.app import create_app
+from ticketing.app import MOST_RECEIVED, create_app
 from ticketing.edges.jobs import scheduler
 from ticketing.settings import Settings
 
 sys.setswitchinterval(0.0005)
 # A thread that writes a long workbook lets others go on after 0.5 ms instead of 5: a page of another
 # person gives up the processor at each of its queries, and its p95 during an export fell by half.
-
-MOST_BODY = 64 * 1024 * 1024
-"""Bytes. More than any page accepts (it says so itself, with its own sentence); beyond, nothing is even received."""
 
 app = create_app()
 
@@ -33,7 +30,7 @@ def main() -> None:
         port=settings.port,
         threads=settings.threads,
         ident=None,
-        max_request_body_size=MOST_BODY,
+        max_request_body_size=MOST_RECEIVED,
     )
 
 

@@ -15,6 +15,7 @@ from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
 from ticketing.casefile.attachments import views as attachments
+from ticketing.casefile.defects import views as defects
 from ticketing.casefile.homes import views as homes
 from ticketing.casefile.notices import views as notices
 from ticketing.casefile.tickets import views as tickets
@@ -36,6 +37,7 @@ from ticketing.oversight.audit import views as audit
 from ticketing.oversight.board import views as board
 from ticketing.oversight.calendar import views as calendar
 from ticketing.oversight.escalation import views as escalation
+from ticketing.oversight.plan import views as plan
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
 from ticketing.steps.acceptance import phone
@@ -46,8 +48,10 @@ from ticketing.steps.dispatch import views as dispatch
 from ticketing.steps.handling import views as handling
 from ticketing.steps.intake import views as intake
 from ticketing.steps.site_survey import filing as survey_pictures
+from ticketing.steps.site_survey import print_views as survey_prints
 from ticketing.steps.site_survey import views as site_survey
 from ticketing.steps.work_orders import filing as order_pictures
+from ticketing.steps.work_orders import print_views as order_prints
 from ticketing.steps.work_orders import views as work_orders
 
 ROOMS = (
@@ -56,17 +60,21 @@ ROOMS = (
     contractors,
     homes,
     tickets,
+    defects,
     attachments,
     intake,
     dispatch,
     handling,
     site_survey,
+    survey_prints,
     work_orders,
+    order_prints,
     acceptance,
     phone,
     callback,
     closing,
     board,
+    plan,
     reports,
     calendar,
     audit,
@@ -76,6 +84,10 @@ ROOMS = (
 )
 PICTURED = (survey_pictures, order_pictures)
 """Papers with pictures: importing them tells `attachments` who sees these and may add to them."""
+
+MOST_ACCEPTED = 12 * 1024 * 1024
+MOST_RECEIVED = 64 * 1024 * 1024
+"""Bytes of a request: what a page accepts, refusing more in its own words, and what the server receives at all."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -110,7 +122,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         BOOTSTRAP_SERVE_LOCAL=True,
         WTF_I18N_ENABLED=False,
         WTF_CSRF_TIME_LIMIT=None,
-        MAX_CONTENT_LENGTH=12 * 1024 * 1024,
+        MAX_CONTENT_LENGTH=MOST_ACCEPTED,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

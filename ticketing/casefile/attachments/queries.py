@@ -18,7 +18,7 @@ from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel.db import db
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Conflict, NotFound, NotPermitted
-from ticketing.kernel.storage import Store
+from ticketing.kernel.storage import Store, is_key
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act, may
@@ -64,7 +64,8 @@ class Desk(NamedTuple):
 
 
 def _with_his_tickets(scope: Scope) -> ColumnElement[bool]:
-    return Attachment.ticket_id.in_(select(Ticket.id).where(tickets.visible(scope)))
+    its_ticket = select(Ticket.id).where(Ticket.id == Attachment.ticket_id)
+    return its_ticket.where(tickets.visible(scope)).exists()
 
 
 def _on_ticket(scope: Scope, actor: User, ticket_id: int) -> Place:
@@ -98,6 +99,8 @@ def visible(scope: Scope) -> ColumnElement[bool]:
 
 def attachment_for(scope: Scope, key: str) -> Attachment:
     """One attachment by its key. Raises NotFound, also when out of scope."""
+    if not is_key(key):
+        raise NotFound
     found = db.session.scalars(
         select(Attachment).where(Attachment.key == key, visible(scope))
     ).one_or_none()

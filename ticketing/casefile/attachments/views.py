@@ -1,5 +1,7 @@
 """Pictures and papers: uploading, looking, downloading."""
 
+from urllib.parse import quote
+
 from flask import (
     Blueprint,
     current_app,
@@ -124,7 +126,8 @@ def _sent(name: str, kind: str, file_name: str, *, download: bool) -> ResponseRe
         stream, mimetype=kind, as_attachment=download, download_name=file_name, etag=False
     )
     if not download:
-        answer.headers.set("Content-Disposition", "inline", filename=file_name)
+        named = {"filename*": f"UTF-8''{quote(file_name, safe='')}"}
+        answer.headers.set("Content-Disposition", "inline", **named)
     answer.headers["Content-Security-Policy"] = ALONE
     return answer
 

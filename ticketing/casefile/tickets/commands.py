@@ -63,7 +63,9 @@ def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
     if not may(actor.roles, Act.REGISTER):
         raise NotPermitted("您的岗位不能登记投诉。")
     at = ticket.registered_at
-    starts = _starting(turn(Act.REGISTER, None, TicketStage.REGISTERED).starts, ticket, at)
+    starts = _starting(
+        turn(Act.REGISTER, None, TicketStage.REGISTERED).starts, ticket, at, Act.REGISTER
+    )
     if ticket.urgent:
         starts.append(timers.starting(ClockKind.EMERGENCY, ticket.received_at))
     ticket.grade = ticket.grade or Grade.GENERAL
@@ -125,12 +127,13 @@ def advance(
     step = allowed_step(ticket, act, actor)
     changes = changes or {}
     origin, target = ticket.stage, target or step.target
+    facts = dict(facts or {})
     guards.check(step, ticket, actor, changes, target)
     at, was = clock.now(), ticket.grade
     written = write(ticket, changes)
     raised = _raise(ticket, grading.after(ticket, written))
     turned = turn(act, origin, target)
-    starts, cancels = _starting(turned.starts, ticket, at), turned.cancels
+    starts, cancels = _starting(turned.starts, ticket, at, act), turned.cancels
     became_major = ticket.grade is Grade.MAJOR and was is not Grade.MAJOR and target.is_open
     if became_major:
         starts.append(_escalation(ticket, at))
@@ -150,12 +153,18 @@ def advance(
         origin=origin.value,
         target=ticket.stage.value,
         version=ticket.version,
-        facts={**(facts or {}), **({"changed": written} if written else {})},
+        facts=_with_changes(facts, written),
     )
-    why = str((facts or {}).get("reason", ""))
+    why = str(facts.get("reason", ""))
     _say_raised(ticket, raised, actor, at=at, became_major=became_major, why=why)
     telling.of_act(ticket, act, actor, at=at, asked=asked)
     return at
+
+
+def _with_changes(facts: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
+    """The facts of an act with the columns it wrote beside what it changed elsewhere."""
+    changed = {**facts.get("changed", {}), **written}
+    return {**facts, "changed": changed} if changed else facts
 
 
 class Raised(NamedTuple):
@@ -329,13 +338,23 @@ def _move(ticket: Ticket, target: TicketStage, at: datetime) -> None:
         _flow(ticket, flow, at)
 
 
-def _starting(kinds: Iterable[ClockKind], ticket: Ticket, at: datetime) -> list[timers.Start]:
-    """The clocks an act starts; a new complaint's completion counts from when it was received."""
-    first = ticket.id is None
+def _starting(
+    kinds: Iterable[ClockKind], ticket: Ticket, at: datetime, act: Act
+) -> list[timers.Start]:
+    """The clocks an act starts; some count from when the company first heard of the matter."""
     return [
-        timers.starting(kind, ticket.received_at if first and kind is ClockKind.COMPLAINT else at)
+        timers.starting(kind, ticket.received_at if (kind, act) in _FROM_RECEIPT else at)
         for kind in kinds
     ]
+
+
+_FROM_RECEIPT = frozenset(
+    {
+        (ClockKind.COMPLAINT, Act.REGISTER),
+        (ClockKind.SITE_SURVEY, Act.SCHEDULE_SURVEY),
+    }
+)
+"""A new complaint's completion and its first survey (procedure 3.4.5); a second look counts from its day."""
 
 
 def _show_deadlines(ticket: Ticket, starts: Iterable[timers.Start]) -> None:

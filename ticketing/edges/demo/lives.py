@@ -21,7 +21,7 @@ SALES_MATTERS = tuple(
     matter for matter in MATTERS if matter.category in (Category.SALES, Category.DESIGN)
 )
 OF_ONE_CALL = 0.07
-REPAIRED = 0.55
+REPAIRED = 0.5
 """How many of the broken things become a repair; the rest is settled with a word or a visit."""
 A_DAY = {"QY": 1.25, "TL": 1.6}
 BEFORE_DELIVERY = 0.25

@@ -17,6 +17,7 @@ from ticketing.edges.demo.town import PLANS, Town, found
 from ticketing.kernel import clock
 from ticketing.kernel.db import transaction
 from ticketing.kernel.errors import Conflict
+from ticketing.kernel.storage import Store
 from ticketing.masters.people import queries as people
 
 SEED = 2026
@@ -24,11 +25,15 @@ HALF_YEAR = timedelta(days=182)
 
 
 def load(
-    folder: Path, *, seed: int = SEED, tell: Callable[[str], None] = lambda _line: None
+    folder: Path,
+    store: Store,
+    *,
+    seed: int = SEED,
+    tell: Callable[[str], None] = lambda _line: None,
 ) -> None:
     """Fill an empty database with half a year of an invented property group, up to this minute.
 
-    `folder` is where imports keep their files meanwhile. The same `seed` at the same instant tells
+    `folder` is where imports keep their files meanwhile, `store` where pictures go. The same `seed` at the same instant tells
     the same stories. `tell` hears how far it has come.
 
     Raises Conflict when the database already has users.
@@ -36,7 +41,7 @@ def load(
     if people.any_user():
         raise Conflict("数据库里已经有人员，演示数据只能装入空库。")
     until = clock.now()
-    town = Town(seed, clock.local(until).date())
+    town = Town(seed, clock.local(until).date(), store)
     first_day = working_day(town.today - HALF_YEAR, 0)
     with transaction(), clock.held(clock.at(first_day, 8)):
         found(town)

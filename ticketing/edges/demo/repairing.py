@@ -21,6 +21,7 @@ from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import scope_of
 from ticketing.procedure.repairs import (
     Cause,
+    Inspector,
     Liable,
     OrderClass,
     OrderStage,
@@ -34,9 +35,7 @@ from ticketing.procedure.repairs import (
 )
 from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.steps.acceptance import commands as acceptance
-from ticketing.steps.acceptance.commands import Inspector
 from ticketing.steps.site_survey import commands as surveys
-from ticketing.steps.site_survey import queries as survey_queries
 from ticketing.steps.site_survey import signing
 from ticketing.steps.site_survey.commands import Found
 from ticketing.steps.site_survey.models import SiteSurvey
@@ -94,7 +93,7 @@ class Repair:
     """The repair of one case: each method is one act of those concerned."""
 
     def __init__(self, case: Case) -> None:
-        self.case, self.rng = case, case.rng
+        self.case, self.rng, self.store = case, case.rng, case.town.store
         self.survey: SiteSurvey
         self.order: WorkOrder
         community = case.town.communities[case.call.community]
@@ -126,10 +125,10 @@ class Repair:
 
     def record(self, *, prices: tuple[int, ...] = (), sound: bool = False) -> None:
         """In the flat: a photo, what is wrong, why, what it will cost; a `sound` cause leaves something to repair."""
-        photo(self.rng, Slot.SITE, self.case.office, survey=self.survey)
+        photo(self.rng, Slot.SITE, self.case.office, self.store, survey=self.survey)
         items = defect_queries.of_ticket(self.case.ticket.id)
         found = []
-        for one in survey_queries.judge(self.case.ticket, items):
+        for one in defect_queries.judge(self.case.ticket, items):
             cause = self.rng.choices(list(CAUSES), list(CAUSES.values()))[0]
             if sound:
                 cause = Cause.WORKMANSHIP
@@ -173,7 +172,11 @@ class Repair:
             away = side is Side.CONTRACTOR and self.rng.random() < 0.15
             refused = side is Side.CUSTOMER and self.rng.random() < 0.04
             signed = not (away or refused)
-            picture = photo(self.rng, Slot.SIGNATURE, actor, survey=self.survey) if signed else ""
+            picture = (
+                photo(self.rng, Slot.SIGNATURE, actor, self.store, survey=self.survey)
+                if signed
+                else ""
+            )
             signing.sign(
                 self.survey,
                 version=None,
@@ -321,7 +324,7 @@ class Repair:
         """The crew arrives, takes its pictures, repairs and notes what it used."""
         orders.arrive(self.order, actor=self.captain)
         for slot in (Slot.BEFORE, Slot.AFTER):
-            photo(self.rng, slot, self.captain, order=self.order)
+            photo(self.rng, slot, self.captain, self.store, order=self.order)
         trade = self.order.items[0].defect.trade
         orders.note_use(
             self.order,
@@ -364,7 +367,11 @@ class Repair:
         """The customer signs on the captain's phone, or will not."""
         refused = self.rng.random() < 0.03
         answer = self.rng.choices(list(ANSWERS), list(ANSWERS.values()))[0]
-        picture = "" if refused else photo(self.rng, Slot.SIGNATURE, self.captain, order=self.order)
+        picture = (
+            ""
+            if refused
+            else photo(self.rng, Slot.SIGNATURE, self.captain, self.store, order=self.order)
+        )
         acceptance.sign_off(
             self.order,
             version=None,

@@ -46,9 +46,16 @@ HOMES = (
 """The first page of a person: the major complaints of who decides on them, a work list if he has one, a captain's orders."""
 
 
+OWN_HOMES = ((Role.DEPUTY_CHIEF_ENGINEER, "/orders/?pile=mine"),)
+"""The first page of a role whose work no act of `HOMES` tells."""
+
+
 @requires()
 def home() -> ResponseReturnValue:
     """Lead a person to his first page."""
+    for role, address in OWN_HOMES:
+        if role in current_scope().roles:
+            return redirect(address)
     for act, endpoint in HOMES:
         if current_scope().may(act):
             return redirect(url_for(endpoint))

@@ -21,9 +21,10 @@ CALLED_FOR = (Slot.REPORTED, Slot.SITE)
 
 
 def _pictures(scope: Scope) -> ColumnElement[bool]:
-    own = Attachment.survey_id.in_(select(SiteSurvey.id).where(queries.visible(scope)))
-    called = select(SiteSurvey.ticket_id).where(queries.visible(scope))
-    return own | (Attachment.slot.in_(CALLED_FOR) & Attachment.ticket_id.in_(called))
+    seen = select(SiteSurvey.id).where(queries.visible(scope))
+    own = seen.where(SiteSurvey.id == Attachment.survey_id).exists()
+    called = seen.where(SiteSurvey.ticket_id == Attachment.ticket_id).exists()
+    return own | (Attachment.slot.in_(CALLED_FOR) & called)
 
 
 def _place(scope: Scope, actor: User, survey_id: int) -> Place:

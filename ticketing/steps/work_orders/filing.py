@@ -23,9 +23,10 @@ AT_WORK = (OrderStage.ISSUED, OrderStage.ACKNOWLEDGED, OrderStage.SELF_CHECKED)
 
 
 def _pictures(scope: Scope) -> ColumnElement[bool]:
-    own = Attachment.order_id.in_(select(WorkOrder.id).where(queries.visible(scope)))
-    called = select(WorkOrder.ticket_id).where(queries.visible(scope))
-    return own | (Attachment.slot.in_(CALLED_FOR) & Attachment.ticket_id.in_(called))
+    seen = select(WorkOrder.id).where(queries.visible(scope))
+    own = seen.where(WorkOrder.id == Attachment.order_id).exists()
+    called = seen.where(WorkOrder.ticket_id == Attachment.ticket_id).exists()
+    return own | (Attachment.slot.in_(CALLED_FOR) & called)
 
 
 def _place(scope: Scope, actor: User, order_id: int) -> Place:
