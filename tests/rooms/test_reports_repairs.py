@@ -399,7 +399,7 @@ class Oracle:
         return found
 
     def surveys(self) -> tuple[int, int]:
-        """(signed in time, due): one working day from the appointment's making to the last signature."""
+        """(signed in time, due): one working day from the receipt to the last signature; late when agreed on later."""
         due = kept = 0
         for ticket_id in self.tickets:
             if self.stage(ticket_id) in EXITS:
@@ -407,8 +407,8 @@ class Oracle:
             for entry in self.story["ticket", ticket_id]:
                 if entry.act != "schedule_survey" or entry.at >= self.cutoff:
                     continue
-                limit = after_working_days(shanghai(entry.at), 1)
-                if not self.first_on <= limit <= self.as_of:
+                limit = after_working_days(shanghai(self.tickets[ticket_id].received_at), 1)
+                if not self.first_on <= max(limit, shanghai(entry.at)) <= self.as_of:
                     continue
                 signed = [
                     one.at

@@ -19,11 +19,13 @@ from sqlalchemy import (
     func,
     not_,
     select,
+    true,
     values,
 )
 from sqlalchemy.orm import aliased
 
 from ticketing.casefile.tickets.models import CallbackRecord, Ticket
+from ticketing.casefile.timers import queries as timers
 from ticketing.casefile.timers.models import Clock, ClockState
 from ticketing.kernel import clock
 from ticketing.kernel.db import UtcDateTime, db
@@ -124,7 +126,11 @@ def done_before(instant: ColumnElement[datetime] | datetime) -> ColumnElement[bo
 
 
 def _fallen_due(
-    kind: ClockKind, extent: Extent, window: Window, *, original: bool = False
+    kind: ClockKind,
+    extent: Extent,
+    window: Window,
+    *more: ColumnElement[bool],
+    original: bool = False,
 ) -> list[tuple[int | None, int, int]]:
     """(department, due in the window, of these done in time), by the present or the original due date."""
     days = limits(window)
@@ -136,16 +142,32 @@ def _fallen_due(
         )
         .join(days, days.c.due_on == (Clock.original_due_on if original else Clock.due_on))
         .join(Ticket, Ticket.id == Clock.ticket_id)
-        .where(Clock.kind == kind, *counted(extent, window))
+        .where(Clock.kind == kind, *counted(extent, window), *more)
         .group_by(Clock.department_id)
     )
     return [(row[0], row[1], int(row[2])) for row in rows]
 
 
 def surveys(extent: Extent, window: Window) -> tuple[int, int]:
-    """(surveys that fell due in the period, of these signed in time): the last required signature counts (procedure 3.4.5)."""
-    rows = _fallen_due(ClockKind.SITE_SURVEY, extent, window)
-    return sum(row[1] for row in rows), sum(row[2] for row in rows)
+    """(surveys that fell due in the period, of these signed in time): the last required signature counts (procedure 3.4.5).
+
+    A survey counts from the receipt, its clock is there when it is agreed on: one agreed on after its due date falls due then.
+    """
+    begun = timers.begun_before(Clock, window.cutoff)
+    rows = _fallen_due(ClockKind.SITE_SURVEY, extent, window, begun)
+    late = (
+        Clock.kind == ClockKind.SITE_SURVEY,
+        Clock.due_on < window.first_on,
+        begun,
+        not_(timers.begun_before(Clock, window.start)),
+        *counted(extent, window),
+    )
+    agreed_late = select(func.count()).select_from(Clock).join(Ticket, Ticket.id == Clock.ticket_id)
+    missed = sum(
+        db.session.scalar(agreed_late.where(was_there, *late)) or 0
+        for was_there in (Ticket.is_open == true(), Ticket.closed_at >= window.start)
+    )
+    return sum(row[1] for row in rows) + missed, sum(row[2] for row in rows)
 
 
 @dataclass

@@ -15,7 +15,8 @@ from werkzeug.datastructures import MultiDict
 
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.casefile.timers.models import Clock, ClockEvent, ClockEventKind, ClockState
+from ticketing.casefile.timers import queries as timers
+from ticketing.casefile.timers.models import Clock, ClockState
 from ticketing.kernel import clock
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.text import row_id
@@ -166,16 +167,7 @@ def begun(one: type[Clock], at: datetime) -> ColumnElement[bool]:
 
     One that goes on after a rejection says it started with the issue; only its event tells when it was begun.
     """
-    told = (
-        exists()
-        .where(
-            ClockEvent.clock_id == one.id,
-            ClockEvent.kind == ClockEventKind.STARTED,
-            ClockEvent.at < at,
-        )
-        .correlate(one)
-    )
-    return and_(one.started_at < at, or_(one.round == 1, told))
+    return and_(one.started_at < at, or_(one.round == 1, timers.begun_before(one, at)))
 
 
 def last_begun(at: datetime) -> ColumnElement[bool]:
