@@ -250,11 +250,19 @@ def address(app):
     server = create_server(
         app, host="127.0.0.1", port=0, threads=4, max_request_body_size=MOST_RECEIVED
     )
-    thread = threading.Thread(target=server.run, daemon=True)
+    stop = threading.Event()
+
+    def run():
+        while not stop.is_set():
+            server.asyncore.loop(timeout=0.05, map=server._map, count=1)
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield ("127.0.0.1", server.effective_port)
-    server.close()
+    stop.set()
     thread.join(5)
+    server.task_dispatcher.shutdown()
+    server.asyncore.close_all(server._map)
 
 
 def head(cookie, length):
