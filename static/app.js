@@ -148,6 +148,7 @@
     if (panel) set("seen", panel.dataset.openTickets);
   };
   const refresh = () => {
+    intake.dispatchEvent(new Event("home"));  // the warranty goes by the home
     if (!beside) return;
     const query = new URLSearchParams({ unit: get("unit_id"), customer: get("customer_id"), phone: get("caller_phone") });
     return fragment(`${beside.dataset.beside}?${query}`).then((html) => { beside.innerHTML = html; showSeen(); wire(); });
@@ -189,7 +190,7 @@
   list.addEventListener("click", (event) => { const option = event.target.closest("[role=option]"); if (option) choose(option); });
   document.addEventListener("click", (event) => { if (!event.target.closest(".lookup")) close(); });
   intake.elements.caller_phone.addEventListener("change", refresh);
-  intake.elements.place.addEventListener("change", () => { set("unit_id", ""); set("customer_id", ""); });
+  intake.elements.place.addEventListener("change", () => { set("unit_id", ""); set("customer_id", ""); intake.dispatchEvent(new Event("home")); });
   all("[data-another]", intake).forEach((button) => button.addEventListener("click", () => set("another", "1")));
   all("[data-save]", intake).forEach((button) => button.addEventListener("click", () => set("another", "")));
   wire();

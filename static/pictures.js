@@ -1,6 +1,6 @@
 // Pictures: shrunk here, kept on the device until the server has them, sent once; and signatures.
 // Other scripts hear of it by the event "pictures" on the document: { waiting, filed: { key, slot, paper, paperId } or null },
-// and may ask Pictures.waiting(): how many are still to be sent.
+// and may ask Pictures.waiting() how many are still to be sent, or send a signature themselves (Pictures.signing, Pictures.send).
 (function () {
   "use strict";
   const one = (selector, root) => (root || document).querySelector(selector);
@@ -61,9 +61,10 @@
       text = await answer.text();
     } catch { throw new Away("等待网络，连上后自动重试"); } finally { clearTimeout(timer); }
     if (answer.ok) return JSON.parse(text);
-    if (answer.status === 401 || answer.status === 400) throw new Refusal("登录已过期或页面已旧，没有上传。照片还在本机，请重新登录后打开本页再试。");
+    const refusal = (words) => Object.assign(new Refusal(words), { status: answer.status });
+    if (answer.status === 401 || answer.status === 400) throw refusal("登录已过期或页面已旧，没有上传。照片还在本机，请重新登录后打开本页再试。");
     if (answer.status >= 500 || answer.status === 429) throw new Away("服务器忙，稍后自动重试");
-    throw new Refusal((answer.headers.get("Content-Type") || "").startsWith("text/plain") ? text : "没有上传成功，请重试。");
+    throw refusal((answer.headers.get("Content-Type") || "").startsWith("text/plain") ? text : "没有上传成功，请重试。");
   };
 
   // ---- What waits is kept by the browser, so that a closed page or a flat battery loses nothing.
@@ -164,7 +165,7 @@
     running = true;
     clearTimeout(timer);
     for (let shot; (shot = shots.find((other) => !other.error));) {
-      const box = all("[data-camera]").find((camera) => sameCamera(camera, shot)) || one("[data-camera], [data-pad]");
+      const box = all("[data-camera]").find((camera) => sameCamera(camera, shot)) || one("[data-upload]");
       if (!box) break;
       say(shot, "正在上传…");
       try {
@@ -189,7 +190,9 @@
     running = false;
   };
 
+  let begun = null;
   const take = async (box, file) => {
+    await begun; // what lay here before is known, or it would be counted with the new one
     const wait = one("[data-waiting]", box);
     wait.textContent = "正在缩小照片…";
     const small = await shrunk(file);
@@ -234,7 +237,7 @@
   };
   addEventListener("online", () => flush(true));
   document.addEventListener("visibilitychange", () => { if (!document.hidden) flush(true); });
-  window.Pictures = { waiting: () => shots.filter((shot) => !shot.error).length, flush: () => flush(true) };
+  window.Pictures = { waiting: () => shots.filter((shot) => !shot.error).length, flush: () => flush(true), send, Away };
 
   // ---- Signing. The picture is filed first, then the form goes with its key.
   const INK = 24;
@@ -315,13 +318,16 @@
     const length = () => pad.strokes.reduce((sum, stroke) => sum + stroke.slice(1).reduce((part, [x, y], n) => part + Math.hypot(x - stroke[n][0], y - stroke[n][1]), 0), 0);
     pad.waits = () => Boolean(pad.once && !field.value && (pad.file || pad.strokes.length));
     pad.tooShort = () => !pad.file && length() < INK;
-    pad.send = async () => {
+    pad.shot = async () => {
       const blob = pad.file ? pad.file.blob : await new Promise((done) => canvas.toBlob(done, "image/png"));
-      const shot = {
+      return {
         ...placeOf(box), slot: pad.file ? "signed_paper" : "signature", once: pad.once, kind: blob.type,
         name: pad.file ? pad.file.name : "签名.png", taken: pad.file ? pad.file.taken : new Date().toISOString(),
         bytes: await blob.arrayBuffer(),
       };
+    };
+    pad.send = async () => {
+      const shot = await pad.shot();
       for (let tries = 0; pad.once === shot.once; tries += 1) {
         try {
           const filed = await send(box, shot);
@@ -345,6 +351,8 @@
     return pad;
   };
   const pads = all("[data-pad]").map(padOf);
+  // A page that keeps its forms itself takes the signature of a form that is about to go, and sends it before the form.
+  window.Pictures.signing = (form) => pads.find((pad) => form.contains(pad.box) && pad.waits());
   const busy = new Set();
   document.addEventListener("submit", async (event) => {
     const form = event.target;
@@ -366,5 +374,5 @@
     if (done) form.requestSubmit(submitter);
   }, true);
 
-  begin();
+  begun = begin();
 })();

@@ -15,6 +15,7 @@ from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
 from ticketing.casefile.attachments import views as attachments
+from ticketing.casefile.defects import views as defects
 from ticketing.casefile.homes import views as homes
 from ticketing.casefile.notices import views as notices
 from ticketing.casefile.tickets import views as tickets
@@ -36,8 +37,10 @@ from ticketing.oversight.audit import views as audit
 from ticketing.oversight.board import views as board
 from ticketing.oversight.calendar import views as calendar
 from ticketing.oversight.escalation import views as escalation
+from ticketing.oversight.plan import views as plan
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
+from ticketing.steps.acceptance import phone
 from ticketing.steps.acceptance import views as acceptance
 from ticketing.steps.callback import views as callback
 from ticketing.steps.closing import views as closing
@@ -45,8 +48,10 @@ from ticketing.steps.dispatch import views as dispatch
 from ticketing.steps.handling import views as handling
 from ticketing.steps.intake import views as intake
 from ticketing.steps.site_survey import filing as survey_pictures
+from ticketing.steps.site_survey import print_views as survey_prints
 from ticketing.steps.site_survey import views as site_survey
 from ticketing.steps.work_orders import filing as order_pictures
+from ticketing.steps.work_orders import print_views as order_prints
 from ticketing.steps.work_orders import views as work_orders
 
 ROOMS = (
@@ -55,16 +60,21 @@ ROOMS = (
     contractors,
     homes,
     tickets,
+    defects,
     attachments,
     intake,
     dispatch,
     handling,
     site_survey,
+    survey_prints,
     work_orders,
+    order_prints,
     acceptance,
+    phone,
     callback,
     closing,
     board,
+    plan,
     reports,
     calendar,
     audit,

@@ -51,8 +51,8 @@ class Settings:
 
     @property
     def store(self) -> Store:
-        """Where the bytes of pictures and papers lie."""
-        return LocalStore(self.files or self.instance / "files")
+        """Where the bytes of pictures and papers lie; those of a demo need not survive a crash."""
+        return LocalStore(self.files or self.instance / "files", durable=not self.demo)
 
 
 def _flag(name: str, default: str = "") -> bool:

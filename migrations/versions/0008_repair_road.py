@@ -14,6 +14,8 @@ TABLES = (
     "work_order_worker", "survey_box",
 )  # fmt: skip
 
+PROPERTY_OFFICE = ("property_contact", "property_phone")
+
 RUNNING = (
     ("uq_clock_running", "ticket_id", sa.text("state = 'running' AND order_id IS NULL")),
     ("uq_clock_order", "order_id", sa.text("state = 'running' AND order_id IS NOT NULL")),
@@ -76,6 +78,12 @@ def upgrade() -> None:
     sa.Column('contractor_months', sa.Integer(), nullable=True),
     sa.Column('since', sa.Date(), nullable=False),
     sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('until', sa.Date(), nullable=True),
+    sa.Column('withdrawn', sa.Boolean(), nullable=False),
+    sa.Column('ended_why', sa.Text(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint("(until IS NULL AND withdrawn = false) OR ended_why <> ''", name=op.f('ck_warranty_promise_ended_why')),
+    sa.CheckConstraint('until IS NULL OR until >= since', name=op.f('ck_warranty_promise_until')),
     sa.CheckConstraint('owner_months IS NOT NULL OR contractor_months IS NOT NULL', name=op.f('ck_warranty_promise_some_months')),
     sa.ForeignKeyConstraint(['community_id'], ['community.id'], name=op.f('fk_warranty_promise_community_id_community')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_warranty_promise'))
@@ -110,6 +118,7 @@ def upgrade() -> None:
     sa.Column('phone', sa.Text(), nullable=False),
     sa.Column('trade', sa.Enum('civil', 'decoration', 'plumbing_electric', 'intelligent', 'lift', 'landscape', 'other', name='trade', native_enum=False, length=32), nullable=False),
     sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['team_id'], ['repair_team.id'], name=op.f('fk_worker_team_id_repair_team')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_worker')),
     sa.UniqueConstraint('team_id', 'name', name=op.f('uq_worker_team_id_name'))
@@ -210,6 +219,7 @@ def upgrade() -> None:
     sa.Column('community_id', ID, nullable=False),
     sa.Column('survey_id', ID, nullable=False),
     sa.Column('rework_of_id', ID, nullable=True),
+    sa.Column('round', sa.Integer(), nullable=False),
     sa.Column('order_class', sa.Enum('A', 'B', 'none', name='orderclass', native_enum=False, length=32), nullable=False),
     sa.Column('stage', sa.Enum('draft', 'approving', 'approved', 'issued', 'acknowledged', 'self_checked', 'accepted', 'transferred', 'cancelled', name='orderstage', native_enum=False, length=32), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -251,10 +261,12 @@ def upgrade() -> None:
     sa.Column('asked_until', sa.Date(), nullable=True),
     sa.Column('asked_reason', sa.Text(), nullable=False),
     sa.Column('cancel_reason', sa.Text(), nullable=False),
+    sa.Column('cancelled_at', UtcDateTime(), nullable=True),
     sa.CheckConstraint("(stage = 'accepted') = (accepted_at IS NOT NULL)", name=op.f('ck_work_order_accepted_at')),
     sa.CheckConstraint("customer_refused IS NULL OR customer_refused = false OR (refusal_reason <> '' AND refusal_evidence <> '')", name=op.f('ck_work_order_refusal')),
     sa.CheckConstraint("order_class IN ('A', 'B')", name=op.f('ck_work_order_order_class')),
     sa.CheckConstraint("stage <> 'cancelled' OR cancel_reason <> ''", name=op.f('ck_work_order_cancel_reason')),
+    sa.CheckConstraint("(stage = 'cancelled') = (cancelled_at IS NOT NULL)", name=op.f('ck_work_order_cancelled_at')),
     sa.CheckConstraint("stage <> 'transferred' OR contractor_id IS NOT NULL", name=op.f('ck_work_order_transferred')),
     sa.CheckConstraint('estimate_fen >= 0', name=op.f('ck_work_order_estimate')),
     sa.ForeignKeyConstraint(['community_id'], ['community.id'], name=op.f('fk_work_order_community_id_community')),
@@ -272,8 +284,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('work_order') as batch_op:
         batch_op.create_index('ix_work_order_accepted', ['accepted_at', 'community_id'], unique=False)
+        batch_op.create_index('ix_work_order_cancelled', ['cancelled_at', 'community_id'], unique=False)
         batch_op.create_index('ix_work_order_community', ['community_id', 'issued_at'], unique=False)
+        batch_op.create_index('ix_work_order_issued', ['issued_at', 'community_id'], unique=False)
         batch_op.create_index(op.f('ix_work_order_contractor_id'), ['contractor_id'], unique=False)
+        batch_op.create_index('ix_work_order_open', ['stage', 'community_id', 'due_on', 'team_id'], unique=False, sqlite_where=sa.text("stage NOT IN ('accepted', 'cancelled')"), postgresql_where=sa.text("stage NOT IN ('accepted', 'cancelled')"))
         batch_op.create_index(op.f('ix_work_order_rework_of_id'), ['rework_of_id'], unique=False)
         batch_op.create_index(op.f('ix_work_order_survey_id'), ['survey_id'], unique=False)
         batch_op.create_index('ix_work_order_team', ['team_id', 'stage', 'visit_on'], unique=False)
@@ -339,6 +354,7 @@ def upgrade() -> None:
 
     op.create_table('work_order_item',
     sa.Column('id', ID, nullable=False),
+    sa.Column('dropped_at', UtcDateTime(), nullable=True),
     sa.Column('order_id', ID, nullable=False),
     sa.Column('defect_id', ID, nullable=False),
     sa.ForeignKeyConstraint(['defect_id'], ['defect.id'], name=op.f('fk_work_order_item_defect_id_defect')),
@@ -368,6 +384,7 @@ def upgrade() -> None:
 
     op.create_table('work_order_worker',
     sa.Column('id', ID, nullable=False),
+    sa.Column('relieved_at', UtcDateTime(), nullable=True),
     sa.Column('order_id', ID, nullable=False),
     sa.Column('worker_id', ID, nullable=False),
     sa.ForeignKeyConstraint(['order_id'], ['work_order.id'], name=op.f('fk_work_order_worker_order_id_work_order')),
@@ -398,6 +415,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_survey_box')),
     sa.UniqueConstraint('survey_id', 'side', name=op.f('uq_survey_box_survey_id_side'))
     )
+    with op.batch_alter_table('survey_box') as batch_op:
+        batch_op.create_index('ix_survey_box_absent', ['at', 'side'], unique=False, sqlite_where=sa.text("presence = 'absent'"), postgresql_where=sa.text("presence = 'absent'"))
+
     with op.batch_alter_table("clock") as batch_op:
         batch_op.add_column(sa.Column("order_id", ID, nullable=True))
         batch_op.add_column(sa.Column("trades", sa.Integer(), nullable=True))
@@ -406,6 +426,15 @@ def upgrade() -> None:
         batch_op.drop_index("uq_clock_running")
         for name, column, where in RUNNING:
             batch_op.create_index(name, [column, "kind"], unique=True, sqlite_where=where, postgresql_where=where)
+        of_order = sa.text("order_id IS NOT NULL")
+        batch_op.create_index("ix_clock_order", ["order_id", "id"], sqlite_where=of_order, postgresql_where=of_order)
+
+    with op.batch_alter_table("community") as batch_op:
+        for name in PROPERTY_OFFICE:
+            batch_op.add_column(sa.Column(name, sa.Text(), nullable=False, server_default=""))
+    with op.batch_alter_table("community") as batch_op:
+        for name in PROPERTY_OFFICE:
+            batch_op.alter_column(name, server_default=None)
 
     with op.batch_alter_table("ticket") as batch_op:
         batch_op.add_column(sa.Column("repair", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -417,12 +446,15 @@ def downgrade() -> None:
     op.execute("UPDATE ticket SET stage = 'handling' WHERE stage IN ('surveying', 'repairing')")
     with op.batch_alter_table("ticket") as batch_op:
         batch_op.drop_column("repair")
+    with op.batch_alter_table("community") as batch_op:
+        for name in PROPERTY_OFFICE:
+            batch_op.drop_column(name)
     of_orders = "SELECT id FROM clock WHERE order_id IS NOT NULL"
     op.execute(f"DELETE FROM clock_extension WHERE clock_id IN ({of_orders})")
     op.execute(f"DELETE FROM clock_event WHERE clock_id IN ({of_orders})")
     op.execute("DELETE FROM clock WHERE order_id IS NOT NULL")
     with op.batch_alter_table("clock") as batch_op:
-        for name, _column, _where in RUNNING:
+        for name in ("ix_clock_order", *(name for name, _column, _where in RUNNING)):
             batch_op.drop_index(name)
         batch_op.drop_constraint(op.f("fk_clock_order_id_work_order"), type_="foreignkey")
         batch_op.drop_constraint(op.f("ck_clock_order_of_ticket"), type_="check")

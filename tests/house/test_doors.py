@@ -14,7 +14,7 @@ from ticketing.settings import ROOT
 
 FILES = ("static", "bootstrap.static")
 PUBLIC = {"people.sign_in", "people.set_up", "jobs.healthz", "jobs.readyz"}
-WRITING_GETS = {"tickets.export", "estate.export", "board.export"}
+WRITING_GETS = {"tickets.export", "estate.export", "board.export", "work_orders.export"}
 """The workbooks are journalled: who took which list out of the house."""
 
 
@@ -90,6 +90,7 @@ NARROWED_ELSEWHERE = {
     "commands.py": "reads rows of a ticket that was fetched within scope",
     "models.py": "no query",
     "grading.py": "counts for the rules, in every scope: people see the sentence, not the rows",
+    "dues.py": "copies dates onto tickets its caller holds",
     "behind.py": "parts of a WHERE that `conditions` puts behind the scope",
 }
 

@@ -339,7 +339,8 @@ def test_the_table_of_clocks_agrees_with_the_road():
         closes = step.target is TicketStage.CLOSED and step.state is not TicketStage.CLOSED
         assert (ClockKind.COMPLAINT in moves.meets) is closes
     marks = {ClockKind.COMPLAINT, ClockKind.EMERGENCY, ClockKind.ESCALATION}
-    assert {rule.kind for rule in CLOCK_RULES} == {*stages, *marks}
+    papers = {ClockKind.SITE_SURVEY, ClockKind.ORDER_ISSUE, ClockKind.REPAIR}
+    assert {rule.kind for rule in CLOCK_RULES} == {*stages, *marks, *papers}
 
 
 def package(day: date) -> DayKind:

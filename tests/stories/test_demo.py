@@ -19,6 +19,7 @@ from ticketing.journal.models import JournalHead
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, reading
 from ticketing.kernel.errors import Conflict
+from ticketing.kernel.storage import LocalStore
 from ticketing.masters.estate.models import Building, Community, Customer, Residency, Unit
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.models import RoleGrant, User
@@ -62,7 +63,7 @@ def told(folder: Path) -> Demo:
     with app.app_context():
         upgrade()
         with clock.held(TOLD_AT):
-            load(folder / "imports")
+            load(folder / "imports", LocalStore(folder / "files"))
         head = db.session.scalars(select(JournalHead.hash)).one()
         db.session.remove()
     return Demo(app, head)
@@ -173,7 +174,7 @@ def test_the_journal_of_the_demo_is_whole_and_in_order_of_time(demo: Demo) -> No
 
 def test_the_demo_is_loaded_into_an_empty_database_only(loaded: Demo) -> None:
     with loaded.app.app_context(), pytest.raises(Conflict):
-        load(Path(loaded.app.instance_path))
+        load(Path(loaded.app.instance_path), LocalStore(Path(loaded.app.instance_path)))
     outcome = loaded.app.test_cli_runner().invoke(args=["demo", "load"])
     assert outcome.exit_code == 1
     assert "空库" in outcome.output

@@ -9,6 +9,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope, scope_of
+from ticketing.procedure.repairs import SurveyStage
 from ticketing.procedure.vocabulary import (
     Category,
     Channel,
@@ -91,6 +92,14 @@ class Maker:
             "scope": self.scope(actor),
         }
 
+    def _repair(self, stage: TicketStage, unit: str, **facts: Any) -> Ticket:
+        from tests.support.repairs import Repairs
+
+        repairs = Repairs(self)
+        if stage is TicketStage.REPAIRING:
+            return repairs.concluded(unit=unit, **facts)
+        return repairs.survey(SurveyStage.SIGNED, unit=unit, **facts).ticket
+
     def ticket(
         self,
         stage: TicketStage,
@@ -100,7 +109,9 @@ class Maker:
         actor: str = "office",
         **facts: Any,
     ) -> Ticket:
-        """A ticket brought to `stage` along the road."""
+        """A ticket brought to `stage` along the road; one under survey is signed and awaits the conclusion."""
+        if stage in (TicketStage.SURVEYING, TicketStage.REPAIRING):
+            return self._repair(stage, unit, department=department, actor=actor, **facts)
         ticket = self.registered(unit, actor=actor, **facts)
         if stage is TicketStage.REGISTERED:
             return ticket

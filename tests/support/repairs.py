@@ -16,6 +16,7 @@ from ticketing.kernel.db import db, transaction
 from ticketing.masters.people.models import User
 from ticketing.procedure.repairs import (
     Cause,
+    Inspector,
     Liable,
     OrderClass,
     OrderStage,
@@ -29,9 +30,7 @@ from ticketing.procedure.repairs import (
 )
 from ticketing.procedure.vocabulary import Satisfaction, TicketStage
 from ticketing.steps.acceptance import commands as acceptance
-from ticketing.steps.acceptance.commands import Inspector
 from ticketing.steps.site_survey import commands as surveys
-from ticketing.steps.site_survey import queries as survey_queries
 from ticketing.steps.site_survey import signing
 from ticketing.steps.site_survey.commands import Found
 from ticketing.steps.site_survey.models import SiteSurvey
@@ -46,6 +45,7 @@ CRACK = Broken(Part.PLASTER, Phenomenon.CRACK, Trade.CIVIL, "客厅", "墙面裂
 SIGNERS = {
     Side.SERVICE: ("office", "陈静"),
     Side.ENGINEERING: ("engineer", "吴工"),
+    Side.PROPERTY: ("office", "物业主任"),
     Side.CAPTAIN: ("captain", "老马"),
     Side.CONTRACTOR: ("office", "驻场代表"),
     Side.CUSTOMER: ("office", "王国强"),
@@ -137,7 +137,7 @@ class Repairs:
     ) -> SiteSurvey:
         """Put down findings about every defect, as suggested unless `proposed` says otherwise."""
         items = defect_queries.of_ticket(survey.ticket_id)
-        judged = survey_queries.judge(survey.ticket, items)
+        judged = defect_queries.judge(survey.ticket, items)
         with transaction():
             self.picture(Slot.SITE, ticket_id=survey.ticket_id, survey_id=survey.id)
             return surveys.record(

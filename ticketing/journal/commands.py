@@ -1,7 +1,9 @@
 """Writing the journal: one entry for each act, chained to the one before."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -12,6 +14,21 @@ from ticketing.journal.models import JournalEntry, JournalHead
 from ticketing.kernel.db import db
 
 SYSTEM = "系统"
+
+_circumstances: ContextVar[dict[str, Any] | None] = ContextVar("circumstances", default=None)
+
+
+@contextmanager
+def circumstances(**facts: Any) -> Iterator[None]:
+    """Let every entry written inside the block say `facts` too: true of the request, not of the act.
+
+    The captain's phone tells its own time this way (`device_at`), which differs where a post came late.
+    """
+    token = _circumstances.set(facts)
+    try:
+        yield
+    finally:
+        _circumstances.reset(token)
 
 
 class Actor(Protocol):
@@ -57,7 +74,11 @@ def record(
                 "clause": clause,
                 "origin": origin,
                 "target": target,
-                "facts": json.dumps(facts or {}, ensure_ascii=False, sort_keys=True),
+                "facts": json.dumps(
+                    {**(facts or {}), **(_circumstances.get() or {})},
+                    ensure_ascii=False,
+                    sort_keys=True,
+                ),
             }
         ]
     )

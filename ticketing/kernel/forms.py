@@ -272,7 +272,7 @@ def at_most(limit: int) -> Length:
 
 def _digest() -> str:
     """What was filled in, without the tokens and what the page itself fills in, as a hash."""
-    skipped = {"csrf_token", "once", "version", "seen"}
+    skipped = {"csrf_token", "once", "version", "seen", "device_at"}
     filled = sorted(item for item in request.form.items(multi=True) if item[0] not in skipped)
     return hashlib.sha256(repr(filled).encode()).hexdigest()
 

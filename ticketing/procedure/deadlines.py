@@ -191,7 +191,7 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
     ),
     ClockRule(
         ClockKind.ORDER_ISSUE,
-        starts=frozenset({Act.SIGN_SURVEY}),
+        starts=frozenset({Act.SIGN_SURVEY, Act.CANCEL_ORDER}),
         meets=frozenset({Act.ISSUE_ORDER}),
         cancels=frozenset({Act.DECLINE_REPAIR, Act.RESURVEY}),
         on_the_spot=True,
@@ -260,7 +260,7 @@ STAGE_CLOCK: dict[TicketStage, ClockKind] = {
 }
 """Which clock the person at this stage works against; it orders his list."""
 
-DESK_CLOCKS = frozenset({ClockKind.DISPATCHING, ClockKind.CALLBACK})
+DESK_CLOCKS = frozenset({ClockKind.DISPATCHING, ClockKind.ORDER_ISSUE, ClockKind.CALLBACK})
 """Clocks the community's own desk owes, whoever handles the ticket."""
 
 

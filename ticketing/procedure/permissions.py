@@ -61,6 +61,7 @@ class Act(Labelled):
     REJECT_WORK = "reject_work", "验收不合格"
     ASK_EXTENSION = "ask_extension", "申请延期"
     EXTEND_ORDER = "extend_order", "维修延期"
+    ADD_TRADE = "add_trade", "增加工种"
     TRANSFER_ORDER = "transfer_order", "转施工单位"
     CANCEL_ORDER = "cancel_order", "作废派工单"
 

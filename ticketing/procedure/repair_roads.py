@@ -21,7 +21,10 @@ OWN_BOX = Guard("own_box", "只能办理自己一方的签字；施工单位和�
 OWN_CREW = Guard("own_crew", "只有这张派工单的维修队长可以这样做。")
 NEXT_SIGNATORY = Guard("next_signatory", "现在不轮到您审批，或您参与过这张派工单。", first=True)
 PICTURED = Guard("pictured", "自检前须有修前照片和完工照片。", first=True)
-CHECKED = Guard("checked", "检查人不能是维修队长。")
+CHECKED = Guard("checked", "检查人不能是维修队长或自检人。", first=True)
+UNINSPECTED = Guard("uninspected", "已经竣工检查过，等客户签认。", first=True)
+WITNESSED = Guard("witnessed", "由客户服务人员或本单的维修队长请客户签认。", first=True)
+UNACCEPTED = Guard("unaccepted", "客户已经签认，等竣工检查。", first=True)
 DOABLE = Guard("doable", "派工单须有维修队、至少一个项目和估价。")
 
 S, K = SurveyStage.SCHEDULED, SurveyStage.RECORDED
@@ -56,11 +59,12 @@ ORDER_ROAD: tuple[Step[OrderStage], ...] = (
     *in_each((W, C), Act.NOTE_USE, None, CAPTAIN, "3.5.5", OWN_CREW),
     Step(W, Act.SELF_CHECK, C, CAPTAIN, "3.5.3", (OWN_CREW, PICTURED)),
     Step(T, Act.SELF_CHECK, C, ENGINEER, "3.4.6", (PICTURED,)),
-    Step(C, Act.INSPECT_ORDER, OrderStage.ACCEPTED, INSPECTORS, "3.5.3", (CHECKED,)),
-    Step(C, Act.SIGN_OFF, OrderStage.ACCEPTED, WITNESSES, "3.5.3"),
+    Step(C, Act.INSPECT_ORDER, OrderStage.ACCEPTED, INSPECTORS, "3.5.3", (CHECKED, UNINSPECTED)),
+    Step(C, Act.SIGN_OFF, OrderStage.ACCEPTED, WITNESSES, "3.5.3", (WITNESSED, UNACCEPTED)),
     Step(C, Act.REJECT_WORK, W, INSPECTORS, "3.5.3", (CHECKED,)),
     *in_each((I, W), Act.ASK_EXTENSION, None, CAPTAIN, "3.4.5-延", OWN_CREW),
     *in_each((I, W, T), Act.EXTEND_ORDER, None, DISPATCHERS, "3.4.5-延"),
+    *in_each((I, W), Act.ADD_TRADE, None, DISPATCHERS, "3.4.5-多"),
     *in_each((I, W), Act.TRANSFER_ORDER, T, DISPATCHERS, "3.4.6"),
     *in_each((D, A, R, I, W, T), Act.CANCEL_ORDER, X, MANAGER, "3.5.1"),
 )

@@ -20,7 +20,7 @@ class Part(Labelled):
 
     STRUCTURE = "STRUCT", "地基与主体结构"
     ROOF = "ROOF_WP", "屋面防水"
-    WET = "WET_WP", "厨卫、地下室、外墙、窗边防渗漏"
+    WET = "WET_WP", "防渗漏（厨卫、地下室、外墙、窗边）"
     INSULATION = "INSUL", "保温"
     HEATING = "HVAC", "供热供冷"
     ELECTRIC = "ELEC", "电气管线"
@@ -158,6 +158,14 @@ class OrderStage(Labelled):
     def is_open(self) -> bool:
         """Whether work or a signature is still owed on it."""
         return self not in (OrderStage.ACCEPTED, OrderStage.CANCELLED)
+
+
+class Inspector(Labelled):
+    """For whom a completion inspection is made (procedure 3.5.3, 3.4.6)."""
+
+    SERVICE = "service", "客户服务处检查"
+    PROPERTY = "property", "物业处检查"
+    ENGINEERING = "engineering", "工程材料部检查"
 
 
 class UseKind(Labelled):

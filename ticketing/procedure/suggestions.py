@@ -4,9 +4,11 @@ Plain word lists, longest match counts most; no proposal where nothing matches. 
 are the house's own and a missing one simply yields no proposal.
 """
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ticketing.procedure.repairs import Part, Phenomenon, Trade
 from ticketing.procedure.vocabulary import Category, Mark
 
 
@@ -200,3 +202,126 @@ def _said(word: str, text: str) -> bool:
             return True
         at = text.find(word, at + 1)
     return False
+
+
+USUAL_TRADE: dict[Part, Trade] = {
+    Part.STRUCTURE: Trade.CIVIL,
+    Part.ROOF: Trade.CIVIL,
+    Part.WET: Trade.CIVIL,
+    Part.INSULATION: Trade.CIVIL,
+    Part.HEATING: Trade.PLUMBING_ELECTRIC,
+    Part.ELECTRIC: Trade.PLUMBING_ELECTRIC,
+    Part.PLUMBING: Trade.PLUMBING_ELECTRIC,
+    Part.EQUIPMENT: Trade.PLUMBING_ELECTRIC,
+    Part.DECORATION: Trade.DECORATION,
+    Part.PLASTER: Trade.CIVIL,
+    Part.FLOOR: Trade.CIVIL,
+    Part.DOORS: Trade.DECORATION,
+    Part.SANITARY: Trade.PLUMBING_ELECTRIC,
+    Part.LAMPS: Trade.PLUMBING_ELECTRIC,
+    Part.BLOCKAGE: Trade.PLUMBING_ELECTRIC,
+    Part.LANDSCAPE: Trade.LANDSCAPE,
+    Part.ROAD: Trade.CIVIL,
+    Part.OTHER: Trade.OTHER,
+}
+"""The craft that usually repairs a part; whoever writes the defect down may name another."""
+
+
+class Likely(NamedTuple):
+    """A defect a complaint probably speaks of: proposed to the clerk, who takes it or not."""
+
+    part: Part
+    phenomenon: Phenomenon
+    trade: Trade
+    place: str
+
+
+PHENOMENON_WORDS: dict[Phenomenon, tuple[str, ...]] = {
+    Phenomenon.SHORT: ("跳闸", "漏电", "短路"),
+    Phenomenon.BLOCKED: (*PHENOMENA["blockage"], "堵"),
+    Phenomenon.LEAK: (*PHENOMENA["leak"], "在漏", "又漏", "漏了", "在渗", "在滴"),
+    Phenomenon.CRACK: PHENOMENA["crack"],
+    Phenomenon.HOLLOW: PHENOMENA["hollow"],
+    Phenomenon.FALLING: PHENOMENA["falling"],
+    Phenomenon.SANDING: PHENOMENA["sanding"],
+    Phenomenon.WARPED: PHENOMENA["warping"],
+    Phenomenon.BROKEN: ("关不严", "打不开", "关不上", "坏了", "损坏", "松动", "断了"),
+    Phenomenon.NO_SUPPLY: (*PHENOMENA["cut_off"], "断电"),
+    Phenomenon.NO_SIGNAL: ("没信号", "无信号", "没声音", "不通话"),
+    Phenomenon.NOISE: (*PHENOMENA["noise"], *PHENOMENA["smell"]),
+}
+
+PART_WORDS: tuple[tuple[Part, Trade | None, tuple[str, ...]], ...] = (
+    (Part.ROOF, None, ("屋面", "屋顶", "楼顶", "天台")),
+    (Part.STRUCTURE, None, ("承重墙", "主体结构", "横梁", "楼板")),
+    (Part.WET, None, ("外墙", "窗边", "窗台", "防水")),
+    (Part.INSULATION, None, ("保温",)),
+    (Part.HEATING, None, ("地暖", "暖气", "采暖", "空调")),
+    (Part.ELECTRIC, None, ("插座", "电线", "电路", "配电箱", "电箱", "停电", "断电", "没电", "跳闸", "漏电")),
+    (Part.PLUMBING, None, ("水管", "立管", "接头", "角阀", "阀门", "停水", "没水")),
+    (Part.SANITARY, None, ("龙头", "马桶", "坐便", "脸盆", "花洒", "浴缸", "洁具")),
+    (Part.EQUIPMENT, Trade.LIFT, ("电梯",)),
+    (Part.EQUIPMENT, Trade.INTELLIGENT, ("对讲", "门禁", "监控", "可视")),
+    (Part.EQUIPMENT, None, ("水泵", "消防")),
+    (Part.LAMPS, None, ("灯", "开关")),
+    (Part.DECORATION, None, ("木地板", "地板", "橱柜", "吊顶", "瓷砖", "墙砖", "墙纸", "踢脚")),
+    (Part.DOORS, None, ("门锁", "入户门", "推拉门", "房门", "合页", "把手", "玻璃", "纱窗", "窗")),
+    (Part.PLASTER, None, ("墙面", "墙皮", "墙体", "天花", "顶棚", "顶板", "抹灰")),
+    (Part.FLOOR, None, ("地面", "地坪", "地砖")),
+    (Part.LANDSCAPE, None, ("绿化", "草坪", "树木", "树")),
+    (Part.ROAD, None, ("道路", "路面", "井盖")),
+)  # fmt: skip
+"""What things are called, the part each belongs to, and its trade where that is not the part's usual one."""
+
+PART_OF: dict[Phenomenon, Part] = {
+    Phenomenon.LEAK: Part.WET,
+    Phenomenon.CRACK: Part.PLASTER,
+    Phenomenon.HOLLOW: Part.FLOOR,
+    Phenomenon.FALLING: Part.PLASTER,
+    Phenomenon.SANDING: Part.FLOOR,
+    Phenomenon.BLOCKED: Part.BLOCKAGE,
+    Phenomenon.SHORT: Part.ELECTRIC,
+}
+"""The part a phenomenon speaks of where no thing is named."""
+
+WETTED = frozenset({Part.PLASTER, Part.FLOOR, Part.DECORATION, Part.DOORS, Part.STRUCTURE})
+"""Parts on which a leak shows but that do not leak themselves: what fails is the waterproofing."""
+
+PLACES = (
+    "主卧卫生间", "次卧卫生间", "地下室", "卫生间", "入户门", "主卧", "次卧", "卧室", "客厅", "餐厅", "厨房", "主卫", "次卫", "客卫",
+    "厕所", "浴室", "阳台", "露台", "飘窗", "玄关", "书房", "车库", "楼道", "走廊", "过道", "大堂",
+)  # fmt: skip
+MOST_LIKELY = 5
+_CLAUSE = re.compile(r"[，。；、！？,;!?\s]|以及|还有|另外")
+
+
+def likely_defects(text: str) -> list[Likely]:
+    """The defects a complaint speaks of, clause by clause; a place named once holds for what follows."""
+    found: list[Likely] = []
+    place = ""
+    for clause in filter(None, _CLAUSE.split(text)):
+        place = next((name for name in PLACES if name in clause), place)
+        phenomenon = next(
+            (
+                one
+                for one, words in PHENOMENON_WORDS.items()
+                if any(_said(w, clause) for w in words)
+            ),
+            None,
+        )
+        if phenomenon is None:
+            continue
+        part, trade = next(
+            ((part, trade) for part, trade, words in PART_WORDS if any(w in clause for w in words)),
+            (PART_OF.get(phenomenon), None),
+        )
+        if phenomenon is Phenomenon.BLOCKED:
+            part, trade = Part.BLOCKAGE, None
+        elif phenomenon is Phenomenon.LEAK and part in WETTED:
+            part, trade = Part.WET, None
+        if part is None:
+            continue
+        one = Likely(part, phenomenon, trade or USUAL_TRADE[part], place)
+        if one not in found:
+            found.append(one)
+    return found[:MOST_LIKELY]

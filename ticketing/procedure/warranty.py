@@ -5,79 +5,101 @@ company to the owner from delivery. The contractor's clock decides who pays; the
 the repair at all. Dates are Shanghai dates; a period ends with the named day.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from ticketing.procedure.repairs import Cause, ClassReason, OrderClass, Part
-from ticketing.procedure.workdays import Calendar, add_months
+from ticketing.procedure.workdays import Calendar, Due, add_months, moved_forward
 
 DESIGN_LIFE_MONTHS = 50 * 12
 """Structure is under warranty for the design life of the building; 50 years where none is on file."""
 
-SEASON_ENDS = ((3, 15), (9, 15))
-"""When a heating season (15 Nov to 15 Mar) and a cooling season (15 Jun to 15 Sep) end, by default."""
+SEASONS = (((11, 15), (3, 15)), ((6, 15), (9, 15)))
+"""When a heating and a cooling season begin and end, as (month, day)."""
 
 
 class Period(NamedTuple):
-    """How long one part is under warranty.
+    """How long one part is under warranty by law or, where the law is silent, by custom.
 
-    `contractor_months` counts from completion acceptance (None: by contract only), `owner_months` from delivery.
-    `seasons` counts full heating and cooling seasons instead. `source` says where the figure comes from.
+    `contractor_months` counts from completion acceptance (None: by contract only), `owner_months` from delivery (0: by
+    contract only). `seasons` counts full heating and cooling seasons instead of months. `follows`: where the contractor
+    gives as many months by contract, the owner has them as well. `source` says where the figure comes from, `since`
+    when that came into force (None: custom).
     """
 
     part: Part
     contractor_months: int | None
     owner_months: int
     source: str
+    since: date | None
     seasons: int = 0
-    since: date = date(2000, 1, 30)
+    follows: int = 0
 
 
-_REGULATION = "《建设工程质量管理条例》第四十条"
-_RULE_1998 = "《商品住宅实行质量保证书和使用说明书制度的规定》"
+_REGULATION = ("《建设工程质量管理条例》第四十条", date(2000, 1, 30))
+_ENERGY = ("《民用建筑节能条例》第二十三条", date(2008, 10, 1))
+_RULE_1998 = ("《商品住宅实行住宅质量保证书和住宅使用说明书制度的规定》", date(1998, 9, 1))
+_CUSTOM = ("合同惯例", None)
 
 STATUTORY: tuple[Period, ...] = (
-    Period(Part.STRUCTURE, DESIGN_LIFE_MONTHS, DESIGN_LIFE_MONTHS, _REGULATION),
-    Period(Part.ROOF, 60, 60, _REGULATION),
-    Period(Part.WET, 60, 60, _REGULATION),
-    Period(Part.INSULATION, 60, 60, "《民用建筑节能条例》第二十三条"),
-    Period(Part.HEATING, 24, 24, _REGULATION, seasons=2),
-    Period(Part.ELECTRIC, 24, 24, _REGULATION),
-    Period(Part.PLUMBING, 24, 24, _REGULATION),
-    Period(Part.EQUIPMENT, 24, 24, _REGULATION),
-    Period(Part.DECORATION, 24, 24, _REGULATION),
-    Period(Part.PLASTER, None, 12, _RULE_1998),
-    Period(Part.FLOOR, None, 12, _RULE_1998),
-    Period(Part.DOORS, None, 12, _RULE_1998),
-    Period(Part.SANITARY, None, 12, _RULE_1998),
-    Period(Part.LAMPS, None, 6, _RULE_1998),
-    Period(Part.BLOCKAGE, None, 2, _RULE_1998),
-    Period(Part.LANDSCAPE, None, 12, "合同惯例"),
-    Period(Part.ROAD, None, 12, "合同惯例"),
-    Period(Part.OTHER, None, 0, "按合同"),
+    Period(Part.STRUCTURE, DESIGN_LIFE_MONTHS, DESIGN_LIFE_MONTHS, *_REGULATION),
+    Period(Part.ROOF, 60, 60, *_REGULATION),
+    Period(Part.WET, 60, 60, *_REGULATION),
+    Period(Part.INSULATION, 60, 60, *_ENERGY),
+    Period(Part.HEATING, 24, 24, *_REGULATION, seasons=2),
+    Period(Part.ELECTRIC, 24, 24, *_REGULATION),
+    Period(Part.PLUMBING, 24, 24, *_REGULATION),
+    Period(Part.EQUIPMENT, 24, 24, *_REGULATION),
+    Period(Part.DECORATION, 24, 24, *_REGULATION),
+    Period(Part.PLASTER, None, 12, *_RULE_1998, follows=24),
+    Period(Part.FLOOR, None, 12, *_RULE_1998, follows=24),
+    Period(Part.DOORS, None, 12, *_RULE_1998, follows=24),
+    Period(Part.SANITARY, None, 12, *_RULE_1998),
+    Period(Part.LAMPS, None, 6, *_RULE_1998),
+    Period(Part.BLOCKAGE, None, 2, *_RULE_1998),
+    Period(Part.LANDSCAPE, None, 12, *_CUSTOM),
+    Period(Part.ROAD, None, 12, *_CUSTOM),
+    Period(Part.OTHER, None, 0, "按合同", None, follows=24),
 )
-"""The statutory minimum of each part; a promise or a local rule may be longer, never shorter."""
+"""The minimum of each part; a promise or a local rule may be longer, never shorter."""
 
 _BY_PART = {period.part: period for period in STATUTORY}
 
+COMMON_PARTS = frozenset({Part.LANDSCAPE, Part.ROAD})
+"""Parts that belong to no single home, whoever reports them."""
+
 
 class Promise(NamedTuple):
-    """A longer period than the statutory one: promised to owners, agreed with a contractor, or set locally."""
+    """A longer period than the statutory one: promised to owners, agreed with a contractor, or set locally.
+
+    In force for what was delivered (the owner's months) or completed (the contractor's) from `since` to `until`.
+    """
 
     part: Part
     owner_months: int | None = None
     contractor_months: int | None = None
     source: str = ""
+    since: date = date.min
+    until: date = date.max
 
 
 class Term(NamedTuple):
-    """One of the two clocks: from when until when, and why; None where the date it counts from is not on file."""
+    """One of the two clocks: from when until when, and why; None where the date it counts from is not on file.
+
+    `length` is the period in words (empty: nothing gives one), `follows` whether it was lifted to the end of the
+    contractor's, `note` says where `since` comes from if it is not the home's own date. `provisional`: the end falls
+    into a year whose days off are not published yet.
+    """
 
     since: date | None
     until: date | None
     months: int
+    length: str
     source: str
+    note: str = ""
+    follows: bool = False
+    provisional: bool = False
 
     def covers(self, day: date) -> bool | None:
         """Whether `day` lies inside; None when that cannot be told."""
@@ -98,32 +120,55 @@ def statutory(part: Part) -> Period:
     return _BY_PART[part]
 
 
-def _longest(part: Part, promises: Sequence[Promise], owner: bool) -> tuple[int, str]:
-    """The longest period in force for a part, in months, and its source; 0 where nothing gives one."""
-    base = statutory(part)
-    best = (base.owner_months if owner else base.contractor_months) or 0
-    source = base.source if best else "按合同，未登记年限"
-    for promise in promises:
-        months = promise.owner_months if owner else promise.contractor_months
-        if promise.part is part and months is not None and months > best:
-            best, source = months, promise.source
-    return best, source
+def in_words(months: int) -> str:
+    """A length in words: ``5 年``, ``6 个月``."""
+    return f"{months // 12} 年" if months and months % 12 == 0 else f"{months} 个月"
 
 
-def _season_end(start: date, seasons: int) -> date:
-    """The end of the n-th season that begins after `start`, heating and cooling alike; the later of the two."""
+def season_end(start: date, seasons: int) -> date:
+    """The end of the n-th full season that begins on or after `start`, heating or cooling: the later of the two."""
     ends = []
-    for (month, day), begins in zip(SEASON_ENDS, ((11, 15), (6, 15)), strict=True):
-        year = start.year + (start > date(start.year, *begins))
-        first = date(year + (month < begins[0]), month, day)
-        ends.append(first.replace(year=first.year + seasons - 1))
+    for begins, finishes in SEASONS:
+        first = start.year + (start > date(start.year, *begins))
+        crosses_the_year = finishes < begins
+        ends.append(date(first + seasons - 1 + crosses_the_year, *finishes))
     return max(ends)
 
 
-def _until(start: date, months: int, part: Part, calendar: Calendar) -> date:
-    ends = add_months(start, months, calendar).on
-    seasons = statutory(part).seasons
-    return max(ends, _season_end(start, seasons)) if seasons else ends
+class _Offer(NamedTuple):
+    """A period somebody gives: months, or full seasons; where from; whether by promise."""
+
+    months: int
+    source: str
+    seasons: int = 0
+    promised: bool = False
+
+    @property
+    def length(self) -> str:
+        if self.seasons:
+            return f"{self.seasons} 个采暖期、供冷期"
+        return in_words(self.months) + (f"（{self.source}）" if self.promised else "")
+
+    def end(self, start: date, calendar: Calendar) -> Due:
+        if self.seasons:
+            return moved_forward(season_end(start, self.seasons), calendar)
+        return add_months(start, self.months, calendar)
+
+
+def _term(start: date | None, note: str, offers: Iterable[_Offer], calendar: Calendar) -> Term:
+    """The clock that runs longest among those offered."""
+    offers = [offer for offer in offers if offer.months]
+    if not offers:
+        return Term(start, None, 0, "", "按合同，未登记年限", note)
+    if start is None:
+        best = max(offers, key=lambda offer: offer.months)
+        return Term(None, None, best.months, best.length, best.source)
+    end, best = max(
+        ((offer.end(start, calendar), offer) for offer in offers), key=lambda pair: pair[0].on
+    )
+    return Term(
+        start, end.on, best.months, best.length, best.source, note, provisional=end.provisional
+    )
 
 
 def cover(
@@ -134,20 +179,47 @@ def cover(
     calendar: Calendar,
     promises: Sequence[Promise] = (),
     common_area: bool = False,
+    note: str = "",
 ) -> Cover:
     """Both clocks of `part`. The owner's may never end before what is left of the contractor's.
 
     `delivered_on` is the day of delivery to the owner (for a common area: of handing over to the property
-    company), `completed_on` that of completion acceptance.
+    company), `completed_on` that of completion acceptance; `note` says whose date the first is, where it is not the
+    home's own.
     """
-    months, source = _longest(part, promises, owner=False)
-    ends = _until(completed_on, months, part, calendar) if completed_on and months else None
-    contractor = Term(completed_on, ends, months, source)
-    months, source = _longest(part, promises, owner=True)
-    ends = _until(delivered_on, months, part, calendar) if delivered_on and months else None
-    if ends is not None and contractor.until is not None and contractor.until > ends:
-        ends, source = contractor.until, f"不早于施工单位保修期满（{source}）"
-    return Cover(part, Term(delivered_on, ends, months, source), contractor, common_area)
+    base, own = statutory(part), [promise for promise in promises if promise.part is part]
+
+    def given(months: Iterable[tuple[Promise, int | None]], start: date | None) -> list[_Offer]:
+        return [
+            _Offer(length, promise.source, promised=True)
+            for promise, length in months
+            if length and (start is None or promise.since <= start <= promise.until)
+        ]
+
+    contractor = _term(
+        completed_on,
+        "",
+        [
+            _Offer(base.contractor_months or 0, base.source, base.seasons),
+            *given(((one, one.contractor_months) for one in own), completed_on),
+        ],
+        calendar,
+    )
+    owner = _term(
+        delivered_on,
+        note,
+        [
+            _Offer(base.owner_months, base.source, base.seasons),
+            _Offer(base.follows if contractor.months >= base.follows else 0, contractor.source),
+            *given(((one, one.owner_months) for one in own), delivered_on),
+        ],
+        calendar,
+    )
+    if delivered_on and contractor.until and contractor.until > (owner.until or date.min):
+        owner = owner._replace(
+            until=contractor.until, provisional=contractor.provisional, follows=True
+        )
+    return Cover(part, owner, contractor, common_area)
 
 
 class Suggestion(NamedTuple):
@@ -165,20 +237,21 @@ _CONTRACTORS = frozenset({Cause.WORKMANSHIP, Cause.MATERIAL})
 def suggest(over: Cover, cause: Cause, day: date, *, goodwill: bool = False) -> Suggestion:
     """The class of a defect found on `day` by its cause and both clocks (procedure 3.5.1).
 
-    A common area goes by the contractor's clock alone. `goodwill`: the company decides to bear a repair it no longer
-    owes. What cannot be told yet is B provisionally, and the joint survey decides.
+    A common area is under warranty as long as one of its clocks runs. `goodwill`: the company decides to bear a repair it
+    no longer owes. What cannot be told yet is B provisionally, and the joint survey decides; once the owner's warranty
+    is over no cause makes the company owe the repair, so that needs no cause.
     """
     if cause in _OWNERS_OWN:
         return Suggestion(OrderClass.NONE, ClassReason.OWNERS_OWN)
     owner, contractor = over.owner.covers(day), over.contractor.covers(day)
     if over.common_area:
-        owner = True
-    if owner is None or cause is Cause.UNKNOWN:
-        return Suggestion(OrderClass.B, ClassReason.UNCLEAR, provisional=True)
-    if not owner:
+        owner = _either(owner, contractor)
+    if owner is False:
         if goodwill:
             return Suggestion(OrderClass.B, ClassReason.GOODWILL)
         return Suggestion(OrderClass.NONE, ClassReason.EXPIRED)
+    if owner is None or cause is Cause.UNKNOWN:
+        return Suggestion(OrderClass.B, ClassReason.UNCLEAR, provisional=True)
     if cause not in _CONTRACTORS:
         return Suggestion(OrderClass.B, ClassReason.NOT_CONTRACTOR)
     if contractor is None:
@@ -190,8 +263,29 @@ def suggest(over: Cover, cause: Cause, day: date, *, goodwill: bool = False) -> 
     )
 
 
+def _either(one: bool | None, other: bool | None) -> bool | None:
+    """Whether one of two holds; None where that cannot be told."""
+    if one or other:
+        return True
+    return None if one is None or other is None else False
+
+
+_OUTLOOK = {
+    ClassReason.WARRANTY: "两个保修期都在：查明属施工单位责任的为 A 类，属公司一方的为 B 类。",
+    ClassReason.COMMON_AREA: "公共部位，施工单位保修期内：查明属施工单位责任的为 A 类，属公司一方的为 B 类。",
+    ClassReason.GAP: "对业主仍保修，施工单位保修期已满：B 类，由公司承担。",
+    ClassReason.EXPIRED: "保修期已满：不予维修，可转物业有偿服务；公司决定承担的为 B 类。",
+    ClassReason.UNCLEAR: "保修期还不能确定：暂按 B 类，由勘察确定。",
+}
+
+
+def outlook(over: Cover, day: date) -> str:
+    """What may come of a defect reported on `day` while nobody knows its cause yet: one sentence."""
+    return _OUTLOOK[suggest(over, Cause.WORKMANSHIP, day).reason]
+
+
 def arithmetic(over: Cover) -> list[str]:
-    """The reckoning in words, one line a clock: ``2024-03-08 交付，厨卫防渗漏 5 年，至 2029-03-08``."""
+    """The reckoning in words, one line a clock: ``2024-03-08 交付，防渗漏（…） 5 年，至 2029-03-08``."""
     start = "移交物业" if over.common_area else "交付"
     return [
         _line(over.owner, start, over.part, "对业主"),
@@ -200,9 +294,10 @@ def arithmetic(over: Cover) -> list[str]:
 
 
 def _line(term: Term, start: str, part: Part, whose: str) -> str:
-    if not term.months:
-        return f"{whose}：{part}，{term.source}"
-    length = f"{term.months // 12} 年" if term.months % 12 == 0 else f"{term.months} 个月"
-    if term.since is None or term.until is None:
-        return f"{whose}：{part} {length}，缺{start}日期，无法推算"
-    return f"{whose}：{term.since} {start}，{part} {length}，至 {term.until}"
+    length = f" {term.length}" if term.length else ""
+    if term.until is None:
+        why = f"缺{start}日期，无法推算" if length else term.source
+        return f"{whose}：{part}{length}，{why}"
+    not_before = "，不早于施工单位保修期满" if term.follows else ""
+    until = f"{term.until}{'（暂）' if term.provisional else ''}"
+    return f"{whose}：{term.since} {start}{term.note}，{part}{length}{not_before}，至 {until}"

@@ -123,8 +123,6 @@ def _sent(name: str, kind: str, file_name: str, *, download: bool) -> ResponseRe
     answer = send_file(
         stream, mimetype=kind, as_attachment=download, download_name=file_name, etag=False
     )
-    if not download:
-        answer.headers.set("Content-Disposition", "inline", filename=file_name)
     answer.headers["Content-Security-Policy"] = ALONE
     return answer
 

@@ -1,11 +1,20 @@
-"""Reading defects. Which tickets a person may see is decided before: these ask by the ticket."""
+"""Reading defects and their warranty. Which tickets a person may see is decided before: these ask by the ticket."""
 
 from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import select
 
 from ticketing.casefile.defects.models import Defect
+from ticketing.casefile.tickets.models import Ticket
+from ticketing.kernel import clock
 from ticketing.kernel.db import db
+from ticketing.masters.contractors import queries as contractors
+from ticketing.masters.estate.models import Community, Unit
+from ticketing.masters.workcalendar import queries as workcalendar
+from ticketing.procedure import warranty
+from ticketing.procedure.repairs import Cause, Part, Trade
 
 
 def of_ticket(ticket_id: int) -> Sequence[Defect]:
@@ -13,3 +22,71 @@ def of_ticket(ticket_id: int) -> Sequence[Defect]:
     return db.session.scalars(
         select(Defect).where(Defect.ticket_id == ticket_id).order_by(Defect.position)
     ).all()
+
+
+class Judged(NamedTuple):
+    """A defect with both of its warranty clocks, as of the day the customer reported it."""
+
+    defect: Defect
+    cover: warranty.Cover
+    reported_on: date
+
+    @property
+    def arithmetic(self) -> list[str]:
+        """The reckoning in words."""
+        return warranty.arithmetic(self.cover)
+
+    @property
+    def outlook(self) -> str:
+        """What may come of it while its cause is not known."""
+        return warranty.outlook(self.cover, self.reported_on)
+
+    def suggested(self, cause: Cause) -> warranty.Suggestion:
+        """The class by the rules for a cause."""
+        return warranty.suggest(self.cover, cause, self.reported_on)
+
+
+def judge(ticket: Ticket, defects: Sequence[Defect]) -> list[Judged]:
+    """Both warranty clocks of each defect of a ticket (procedure 3.4.5, 3.5.1)."""
+    found = covers(ticket.unit, ticket.community, [(one.part, one.trade) for one in defects])
+    day = clock.local(ticket.received_at).date()
+    return [Judged(defect, over, day) for defect, over in zip(defects, found, strict=True)]
+
+
+def covers(
+    unit: Unit | None, community: Community, items: Sequence[tuple[Part, Trade]]
+) -> list[warranty.Cover]:
+    """Both warranty clocks of each part, built by its trade, of a home or, without one, of a common area.
+
+    Where a home's own delivery is not on file the building's stands in for it, then the community's; the words say so.
+    """
+    if not items:
+        return []
+    calendar = workcalendar.snapshot()
+    promised = contractors.promises(community.id)
+    contracts = contractors.contracts_for(community.id, {trade for _part, trade in items})
+    delivered, note = _delivery(unit, community)
+    found = []
+    for part, trade in items:
+        common, contract = unit is None or part in warranty.COMMON_PARTS, contracts.get(trade)
+        found.append(
+            warranty.cover(
+                part,
+                delivered_on=community.delivered_on if common else delivered,
+                completed_on=contract.completed_on if contract else None,
+                calendar=calendar,
+                promises=promised,
+                common_area=common,
+                note="" if common else note,
+            )
+        )
+    return found
+
+
+def _delivery(unit: Unit | None, community: Community) -> tuple[date | None, str]:
+    """When a home was delivered, and whose date that is if not its own."""
+    if unit is None or unit.delivered_on:
+        return unit.delivered_on if unit else None, ""
+    if unit.building.delivered_on:
+        return unit.building.delivered_on, "（按楼栋交付日期）"
+    return community.delivered_on, "（按小区交付日期）"

@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import text
+from sqlalchemy.orm.attributes import flag_modified
 
 from ticketing.casefile.tickets import commands as tickets
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.journal.changes import write
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
@@ -33,8 +35,12 @@ class Paper(Protocol):
         """The printed number."""
 
     @property
+    def ticket_id(self) -> int:
+        """The row id of the ticket it is pinned to."""
+
+    @property
     def ticket(self) -> Ticket:
-        """The ticket it is pinned to."""
+        """That ticket."""
 
     version: Any
     stage: Any
@@ -56,6 +62,25 @@ class Road:
     ) -> None:
         self.subject, self.title, self.find, self.checks = subject, title, find, checks
 
+    def begin(self, paper: Paper, act: Act, actor: User, version: int | None) -> Step[Any]:
+        """Lock the ticket, read it and the paper anew, and give the row by which `actor` may do `act` now.
+
+        A command that decides from what stands on the paper begins with this: what it reads afterwards cannot change
+        under it. The ticket is locked first, as every act locks its ticket before the journal.
+
+        Raises NotPermitted (role), Conflict (version, state).
+        """
+        tickets.hold([paper.ticket_id])
+        db.session.refresh(paper.ticket)
+        db.session.refresh(paper)
+        if not may(guards.roles_on(paper.ticket, actor), act):
+            raise NotPermitted(f"您的岗位不能办理“{act}”。")
+        if version is not None and version != paper.version:
+            raise Conflict(
+                f"您打开本页之后，这张{self.title}已被他人修改。请核对后再提交。", seen=version
+            )
+        return self.allowed(paper, act, actor)
+
     def allowed(self, paper: Paper, act: Act, actor: User) -> Step[Any]:
         """The row by which `actor` may do `act` now.
 
@@ -73,6 +98,13 @@ class Road:
         for guard in step.guards:
             meets, refusal = self.checks[guard]
             if not meets(paper, actor, changes):
+                raise refusal(guard.sentence)
+
+    def check_first(self, step: Step[Any], paper: Paper, actor: User) -> None:
+        """Raise what a guard asks for that nothing typed into a form could meet."""
+        for guard in step.guards:
+            meets, refusal = self.checks[guard]
+            if guard.first and not meets(paper, actor, {}):
                 raise refusal(guard.sentence)
 
     def offered(self, step: Step[Any], paper: Paper, actor: User) -> bool:
@@ -94,12 +126,12 @@ class Road:
     ) -> datetime:
         """Let `actor` do `act` on `paper`: write `changes`, move it, journal it; returns the instant.
 
-        `version` is the one he had on screen; None for acts that only add. The ticket is locked first, as every
-        act locks its ticket before the journal.
+        `version` is the one he had on screen; None for acts that only add. An act on a version makes the next one,
+        whatever it changes: of two people who answer the same page one is told. The ticket is locked first.
 
         Raises NotPermitted (role), Conflict (state or version), Invalid or NotPermitted (guard).
         """
-        tickets.hold([paper.ticket.id])
+        tickets.hold([paper.ticket_id])
         if not may(guards.roles_on(paper.ticket, actor), act):
             raise NotPermitted(f"您的岗位不能办理“{act}”。")
         if version is not None and version != paper.version:
@@ -110,8 +142,10 @@ class Road:
         changes = changes or {}
         self.check(step, paper, actor, changes)
         at, origin = clock.now(), paper.stage
-        written = tickets.write(paper, changes)
+        written = write(paper, changes)
         paper.stage = target or step.target
+        if version is not None:
+            flag_modified(paper, "stage")
         db.session.flush()
         record(
             self.subject,

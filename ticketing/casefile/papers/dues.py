@@ -10,7 +10,8 @@ from ticketing.kernel.db import db
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.vocabulary import TicketStage
 
-_ON_THE_WAY = (ClockKind.SITE_SURVEY, ClockKind.ORDER_ISSUE, ClockKind.REPAIR)
+ON_THE_WAY = (ClockKind.SITE_SURVEY, ClockKind.ORDER_ISSUE, ClockKind.REPAIR)
+"""The clocks of a ticket under survey or repair that its lists are ordered by."""
 
 
 def copy_dues(ticket_ids: Sequence[int]) -> None:
@@ -19,7 +20,7 @@ def copy_dues(ticket_ids: Sequence[int]) -> None:
     The completion date of a repair is the last due date of its orders. Versions stay: nobody's open form is outdated.
     """
     running = select(Clock).where(Clock.state == ClockState.RUNNING).subquery()
-    own = (running.c.ticket_id == Ticket.id) & running.c.kind.in_(_ON_THE_WAY)
+    own = (running.c.ticket_id == Ticket.id) & running.c.kind.in_(ON_THE_WAY)
     next_due = (
         select(running.c.due_on)
         .where(own)
@@ -34,9 +35,13 @@ def copy_dues(ticket_ids: Sequence[int]) -> None:
         .limit(1)
         .scalar_subquery()
     )
-    last = (
-        select(func.max(running.c.due_on))
-        .where(running.c.ticket_id == Ticket.id, running.c.kind == ClockKind.REPAIR)
+    repair = (running.c.ticket_id == Ticket.id) & (running.c.kind == ClockKind.REPAIR)
+    last = select(func.max(running.c.due_on)).where(repair).scalar_subquery()
+    last_mark = (
+        select(running.c.provisional)
+        .where(repair)
+        .order_by(running.c.due_on.desc(), running.c.id)
+        .limit(1)
         .scalar_subquery()
     )
     db.session.execute(
@@ -49,6 +54,7 @@ def copy_dues(ticket_ids: Sequence[int]) -> None:
             due_on=func.coalesce(next_due, Ticket.due_on),
             due_provisional=func.coalesce(its_mark, Ticket.due_provisional),
             complaint_due_on=func.coalesce(last, Ticket.complaint_due_on),
+            complaint_due_provisional=func.coalesce(last_mark, Ticket.complaint_due_provisional),
         )
         .execution_options(synchronize_session=False)
     )

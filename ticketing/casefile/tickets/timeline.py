@@ -27,6 +27,7 @@ FIELD_NAMES = {
     "collected_by_id": "收集部门",
     "summary": "摘要",
     "content": "投诉内容",
+    "defects": "报修项目",
     "action_taken": "已采取行动",
     "action_needed": "所需跟踪行动",
     "category": "分类",
@@ -89,6 +90,7 @@ _QUIET = frozenset(
         "unit_id",
         "customer_id",
         "complaint_due_provisional",
+        "repair",
         "directed_at",
         "minuted_at",
         "special",
@@ -208,6 +210,8 @@ def _what(act: Act, facts: dict[str, Any]) -> str:
 
 def _text(facts: dict[str, Any]) -> str:
     said = str(facts.get("reason") or facts.get("question") or facts.get("said") or "")
+    if facts.get("defects"):
+        said = f"报修项目：{'；'.join(facts['defects'])}"
     return f"{said}\n客户同意：{facts['consent']}" if "consent" in facts else said
 
 

@@ -55,6 +55,21 @@ class Panel(NamedTuple):
 PANELS: list[Callable[[Scope, User, Ticket, list[StoryLine]], Panel | None]] = []
 """Rooms above add their panels here; one that has nothing to show for a ticket gives None."""
 
+PRINTED: list[Callable[[Ticket], list[str]]] = []
+"""Rooms above add here what stands below the complaint on the printed form, line by line."""
+
+
+class Chip(NamedTuple):
+    """A count above the work list that leads to a list of a room above."""
+
+    label: str
+    total: int
+    address: str
+
+
+CHIPS: list[Callable[[Scope], Chip | None]] = []
+"""Rooms above add their counts here; one that has nothing for a person gives None."""
+
 
 @bp.get("/")
 @requires(Act.READ_TICKET)
@@ -71,6 +86,7 @@ def index() -> ResponseReturnValue:
         following=following,
         wanted=wanted,
         counts=lists.counts(scope),
+        chips=[chip for make in CHIPS if (chip := make(scope))],
         communities=communities,
         departments=departments,
     )
@@ -139,6 +155,7 @@ def print_form(ticket_id: int) -> ResponseReturnValue:
         "tickets/print.html",
         ticket=ticket,
         sees_phone=queries.sees_phone(scope, ticket),
+        items=[line for lines in PRINTED for line in lines(ticket)],
         qr=qr_code(address),
     )
 

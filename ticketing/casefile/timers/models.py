@@ -51,6 +51,11 @@ def _running(more: str = "") -> Any:
 
 _RUNNING = _running()
 
+_OF_ORDER: Any = {
+    "sqlite_where": text("order_id IS NOT NULL"),
+    "postgresql_where": text("order_id IS NOT NULL"),
+}
+
 _WHOSE = ("community_id", "department_id", "office_id", "state")
 """Ends the two indexes of the board, so that it counts and filters without reading a single clock.
 
@@ -80,6 +85,7 @@ class Clock(Base):
             "uq_clock_order", "order_id", "kind", unique=True, **_running("order_id IS NOT NULL")
         ),
         Index("ix_clock_ticket", "ticket_id", "id"),
+        Index("ix_clock_order", "order_id", "id", **_OF_ORDER),
         Index("ix_clock_next", "next_at", **_RUNNING),
         Index("ix_clock_board", "handler_id", "kind", "due_at", *_WHOSE, **_RUNNING),
         Index("ix_clock_next_due", "due_at", "id", "handler_id", "kind", *_WHOSE, **_RUNNING),

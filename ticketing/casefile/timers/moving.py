@@ -137,11 +137,7 @@ def extend(
     clock.due_on, clock.provisional = due_on, kind.provisional
     clock.due_at = time.at(due_on, *CLOSES)
     clock.calendar_edition = edition
-    ringing = dict(
-        bells(limit_of(clock.kind).unit, clock.started_at, due_on, clock.due_at, calendar)
-    )
-    clock.rung = sum(level.bit for level, rings_at in ringing.items() if rings_at <= at)
-    clock.next_at = min(rings_at for rings_at in ringing.values() if rings_at > at)
+    _ring_anew(clock, at)
     db.session.add(
         ClockEvent(
             clock_id=clock.id,
@@ -156,3 +152,44 @@ def extend(
     )
     db.session.flush()
     return extension
+
+
+def more_trades(clock: Clock, trades: int, *, at: datetime) -> None:
+    """A repair needs more trades than it was started with: the longer limit, counted from its start (procedure 3.4.5-多).
+
+    A due date that has passed, or that was put off beyond the new one, stays; the first one stays on record.
+    """
+    clock.trades = trades
+    start, before = starting(clock.kind, clock.started_at, trades), clock.due_on
+    if at >= clock.due_at or start.deadline.on <= before:
+        return
+    clock.due_on, clock.due_at, clock.provisional = start.deadline
+    clock.calendar_edition = workcalendar.edition()
+    _ring_anew(clock, at)
+    db.session.add(
+        ClockEvent(
+            clock_id=clock.id,
+            kind=ClockEventKind.RECALCULATED,
+            level="trades",
+            at=at,
+            policy=clock.policy,
+            calendar_edition=clock.calendar_edition,
+            due_from=before,
+            due_on=clock.due_on,
+        )
+    )
+    db.session.flush()
+
+
+def resumed(clock: Clock, before: Clock) -> None:
+    """What was done did not hold: `clock` goes on where `before` was met, with its first due date and extensions (3.5.3)."""
+    clock.original_due_on, clock.extensions = before.original_due_on, before.extensions
+    db.session.flush()
+
+
+def _ring_anew(clock: Clock, at: datetime) -> None:
+    """Say of the new due date what is still to come; what lies behind counts as said."""
+    unit, calendar = limit_of(clock.kind).unit, workcalendar.snapshot()
+    ringing = dict(bells(unit, clock.started_at, clock.due_on, clock.due_at, calendar))
+    clock.rung = sum(level.bit for level, rings_at in ringing.items() if rings_at <= at)
+    clock.next_at = min(rings_at for rings_at in ringing.values() if rings_at > at)

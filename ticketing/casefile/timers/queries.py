@@ -62,3 +62,13 @@ def running(ticket_id: int, kind: ClockKind, order_id: int | None = None) -> Clo
             Clock.order_id == order_id,
         )
     ).one_or_none()
+
+
+def last(kind: ClockKind, order_id: int) -> Clock | None:
+    """The latest clock of one kind of an order, running or not."""
+    return db.session.scalars(
+        select(Clock)
+        .where(Clock.order_id == order_id, Clock.kind == kind)
+        .order_by(Clock.id.desc())
+        .limit(1)
+    ).one_or_none()

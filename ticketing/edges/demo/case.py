@@ -101,6 +101,11 @@ class Case:
         return self.rng.choice(phrases).format(**self.words) if phrases else ""
 
     @property
+    def is_repair(self) -> bool:
+        """Whether it is one for the crew: something broken in somebody's home."""
+        return self.matter.broken is not None and self.home is not None
+
+    @property
     def handler(self) -> User:
         """Who is responsible for the ticket now (read by id: several acts share a transaction)."""
         return db.session.get_one(User, self.ticket.handler_id)
@@ -326,6 +331,8 @@ class Case:
 
     def call_back(self, answer: Satisfaction | None) -> None:
         """The clerk calls; no answer means that nobody was reached. A major complaint had its meeting before."""
+        if grave.lacks_measures(self.ticket):
+            grave.direct(self.ticket, self.cast)
         if grave.lacks_minutes(self.ticket):
             grave.minute(self.ticket, self.cast)
         unhappy = answer is Satisfaction.DISSATISFIED
@@ -341,6 +348,8 @@ class Case:
 
     def close_unreached(self) -> None:
         """The head of the office closes what three calls on two days could not reach."""
+        if grave.lacks_measures(self.ticket):
+            grave.direct(self.ticket, self.cast)
         if grave.lacks_minutes(self.ticket):
             grave.minute(self.ticket, self.cast)
         closing.close(

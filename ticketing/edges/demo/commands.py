@@ -20,6 +20,7 @@ def install(app: Flask) -> None:
         if not app.extensions["ticketing"].demo:
             raise click.ClickException("演示账号的密码人人皆知，须以 TICKETING_DEMO=1 运行。")
         try:
-            load(app.extensions["ticketing"].instance / "imports", seed=seed, tell=click.echo)
+            settings = app.extensions["ticketing"]
+            load(settings.instance / "imports", settings.store, seed=seed, tell=click.echo)
         except DomainError as error:
             raise click.ClickException(error.message) from None

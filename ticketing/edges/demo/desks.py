@@ -165,10 +165,11 @@ class Desks:
 
 def desks(town: Town, cast: Cast) -> Iterator[Story]:
     """The stories of what lies on the desks today."""
-    return map(_told, Desks(town, cast).scenes())
+    return map(told, Desks(town, cast).scenes())
 
 
-def _told(scenes: list[Scene]) -> Story:
+def told(scenes: list[Scene]) -> Story:
+    """Scenes as a story."""
     for instant, act in scenes:
         yield instant
         act()

@@ -10,6 +10,7 @@ from ticketing.edges.demo.cast import Cast
 from ticketing.edges.demo.matters import Matter, any_matter
 from ticketing.edges.demo.matters_home import HOME_MATTERS
 from ticketing.edges.demo.matters_service import SERVICE_MATTERS
+from ticketing.edges.demo.repair_lives import repaired, repaired_again
 from ticketing.edges.demo.story import Story, days_later, minutes_later, works
 from ticketing.edges.demo.town import PLANS, Plan, Town
 from ticketing.kernel import clock
@@ -20,6 +21,8 @@ SALES_MATTERS = tuple(
     matter for matter in MATTERS if matter.category in (Category.SALES, Category.DESIGN)
 )
 OF_ONE_CALL = 0.07
+REPAIRED = 0.5
+"""How many of the broken things become a repair; the rest is settled with a word or a visit."""
 A_DAY = {"QY": 1.25, "TL": 1.6}
 BEFORE_DELIVERY = 0.25
 NEW = 150
@@ -101,13 +104,15 @@ def _life(case: Case, day: date, place: int) -> Story:
         return
     if rng.random() < 0.04:
         at = yield from _written_twice(case, at)
-    at = yield from _handled(case, at)
+    if case.is_repair and rng.random() < REPAIRED:
+        at = yield from repaired(case, at)
+    else:
+        at = yield from _handled(case, at)
     at = yield from _called_back(case, at)
     if rng.random() < 0.025:
         yield (at := days_later(rng, at, rng.randint(3, 15)))
         case.reopen()
-        yield (at := days_later(rng, at, rng.randint(1, 4)))
-        case.resolve()
+        at = yield from _done_again(case, at)
         yield from _called_back(case, at)
 
 
@@ -202,6 +207,14 @@ def _called_back(case: Case, at: datetime) -> Stretch:
             return at
         yield (at := days_later(rng, at, rng.choice((0, 1, 2))))
         case.follow_up()
-        yield (at := days_later(rng, at, rng.choice((1, 2, 3))))
-        case.resolve()
+        at = yield from _done_again(case, at)
+    return at
+
+
+def _done_again(case: Case, at: datetime) -> Stretch:
+    """What did not help is done once more: by the crew, or by the department."""
+    if case.ticket.repair:
+        return (yield from repaired_again(case, at))
+    yield (at := days_later(case.rng, at, case.rng.choice((1, 2, 3))))
+    case.resolve()
     return at

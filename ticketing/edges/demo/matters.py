@@ -3,13 +3,15 @@
 import random
 from typing import NamedTuple
 
+from ticketing.procedure.repairs import Part, Phenomenon, Trade
 from ticketing.procedure.vocabulary import Category, Grade
 
 
 class Matter(NamedTuple):
     """One kind of complaint: whose it is, how often old and new communities have it, its words.
 
-    `{where}` stands for one of `places`, `{since}` for how long it has lasted.
+    `{where}` stands for one of `places`, `{since}` for how long it has lasted. `broken` says what a survey would
+    find defective, where the matter is one for the repair crew.
     """
 
     category: Category
@@ -24,6 +26,7 @@ class Matter(NamedTuple):
     places: tuple[str, ...] = ("",)
     grade: Grade = Grade.GENERAL
     legal: str = ""
+    broken: tuple[Part, Phenomenon, Trade] | None = None
 
     @property
     def is_physical(self) -> bool:

@@ -1,6 +1,7 @@
 """Complaints about the home and the building: workmanship, design, what belongs to the community."""
 
 from ticketing.edges.demo.matters import Matter
+from ticketing.procedure.repairs import Part, Phenomenon, Trade
 from ticketing.procedure.vocabulary import Category, Grade
 
 ENG, DES, FAC = Category.ENGINEERING, Category.DESIGN, Category.FACILITY
@@ -20,6 +21,7 @@ HOME_MATTERS = (
         VISIT, ("淋水试验找到渗漏点，安排打胶。", "已拆除局部饰面，做防水附加层，等干燥后刷漆。", "第一次闭水 24 小时，水位无下降。"),
         ("外墙打胶、内侧注浆，淋水 2 小时无渗漏，墙面已修复。", "更换管道接头并重做防水，闭水 48 小时合格，业主在场确认。"),
         ("客厅飘窗", "主卧外墙", "次卧窗台", "卫生间顶棚", "厨房烟道边", "阳台顶板"),
+        broken=(Part.WET, Phenomenon.LEAK, Trade.CIVIL),
     ),
     Matter(
         ENG, "ENG", 3, 8, "{where}墙面裂缝",
@@ -28,6 +30,7 @@ HOME_MATTERS = (
         ("贴石膏饼观察一周，裂缝无发展。", "已铲除裂缝两侧抹灰，挂网重抹。"),
         ("挂网重抹并刷漆，与原墙面颜色一致，业主验收。", "技术人员出具说明：非结构裂缝；修补完成。"),
         ROOMS,
+        broken=(Part.PLASTER, Phenomenon.CRACK, Trade.DECORATION),
     ),
     Matter(
         ENG, "ENG", 2, 10, "{where}瓷砖空鼓",
@@ -35,6 +38,7 @@ HOME_MATTERS = (
         VISIT, ("用空鼓锤逐块检查，共 13 块，已标记。", "同批次瓷砖已从仓库调出两箱。"),
         ("更换空鼓瓷砖 13 块并重新勾缝，养护三天，复检无空鼓。", "空鼓部位重铺完成，业主签认。"),
         ("客厅地砖", "卫生间墙砖", "厨房墙砖", "阳台地砖"),
+        broken=(Part.FLOOR, Phenomenon.HOLLOW, Trade.DECORATION),
     ),
     Matter(
         ENG, "ENG", 5, 9, "{where}关不严",
@@ -42,6 +46,7 @@ HOME_MATTERS = (
         ("已通知门窗厂家，后天上门调试。", VISIT[0]), ("厂家已上门，缺一只合页，配件在途。",),
         ("更换合页和密封条，启闭灵活，淋水无渗。", "厂家更换整套五金，已试用正常。"),
         ("入户门", "客厅推拉窗", "主卧平开窗", "阳台推拉门", "厨房窗"),
+        broken=(Part.DOORS, Phenomenon.BROKEN, Trade.DECORATION),
     ),
     Matter(
         ENG, "ENG", 3, 5, "{where}跳闸",
@@ -49,6 +54,7 @@ HOME_MATTERS = (
         ("已派电工检查线路，先恢复其他回路供电。", VISIT[0]), ("测得该回路绝缘电阻偏低，准备换线。",),
         ("更换该回路导线和漏电开关，绝缘测试合格。", "接线盒内端子松脱，重新压接后正常。"),
         ("厨房", "卫生间", "主卧", "客厅空调回路"),
+        broken=(Part.ELECTRIC, Phenomenon.SHORT, Trade.PLUMBING_ELECTRIC),
     ),
     Matter(
         ENG, "ENG", 4, 4, "{where}堵塞返水",
@@ -56,6 +62,7 @@ HOME_MATTERS = (
         ("已安排疏通班组两小时内到场。", "已到场疏通，取出建筑垃圾，正在用内窥镜查看。"), ("内窥镜查看立管，三层接口处有水泥块。",),
         ("更换立管一段并清除水泥块，通水通球试验合格。", "疏通并加装检修口，连续观察三天正常。"),
         ("卫生间地漏", "厨房下水管", "阳台地漏"),
+        broken=(Part.PLUMBING, Phenomenon.BLOCKED, Trade.PLUMBING_ELECTRIC),
     ),
     Matter(
         ENG, "ENG", 1, 2, "单元门厅{where}脱落",

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from ticketing.edges.demo.story import working_day
+from ticketing.kernel.storage import Store
 from ticketing.masters.estate import commands as estate
 from ticketing.masters.estate.models import Community
 from ticketing.procedure.vocabulary import Relation
@@ -55,10 +56,11 @@ class Home:
 
 @dataclass
 class Town:
-    """What has been built so far: communities and homes by code of the community."""
+    """What has been built so far: communities and homes by code of the community; pictures go into `store`."""
 
     seed: int
     today: date
+    store: Store
     communities: dict[str, Community] = field(default_factory=dict)
     homes: dict[str, list[Home]] = field(default_factory=dict)
 

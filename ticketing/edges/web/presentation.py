@@ -46,11 +46,16 @@ class Place(NamedTuple):
 
 NAVIGATION = (
     Place("工作台", "tickets.index", "inbox", (Act.READ_TICKET,)),
+    Place("我的派工", "phone.index", "wrench", (Act.READ_OWN_ORDERS,)),
     Place("时限看板", "board.index", "hourglass", (Act.READ_TICKET,)),
+    Place("勘察", "site_survey.index", "search", (Act.READ_SURVEY,)),
+    Place("派工单", "work_orders.index", "wrench", (Act.READ_ORDER,)),
+    Place("派工看板", "plan.index", "columns", (Act.READ_PLAN,)),
     Place("重大投诉", "escalation.index", "flag", (Act.DIRECT, Act.MINUTE)),
     Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),
     Place("小区与客户", "estate.index", "buildings", (Act.READ_ESTATE,)),
     Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
+    Place("施工单位与维修队", "contractors.index", "tools", (Act.READ_CONTRACTORS,)),
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
     Place("工作日历", "calendar.index", "calendar", (Act.READ_CALENDAR,)),
     Place("通知", "notices.inbox", "bell"),

@@ -82,13 +82,18 @@ class ContractTrade(Base):
 class WarrantyPromise(Base):
     """A longer period than the statutory minimum: promised, agreed or set locally, for one or all communities.
 
-    In force for homes delivered (contracts completed) from `since` on.
+    In force for homes delivered (contracts completed) from `since` to `until` (None: no end). One entered by mistake is
+    `withdrawn` and never was in force. Whoever ends or withdraws it says why in `ended_why`.
     """
 
     __tablename__ = "warranty_promise"
     __table_args__ = (
         CheckConstraint(
             "owner_months IS NOT NULL OR contractor_months IS NOT NULL", name="some_months"
+        ),
+        CheckConstraint("until IS NULL OR until >= since", name="until"),
+        CheckConstraint(
+            "(until IS NULL AND withdrawn = false) OR ended_why <> ''", name="ended_why"
         ),
     )
 
@@ -99,8 +104,14 @@ class WarrantyPromise(Base):
     contractor_months: Mapped[int | None]
     since: Mapped[date]
     source: Mapped[str]
+    until: Mapped[date | None]
+    withdrawn: Mapped[bool] = mapped_column(default=False)
+    ended_why: Mapped[str] = mapped_column(default="")
+    version: Mapped[int] = mapped_column()
 
     community: Mapped[Community | None] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
 
 
 class RepairTeam(Base):
@@ -149,5 +160,8 @@ class Worker(Base):
     phone: Mapped[str] = mapped_column(default="")
     trade: Mapped[Trade]
     active: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column()
 
     team: Mapped[RepairTeam] = relationship(back_populates="workers")
+
+    __mapper_args__ = {"version_id_col": version}

@@ -70,6 +70,8 @@ def save_community(
     office_id: int,
     delivered_on: date | None,
     address: str = "",
+    property_contact: str = "",
+    property_phone: str = "",
     version: int | None = None,
     actor: Actor | None,
 ) -> Community:
@@ -86,30 +88,30 @@ def save_community(
     ).first()
     if twin is not None and twin is not community:
         raise Conflict("已有同名或同代号的小区。", field="name")
+    property_phone = phone_digits(property_phone)
+    if property_phone and not looks_like_phone(property_phone):
+        raise Invalid("电话号码不像是真的，请核对。", field="property_phone")
     was, office = community and community.office, db.session.get_one(ServiceOffice, office_id)
     if community is None:
         community = Community()
         db.session.add(community)
     elif community.code != code:
         raise Invalid("小区代号已用于编号，不能更改。", field="code")
-    community.code, community.name, community.office_id = code, name, office_id
-    community.delivered_on, community.address = delivered_on, clean_line(address)
+    values = {
+        "code": code,
+        "name": name,
+        "office_id": office_id,
+        "address": clean_line(address),
+        "property_contact": clean_line(property_contact),
+        "property_phone": property_phone,
+    }
+    for column, value in values.items():
+        setattr(community, column, value)
+    community.delivered_on = delivered_on
     db.session.flush()
-    record(
-        "community",
-        community.id,
-        "save",
-        actor=actor,
-        at=clock.now(),
-        facts={
-            "code": code,
-            "name": name,
-            "office_id": office_id,
-            "delivered_on": str(delivered_on or ""),
-            "address": community.address,
-            **({"moved": [was.name, office.name]} if was and was is not office else {}),
-        },
-    )
+    moved = {"moved": [was.name, office.name]} if was and was is not office else {}
+    facts = {**values, "delivered_on": str(delivered_on or ""), **moved}
+    record("community", community.id, "save", actor=actor, at=clock.now(), facts=facts)
     return community
 
 

@@ -148,6 +148,10 @@ class CommunityForm(BaseForm):
     )
     delivered_on = DateField("交付日期", validators=[Optional(), plausible_day])
     address = LineField("地址", validators=[at_most(200)])
+    property_contact = LineField(
+        "物业管理处联系人", description="现场勘察时通知。", validators=[at_most(40)]
+    )
+    property_phone = LineField("物业管理处电话", validators=[at_most(30)])
 
 
 class EditCommunityForm(CommunityForm, VersionedForm):

@@ -31,7 +31,10 @@ class ServiceOffice(Base):
 
 
 class Community(Base):
-    """A residential project (小区); its code stands in every ticket number."""
+    """A residential project (小区); its code stands in every ticket number.
+
+    `property_contact` is whom to reach at its 物业管理处, for the joint survey (procedure 3.4.5).
+    """
 
     __tablename__ = "community"
 
@@ -41,6 +44,8 @@ class Community(Base):
     office_id: Mapped[int] = mapped_column(ForeignKey("service_office.id"), index=True)
     delivered_on: Mapped[date | None]
     address: Mapped[str] = mapped_column(default="")
+    property_contact: Mapped[str] = mapped_column(default="")
+    property_phone: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column()
 
     office: Mapped[ServiceOffice] = relationship(back_populates="communities")

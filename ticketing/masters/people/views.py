@@ -39,15 +39,23 @@ bp = Blueprint("people", __name__)
 HOMES = (
     (Act.DIRECT, "escalation.index"),
     (Act.READ_TICKET, "tickets.index"),
+    (Act.READ_OWN_ORDERS, "phone.index"),
     (Act.READ_REPORT, "reports.index"),
     (Act.MANAGE_PEOPLE, "people.index"),
 )
-"""The first page of a person: the major complaints of who decides on them, a work list if he has one."""
+"""The first page of a person: the major complaints of who decides on them, a work list if he has one, a captain's orders."""
+
+
+OWN_HOMES = ((Role.DEPUTY_CHIEF_ENGINEER, "/orders/?pile=mine"),)
+"""The first page of a role whose work no act of `HOMES` tells."""
 
 
 @requires()
 def home() -> ResponseReturnValue:
     """Lead a person to his first page."""
+    for role, address in OWN_HOMES:
+        if role in current_scope().roles:
+            return redirect(address)
     for act, endpoint in HOMES:
         if current_scope().may(act):
             return redirect(url_for(endpoint))

@@ -34,6 +34,7 @@ from ticketing.oversight.board.bands import TO_THE_MINUTE, Band, Cuts
 from ticketing.oversight.reports.queries import reach, whole_office
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.vocabulary import Grade
+from ticketing.steps.work_orders.models import WorkOrder
 
 PAGE = 50
 DESK = 0
@@ -276,7 +277,7 @@ def _names(people: dict[int, Tally]) -> dict[int, str]:
 
 
 class ListedClock(NamedTuple):
-    """One running clock of the list; a report's has an office instead of a ticket."""
+    """One running clock of the list; an order's has its number and scope, a report's an office instead of a ticket."""
 
     id: int
     kind: ClockKind
@@ -286,6 +287,7 @@ class ListedClock(NamedTuple):
     provisional: bool
     report_key: str | None
     ticket_id: int | None
+    order_id: int | None
     number: str | None
     grade: Grade | None
     urgent: bool | None
@@ -312,10 +314,11 @@ _LISTED: Select[*tuple[Any, ...]] = (
         Clock.provisional,
         Clock.report_key,
         Clock.ticket_id,
-        Ticket.number,
+        Clock.order_id,
+        func.coalesce(WorkOrder.number, Ticket.number),
         Ticket.grade,
         Ticket.urgent,
-        Ticket.summary,
+        func.coalesce(WorkOrder.scope, Ticket.summary),
         Ticket.room,
         Community.name,
         ServiceOffice.name,
@@ -323,6 +326,7 @@ _LISTED: Select[*tuple[Any, ...]] = (
         User.name,
     )
     .outerjoin(Ticket, Ticket.id == Clock.ticket_id)
+    .outerjoin(WorkOrder, WorkOrder.id == Clock.order_id)
     .outerjoin(Community, Community.id == Clock.community_id)
     .outerjoin(ServiceOffice, ServiceOffice.id == Clock.office_id)
     .outerjoin(Department, Department.id == Clock.department_id)

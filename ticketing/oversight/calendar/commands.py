@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Table, bindparam, select, update
 
+from ticketing.casefile.papers.dues import ON_THE_WAY, copy_dues
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers.models import Clock, ClockEvent, ClockEventKind, ClockState
 from ticketing.journal.commands import Actor, Line, record_all
@@ -29,10 +30,13 @@ from ticketing.procedure.deadlines import (
 )
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.workdays import CLOSES, add_working_days, moved_forward
+from ticketing.steps.work_orders.models import WorkOrder
 
 BATCH = 500
 _DAY_KINDS = tuple(kind for kind in ClockKind if limit_of(kind).unit is not Unit.HOURS)
-_clocks, _events, _tickets = (cast(Table, model.__table__) for model in (Clock, ClockEvent, Ticket))
+_clocks, _events, _tickets, _orders = (
+    cast(Table, model.__table__) for model in (Clock, ClockEvent, Ticket, WorkOrder)
+)
 _COMPLETION = ("complaint_due_on", "complaint_due_provisional")
 _OWN = ("due_on", "due_provisional")
 """Columns of a ticket that repeat the due date of its completion clock, and of that of its stage."""
@@ -81,8 +85,14 @@ def recalculate(actor: Actor | None) -> Outcome:
     """
     calendar, at = queries.snapshot(), clock.now()
     rows = db.session.execute(
-        select(*_clocks.c, _tickets.c.stage.label("stage"), _tickets.c.version.label("version"))
+        select(
+            *_clocks.c,
+            _tickets.c.stage.label("stage"),
+            _tickets.c.version.label("version"),
+            _orders.c.version.label("order_version"),
+        )
         .join_from(_clocks, _tickets, _clocks.c.ticket_id == _tickets.c.id, isouter=True)
+        .outerjoin(_orders, _clocks.c.order_id == _orders.c.id)
         .where(
             _clocks.c.state == ClockState.RUNNING,
             _clocks.c.kind.in_(_DAY_KINDS),
@@ -109,6 +119,12 @@ class _Change(NamedTuple):
     @property
     def moved(self) -> bool:
         return bool(self.row.due_on != self.due.on)
+
+    @property
+    def original_due_on(self) -> date:
+        """The first due date: it follows, unless a later one was agreed or more trades were added."""
+        first: date = self.row.original_due_on
+        return self.due.on if first == self.row.due_on and not self.row.extensions else first
 
 
 class _Reckoning:
@@ -174,9 +190,7 @@ def _write(changes: list[_Change], edition: int, at: datetime, actor: Actor | No
                 "clock_id": change.row.id,
                 "due_on": change.due.on,
                 "due_at": change.due.at,
-                "original_due_on": change.row.original_due_on
-                if change.row.extensions
-                else change.due.on,
+                "original_due_on": change.original_due_on,
                 "provisional": change.due.provisional,
                 "calendar_edition": edition,
                 "next_at": change.next_at,
@@ -202,28 +216,46 @@ def _write(changes: list[_Change], edition: int, at: datetime, actor: Actor | No
             ],
         )
     _write_tickets(changes)
-    record_all(
-        "ticket",
-        Act.MANAGE_CALENDAR.value,
-        [
-            Line(
-                change.row.ticket_id,
-                change.row.version,
-                {
-                    "clock": change.row.kind.value,
-                    "changed": {
-                        "due_on": [change.row.due_on.isoformat(), change.due.on.isoformat()]
-                    },
-                },
-            )
-            for change in moved
-            if change.row.ticket_id is not None
-        ],
-        actor=actor,
-        at=at,
-        clause="3.4.5",
-    )
+    _write_orders(changes)
+    lines: dict[str, list[Line]] = {"ticket": [], "order": []}
+    for change in moved:
+        row, dates = change.row, [change.row.due_on.isoformat(), change.due.on.isoformat()]
+        facts = {"clock": row.kind.value, "changed": {"due_on": dates}}
+        if row.ticket_id is not None:
+            lines["ticket"].append(Line(row.ticket_id, row.version, facts))
+        if row.order_id is not None:
+            lines["order"].append(Line(row.order_id, row.order_version, facts))
+    for subject, told in lines.items():
+        act = Act.MANAGE_CALENDAR.value
+        record_all(subject, act, told, actor=actor, at=at, clause="3.4.5")
     return len(moved)
+
+
+def _write_orders(changes: list[_Change]) -> None:
+    """Let work orders repeat the new dates of their clocks, and their tickets the next of them."""
+    rows = [
+        {
+            "order_row": change.row.order_id,
+            "new_due": change.due.on,
+            "new_mark": change.due.provisional,
+        }
+        for change in changes
+        if change.row.order_id is not None
+    ]
+    if rows:
+        db.session.execute(
+            update(_orders)
+            .where(_orders.c.id == bindparam("order_row"))
+            .values(due_on=bindparam("new_due"), due_provisional=bindparam("new_mark")),
+            rows,
+        )
+    repairs = {
+        change.row.ticket_id
+        for change in changes
+        if change.row.kind in ON_THE_WAY and change.row.ticket_id is not None
+    }
+    if repairs:
+        copy_dues(sorted(repairs))
 
 
 def _write_tickets(changes: list[_Change]) -> None:

@@ -18,6 +18,7 @@ from ticketing.masters.workcalendar.queries import Snapshot, snapshot
 from ticketing.oversight.clockwork.hearers import Hearers, Owner
 from ticketing.procedure.deadlines import ClockKind, Level, bells, limit_of
 from ticketing.procedure.vocabulary import Grade, SystemEvent
+from ticketing.steps.work_orders.models import WorkOrder
 
 BATCH = 250
 """Clocks a transaction: the write lock is held for some hundredths of a second."""
@@ -114,6 +115,8 @@ def _message(one: Ring, hearers: Hearers) -> Message:
     late = level in (Level.BREACH, Level.DAY_AFTER)
     if row.ticket_id is None:
         subject, path = f"{row.office} {row.report_key}", "/reports/"
+    elif row.order_id is not None:
+        subject, path = f"{row.order} {row.community}{row.room}", f"/orders/{row.order_id}"
     else:
         subject, path = f"{row.number} {row.community}{row.room}", f"/tickets/{row.ticket_id}"
     due = time.show_date(row.due_on)
@@ -128,7 +131,7 @@ def _message(one: Ring, hearers: Hearers) -> Message:
         else NoticeKind.REMINDER,
         event=f"clock:{row.id}:{level.value}:{row.due_on}",
         title=f"{level.label}：{row.kind.label} {subject}",
-        body=f"时限 {due}。{row.summary or ''}",
+        body=f"时限 {due}。{row.scope or row.summary or ''}",
         path=path,
         community_id=row.community_id,
         urgent=urgent,
@@ -140,6 +143,7 @@ _DUE = (
         Clock.id,
         Clock.kind,
         Clock.ticket_id,
+        Clock.order_id,
         Clock.report_key,
         Clock.office_id,
         Clock.community_id,
@@ -154,10 +158,13 @@ _DUE = (
         Ticket.room,
         Ticket.summary,
         Ticket.grade,
+        WorkOrder.number.label("order"),
+        WorkOrder.scope,
         Community.name.label("community"),
         ServiceOffice.name.label("office"),
     )
     .outerjoin(Ticket, Ticket.id == Clock.ticket_id)
+    .outerjoin(WorkOrder, WorkOrder.id == Clock.order_id)
     .outerjoin(Community, Community.id == Clock.community_id)
     .outerjoin(ServiceOffice, ServiceOffice.id == Clock.office_id)
     .where(Clock.state == ClockState.RUNNING, Clock.next_at <= bindparam("now"))

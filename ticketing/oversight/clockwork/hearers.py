@@ -14,6 +14,7 @@ from ticketing.procedure.vocabulary import Role
 _ROLES = (Role.CLERK, Role.OFFICE, Role.CS_MANAGER, Role.DEPUTY_GM, Role.GENERAL_MANAGER)
 _DESK: dict[ClockKind, tuple[Role, ...]] = {
     ClockKind.DISPATCHING: (Role.OFFICE,),
+    ClockKind.ORDER_ISSUE: (Role.OFFICE,),
     ClockKind.CALLBACK: (Role.CLERK, Role.OFFICE),
     ClockKind.WEEKLY_REPORT: (Role.CLERK, Role.OFFICE),
 }

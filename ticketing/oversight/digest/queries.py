@@ -14,10 +14,11 @@ from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope, scope_of
 from ticketing.procedure.deadlines import CLOCK_RULES, DESK_CLOCKS, ClockKind
 from ticketing.procedure.permissions import Act
+from ticketing.steps.work_orders.models import WorkOrder
 
 
 class Work(NamedTuple):
-    """One running clock of a ticket: who owes it, where, by when (Shanghai date), and which ticket."""
+    """One running clock of a ticket or an order: who owes it, where, by when (Shanghai date), and which paper."""
 
     kind: ClockKind
     handler_id: int | None
@@ -26,6 +27,7 @@ class Work(NamedTuple):
     due_on: date
     number: str
     summary: str
+    order_id: int | None = None
 
 
 _ENDS: dict[ClockKind, frozenset[Act]] = {rule.kind: rule.meets for rule in CLOCK_RULES}
@@ -72,11 +74,12 @@ def open_work() -> dict[int, list[Work]]:
 
 
 def in_scope_of(scope: Scope, work: Work) -> bool:
-    """Whether the ticket of this clock may be seen by the person."""
+    """Whether the ticket of this clock may be seen by the person, or the order is his own to do."""
     return (
         scope.ticket_communities is None
         or work.community_id in scope.ticket_communities
         or (work.department_id is not None and work.department_id == scope.department_id)
+        or (work.order_id is not None and work.handler_id == scope.user_id)
     )
 
 
@@ -89,10 +92,12 @@ def _running() -> Any:
             Clock.community_id,
             Clock.department_id,
             Clock.due_on,
-            Ticket.number,
-            Ticket.summary,
+            func.coalesce(WorkOrder.number, Ticket.number),
+            func.coalesce(WorkOrder.scope, Ticket.summary),
+            Clock.order_id,
         )
         .join(Ticket, Ticket.id == Clock.ticket_id)
+        .outerjoin(WorkOrder, WorkOrder.id == Clock.order_id)
         .where(Clock.state == ClockState.RUNNING)
     )
 

@@ -6,31 +6,40 @@ from typing import Any
 from sqlalchemy import select
 
 from ticketing.casefile.attachments.models import Attachment
+from ticketing.casefile.notices.models import NoticeKind
 from ticketing.casefile.papers.dues import copy_dues
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.timers import commands as timers
+from ticketing.casefile.timers import moving
+from ticketing.casefile.timers import queries as clocks
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
-from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Invalid
 from ticketing.kernel.text import clean, clean_line
 from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import ClockKind, Deadline
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.repairs import OrderStage, Slot
+from ticketing.procedure.repairs import Inspector, OrderStage, Slot
 from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.procedure.workdays import CLOSES
-from ticketing.steps.work_orders.follow import finish_if_done, follow
+from ticketing.steps.work_orders import queries
+from ticketing.steps.work_orders.follow import finish_if_done, follow, tell_of
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.road import ORDERS
 
 
-class Inspector(Labelled):
-    """For whom a completion inspection is made (procedure 3.5.3, 3.4.6)."""
+def sides_of(order: WorkOrder, actor: User) -> list[Inspector]:
+    """For whom `actor` may inspect: the office for itself and the property office, engineers for engineering.
 
-    SERVICE = "service", "客户服务处检查"
-    PROPERTY = "property", "物业处检查"
-    ENGINEERING = "engineering", "工程材料部检查"
+    The manager may also record engineering's inspection of a contractor's work (procedure 3.4.6).
+    """
+    roles = guards.roles_on(order.ticket, actor)
+    sides = []
+    if roles & {Role.OFFICE, Role.CS_MANAGER}:
+        sides += [Inspector.SERVICE, Inspector.PROPERTY]
+    if Role.ENGINEER in roles or (Role.CS_MANAGER in roles and order.transferred_at):
+        sides.append(Inspector.ENGINEERING)
+    return sides
 
 
 def inspect(
@@ -40,14 +49,13 @@ def inspect(
 
     Raises Invalid, NotPermitted (the captain himself, another department's box), Conflict.
     """
+    row = ORDERS.begin(order, Act.INSPECT_ORDER, actor, version)
+    ORDERS.check_first(row, order, actor)
     words = clean(inspection)
     if not words:
         raise Invalid("请填写检查意见。", field="inspection")
-    engineer = guards.roles_on(order.ticket, actor) & {Role.OFFICE, Role.CS_MANAGER} == set()
-    if engineer and inspected_for is not Inspector.ENGINEERING:
-        raise Invalid("工程人员只填工程材料部检查。", field="inspected_for")
-    if inspected_for is Inspector.ENGINEERING and not (engineer or order.transferred_at):
-        raise Invalid("工程材料部检查由工程人员填写。", field="inspected_for")
+    if inspected_for not in sides_of(order, actor):
+        raise Invalid("请选择您这一方的检查。", field="inspected_for")
     done = order.signed_at is not None
     at = ORDERS.advance(
         order,
@@ -87,8 +95,8 @@ def sign_off(
 
     Raises Invalid, NotPermitted, Conflict.
     """
-    if order.signed_at is not None:
-        raise Invalid("客户已经签认。", field="signature")
+    row = ORDERS.begin(order, Act.SIGN_OFF, actor, version)
+    ORDERS.check_first(row, order, actor)
     name = clean_line(customer_name)
     if not name:
         raise Invalid("请填写签认人姓名。", field="customer_name")
@@ -128,9 +136,11 @@ def sign_off(
 
 def reject(order: WorkOrder, *, version: int, reason: str, actor: User) -> WorkOrder:
     """Not in order: back to who did the work; the first due date counts on (procedure 3.5.3)."""
+    ORDERS.begin(order, Act.REJECT_WORK, actor, version)
     reason = clean(reason)
     if not reason:
         raise Invalid("请写明不合格之处。", field="reason")
+    before = clocks.last(ClockKind.REPAIR, order.id)
     back = OrderStage.TRANSFERRED if order.transferred_at else OrderStage.ACKNOWLEDGED
     at = ORDERS.advance(
         order,
@@ -147,15 +157,30 @@ def reject(order: WorkOrder, *, version: int, reason: str, actor: User) -> WorkO
             "inspection": "",
             "signed_at": None,
             "signature_key": "",
+            "customer_name": "",
+            "customer_opinion": "",
             "customer_refused": None,
             "customer_satisfaction": None,
+            "refusal_reason": "",
+            "refusal_evidence": "",
         },
         facts={"reason": reason},
         target=back,
     )
     follow(order, Act.REJECT_WORK, at, starts=[_same_limit(order)])
+    running = clocks.running(order.ticket_id, ClockKind.REPAIR, order.id)
+    assert running is not None
+    assert before is not None  # it ran until the self-check
+    moving.resumed(running, before)
     copy_dues([order.ticket_id])
+    holders = queries.engineers_of(order) if order.transferred_at else _captain(order)
+    words = f"验收不合格：{reason}"
+    tell_of(holders, order, actor, at, words, "rejected", NoticeKind.RETURNED)
     return order
+
+
+def _captain(order: WorkOrder) -> tuple[int, ...]:
+    return (order.team.captain_id,) if order.team else ()
 
 
 def _finish(order: WorkOrder, actor: User, at: datetime) -> None:
@@ -182,6 +207,7 @@ def _signature_of(order: WorkOrder, key: str) -> Attachment:
         select(Attachment).where(
             Attachment.key == key,
             Attachment.order_id == order.id,
+            Attachment.at >= (order.self_checked_at or order.drafted_at),
             Attachment.slot.in_((Slot.SIGNATURE, Slot.SIGNED_PAPER)),
         )
     ).one_or_none()

@@ -1,15 +1,20 @@
 """Writing the register: a new entry, a repeated call, a correction before and after dispatch."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.orm.attributes import flag_modified
+
+from ticketing.casefile.defects import commands as repairs
+from ticketing.casefile.defects.commands import Broken
 from ticketing.casefile.tickets.commands import (
     add_note,
     advance,
     allowed_step,
     enter,
+    hold,
     search_texts,
     stand_in_line,
 )
@@ -54,13 +59,15 @@ def register(
     urgent: bool = False,
     marks: Iterable[Mark] = (),
     claim_fen: int = 0,
+    defects: Sequence[Broken] = (),
 ) -> Ticket:
     """Write one matter of one call into the register and put it on the road (procedure 3.4.3).
 
     The unit decides the community; without a unit `community_id` and `place` say where. The caller
     is copied onto the ticket; with `remember` a new one is added to the customers of the unit.
     `call` ties the matters of one call together. An `urgent` one has somebody answer within two hours.
-    `marks` and the claim (fen, 0 for none) may make it major at once (procedure 3.4.7).
+    `marks` and the claim (fen, 0 for none) may make it major at once (procedure 3.4.7). `defects` are the things to be
+    repaired; a complaint has none.
 
     Raises Invalid (a fact is missing or impossible), NotFound (out of scope), NotPermitted.
     """
@@ -117,7 +124,10 @@ def register(
         claim_fen=claim_fen or None,
         **{MARK_COLUMNS[mark]: True for mark in marks},
     )
-    return enter(ticket, community_code=community_code, actor=actor)
+    enter(ticket, community_code=community_code, actor=actor)
+    if defects:
+        repairs.add(ticket, defects, actor=actor, at=at, act=Act.REGISTER)
+    return ticket
 
 
 def join_call(ticket: Ticket, *, content: str, actor: User) -> Ticket:
@@ -149,11 +159,12 @@ def correct(
     received_at: datetime,
     actor: User,
     scope: Scope,
+    defects: Sequence[Broken] | None = None,
     **facts: Any,
 ) -> Ticket:
     """Put the register entry right before it is dispatched, also the home and the time of receipt.
 
-    The completion date follows a changed `received_at`. Raises Invalid, NotFound (home out of
+    `defects` are all its defects as they should be, None to leave them alone. The completion date follows a changed `received_at`. Raises Invalid, NotFound (home out of
     scope), Conflict, NotPermitted.
     """
     allowed_step(ticket, Act.CORRECT, actor)
@@ -163,12 +174,19 @@ def correct(
         version=version,
         actor=actor,
         changes={**_entry(ticket, scope, **facts), **_receipt(ticket, received_at, actor)},
-        reason="",
+        defects=defects,
     )
 
 
 def amend(
-    ticket: Ticket, *, version: int, reason: str, actor: User, scope: Scope, **facts: Any
+    ticket: Ticket,
+    *,
+    version: int,
+    reason: str,
+    actor: User,
+    scope: Scope,
+    defects: Sequence[Broken] | None = None,
+    **facts: Any,
 ) -> Ticket:
     """Change the register entry after dispatch; the old words stay in the journal with the reason.
 
@@ -180,6 +198,7 @@ def amend(
         version=version,
         actor=actor,
         changes=_entry(ticket, scope, **facts),
+        defects=defects,
         reason=reason,
     )
 
@@ -275,15 +294,22 @@ def _not_too_old(received_at: datetime, registered_at: datetime, actor: User) ->
 
 
 def _rewrite(
-    ticket: Ticket, act: Act, *, version: int, actor: User, changes: dict[str, Any], reason: str
+    ticket: Ticket,
+    act: Act,
+    *,
+    version: int,
+    actor: User,
+    changes: dict[str, Any],
+    defects: Sequence[Broken] | None,
+    reason: str = "",
 ) -> Ticket:
-    advance(
-        ticket,
-        act,
-        actor=actor,
-        version=version,
-        changes=changes,
-        facts={"reason": reason} if reason else None,
-    )
+    facts: dict[str, Any] = {"reason": reason} if reason else {}
+    if defects is not None and version == ticket.version:  # else `advance` refuses
+        hold([ticket.id])
+        changed = repairs.rewrite(ticket, defects, actor=actor, at=clock.now())
+        if changed:
+            facts["changed"] = changed
+            flag_modified(ticket, "content")  # its lines are part of the paper: the version counts
+    advance(ticket, act, actor=actor, version=version, changes=changes, facts=facts)
     search.replace(ticket.id, *search_texts(ticket))
     return ticket

@@ -1,8 +1,11 @@
 """The register's form: the words of the 来电来访登记表 (procedure 5.3)."""
 
-from wtforms import BooleanField
+from typing import Any, ClassVar
+
+from wtforms import BooleanField, FieldList, Form, FormField
 from wtforms.validators import Optional
 
+from ticketing.casefile.defects.commands import MOST, Broken
 from ticketing.kernel import clock
 from ticketing.kernel.forms import (
     BaseForm,
@@ -19,10 +22,85 @@ from ticketing.kernel.forms import (
     at_most,
     required,
 )
+from ticketing.procedure.repairs import Part, Phenomenon, Trade
+from ticketing.procedure.suggestions import USUAL_TRADE
 from ticketing.procedure.vocabulary import Channel, Mark, Relation
 
+SPARE = 3
+"""Empty lines for defects a page offers; a script folds them to one and adds more when asked."""
 
-class IntakeForm(BaseForm):
+
+class DefectForm(Form):
+    """One line of 报修项目; an empty one counts for nothing. Without a trade the part's usual one is taken."""
+
+    class Meta:
+        """Messages come from WTForms' Chinese catalogue."""
+
+        locales: ClassVar[list[str]] = ["zh"]
+
+    defect_id = RowIdField(validators=[Optional()])
+    place = LineField("位置", validators=[at_most(30)])
+    part = EnumField("部位", Part, blank="—")
+    phenomenon = EnumField("现象", Phenomenon, blank="—")
+    trade = EnumField("工种", Trade, blank="按部位")
+
+    @property
+    def filled(self) -> bool:
+        """Whether the line says anything."""
+        return bool(self.place.data or self.part.data or self.phenomenon.data or self.trade.data)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """A line that says anything names part and phenomenon; one written before is not emptied."""
+        sound = bool(super().validate(extra_validators))
+        if not self.filled and not self.defect_id.data:
+            return sound
+        for field, sentence in (
+            (self.part, "请选择部位。"),
+            (self.phenomenon, "请选择现象。"),
+        ):
+            if field.data is None and not field.errors:
+                field.errors = [sentence if self.filled else "已登记的项目不能删去，可以改写。"]
+                sound = False
+        return sound
+
+    @property
+    def broken(self) -> Broken:
+        """What a valid line says."""
+        part, phenomenon = self.part.data, self.phenomenon.data
+        trade = self.trade.data or USUAL_TRADE[part]
+        return Broken(
+            part, phenomenon, trade, self.place.data, defect_id=self.defect_id.data or None
+        )
+
+
+class DefectsForm(BaseForm):
+    """A form with the lines of 报修项目 (procedure 3.4.5)."""
+
+    defects = FieldList(FormField(DefectForm), "报修项目", max_entries=MOST)
+
+    @property
+    def lines(self) -> list[DefectForm]:
+        """The lines that say something."""
+        found = [entry.form for entry in self.defects] if "defects" in self._fields else []
+        return [line for line in found if line.filled or line.defect_id.data]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the person filled in; the lines as defects."""
+        if "defects" not in self._fields:
+            return super().facts
+        return super().facts | {"defects": [line.broken for line in self.lines]}
+
+    def spare_lines(self) -> None:
+        """Leave room below the lines that say something."""
+        if "defects" in self._fields:
+            room = MOST - len(self.defects)
+            empty = len(self.defects) - len(self.lines)
+            for _ in range(min(SPARE - empty, room)):
+                self.defects.append_entry()
+
+
+class IntakeForm(DefectsForm):
     """One matter of one call. `seen` lists the open tickets the clerk had before his eyes."""
 
     not_facts = BaseForm.not_facts | {"seen", "another"}
@@ -61,7 +139,7 @@ class JoinForm(BaseForm):
     )
 
 
-class EntryForm(VersionedForm):
+class EntryForm(DefectsForm, VersionedForm):
     """The register entry as it stands, to be put right; a home is picked or a place typed."""
 
     unit_id = RowIdField(validators=[Optional()])

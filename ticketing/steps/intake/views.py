@@ -1,19 +1,29 @@
 """Pages of intake: the form with the caller lookup beside it, a repeated call, corrections."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
+from typing import Any, NamedTuple
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ticketing.casefile.defects import commands as repairs
+from ticketing.casefile.defects import queries as defects
 from ticketing.casefile.tickets import lists, queries
 from ticketing.casefile.tickets.act_page import act_page, open_form
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.kernel import clock
 from ticketing.kernel.errors import NotFound
 from ticketing.kernel.text import clean_line, phone_digits, row_id
 from ticketing.masters.estate import queries as estate
+from ticketing.masters.estate.models import Community, Unit
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.repairs import Part, Trade
+from ticketing.procedure.suggestions import USUAL_TRADE, likely_defects
+from ticketing.procedure.warranty import arithmetic, outlook
 from ticketing.steps.intake import commands
 from ticketing.steps.intake.forms import AmendForm, CorrectForm, EntryForm, IntakeForm, JoinForm
 
@@ -36,9 +46,12 @@ def new() -> ResponseReturnValue:
     if unseen:
         form.status = 409
         form.form_errors.append("这位客户还有未结的登记表，请先看右侧；确是新事项再保存一次即可。")
+    form.spare_lines()
     form.seen.data = ",".join(str(ticket.id) for ticket in unseen) or form.seen.data
     return (
-        render_template("intake/new.html", form=form, unseen=unseen, **_caller(form)),
+        render_template(
+            "intake/new.html", form=form, unseen=unseen, **_caller(form), **_lines(form)
+        ),
         form.status,
     )
 
@@ -143,6 +156,90 @@ def beside() -> ResponseReturnValue:
     return render_template("intake/_beside.html", unit=home, residents=people_there, beside=found)
 
 
+class Terms(NamedTuple):
+    """What the warranty says of one part of the home: its name, the reckoning, what may come of it."""
+
+    part: str
+    arithmetic: list[str]
+    outlook: str
+
+
+Item = tuple[Part, Trade]
+
+
+def _terms(
+    unit: Unit | None, community: Community | None, items: Iterable[Item], day: date
+) -> dict[str, Any]:
+    """The warranty of some parts as the fragment shows it; nothing until the place is known."""
+    chosen = list(dict.fromkeys(items))
+    found = defects.covers(unit, community, chosen) if community else []
+    return {
+        "terms": [Terms(over.part.label, arithmetic(over), outlook(over, day)) for over in found],
+        "common": unit is None,
+    }
+
+
+def _lines(form: IntakeForm | EntryForm, ticket: Ticket | None = None) -> dict[str, Any]:
+    """What the lines of 报修项目 need: the usual trades, and the warranty of those filled in."""
+    scope, day = current_scope(), clock.today()
+    items = [
+        (line.part.data, line.trade.data or USUAL_TRADE[line.part.data])
+        for line in form.lines
+        if line.part.data
+    ]
+    unit = estate.unit(scope, form.unit_id.data) if items and form.unit_id.data else None
+    community = unit.community if unit else None
+    if ticket is not None:
+        community, day = ticket.community, clock.local(ticket.received_at).date()
+    elif community is None and items and (community_id := form.facts.get("community_id")):
+        community = estate.community(scope, community_id)
+    usual = {part.value: trade.value for part, trade in USUAL_TRADE.items()}
+    return {"usual": usual, **_terms(unit, community, items, day)}
+
+
+@bp.get("/intake/warranty")
+@requires(Act.REGISTER)
+def warranty() -> ResponseReturnValue:
+    """A fragment: the warranty of the chosen parts in the chosen home, reckoned in words (procedure 3.4.5).
+
+    ``item`` is a part with its trade, ``WET_WP.civil``, once for each; what no list holds is passed over.
+    """
+    scope, args = current_scope(), request.args
+    unit_id, community_id = args.get("unit", type=row_id), args.get("community", type=row_id)
+    unit = estate.unit(scope, unit_id) if unit_id else None
+    community = unit.community if unit else None
+    if unit is None and community_id:
+        community = estate.community(scope, community_id)
+    items = [item for typed in args.getlist("item")[: repairs.MOST] if (item := _item(typed))]
+    return render_template(
+        "intake/_warranty.html", **_terms(unit, community, items, _day(args.get("received", "")))
+    )
+
+
+def _item(typed: str) -> Item | None:
+    part_value, _, trade_value = typed.partition(".")
+    try:
+        part = Part(part_value)
+        return part, Trade(trade_value) if trade_value else USUAL_TRADE[part]
+    except ValueError:
+        return None
+
+
+def _day(typed: str) -> date:
+    try:
+        return date.fromisoformat(typed[:10])
+    except ValueError:
+        return clock.today()
+
+
+@bp.get("/intake/likely")
+@requires(Act.REGISTER)
+def likely() -> ResponseReturnValue:
+    """A fragment: the defects the typed words probably speak of, to be taken over by a click."""
+    words = clean_line(request.args.get("content", ""))[:300]
+    return render_template("intake/_likely.html", likely=likely_defects(words))
+
+
 @bp.route("/tickets/<int:ticket_id>/again", methods=["GET", "POST"])
 @requires(Act.REGISTER)
 def again(ticket_id: int) -> ResponseReturnValue:
@@ -185,13 +282,23 @@ def amend(ticket_id: int) -> ResponseReturnValue:
     return _rewrite(ticket_id, Act.AMEND, AmendForm)
 
 
+_LINE = ("place", "part", "phenomenon", "trade")
+
+
 def _rewrite(ticket_id: int, act: Act, form_class: type[EntryForm]) -> ResponseReturnValue:
     scope = current_scope()
     ticket = queries.ticket_for(scope, ticket_id)
     entry = {name: value for name, value in _entry(ticket).items() if hasattr(form_class, name)}
     home = {"unit_id": ticket.unit_id, "customer_id": ticket.customer_id}
-    form = open_form(form_class, ticket, **home, **entry)
+    written = [
+        {"defect_id": one.id, **{name: getattr(one, name) for name in _LINE}}
+        for one in defects.of_ticket(ticket.id)
+    ]
+    form = open_form(form_class, ticket, **home, **entry, defects=written)
     form.collected_by_id.offer((d.id, d.name) for d in people.departments())
+    if repairs.settled(ticket.id):
+        del form.defects
+    form.spare_lines()
     return act_page(
         ticket,
         act,
@@ -199,5 +306,5 @@ def _rewrite(ticket_id: int, act: Act, form_class: type[EntryForm]) -> ResponseR
         commands.correct if act is Act.CORRECT else commands.amend,
         template="intake/rewrite.html",
         more={"scope": scope},
-        context={"present": entry},
+        context={"present": entry, **_lines(form, ticket)},
     )

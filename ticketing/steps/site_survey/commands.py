@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
 from ticketing.casefile.defects import queries as defects
+from ticketing.casefile.defects.commands import Broken, add
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.notices.commands import Message, tell
 from ticketing.casefile.notices.models import NoticeKind
@@ -30,6 +31,7 @@ from ticketing.procedure.repairs import (
     Part,
     Phenomenon,
     SurveyStage,
+    Trade,
 )
 from ticketing.steps.site_survey import queries
 from ticketing.steps.site_survey.models import Finding, SiteSurvey
@@ -182,13 +184,34 @@ def reschedule(
 
 
 def arrive(survey: SiteSurvey, *, actor: User) -> SiteSurvey:
-    """The first of us stands in the flat."""
+    """The first of us stands in the flat. Said twice it counts once."""
+    SURVEYS.allowed(survey, Act.ARRIVE_SURVEY, actor)
     if survey.arrived_at is not None:
         return survey
     SURVEYS.advance(
         survey, Act.ARRIVE_SURVEY, actor=actor, version=None, changes={"arrived_at": clock.now()}
     )
     follow_survey(survey, Act.ARRIVE_SURVEY, clock.now())
+    return survey
+
+
+def add_defect(
+    survey: SiteSurvey,
+    *,
+    version: int,
+    part: Part,
+    phenomenon: Phenomenon,
+    trade: Trade,
+    place: str,
+    words: str,
+    actor: User,
+) -> SiteSurvey:
+    """One more thing found on the spot, before anybody has signed; it is judged with the others (procedure 3.4.5)."""
+    step = SURVEYS.allowed(survey, Act.RECORD_SURVEY, actor)
+    SURVEYS.check(step, survey, actor, {})
+    hold([survey.ticket_id])
+    found = Broken(part, phenomenon, trade, place, words)
+    add(survey.ticket, [found], actor=actor, at=clock.now())
     return survey
 
 
@@ -215,8 +238,8 @@ def record(
     by_id = {one.defect_id: one for one in found}
     if not items or set(by_id) != {defect.id for defect in items}:
         raise Invalid("请逐项填写勘察意见。", field="found")
-    judged = {one.defect.id: one for one in queries.judge(survey.ticket, items)}
-    findings = []
+    judged = {one.defect.id: one for one in defects.judge(survey.ticket, items)}
+    findings: list[dict[str, Any]] = []
     for defect in items:
         one, cover = by_id[defect.id], judged[defect.id]
         suggestion = cover.suggested(one.cause)
@@ -227,22 +250,22 @@ def record(
                 field="found",
             )
         findings.append(
-            Finding(
-                defect_id=defect.id,
-                situation=clean(one.situation),
-                cause=one.cause,
-                liable=one.liable,
-                estimate_fen=one.estimate_fen,
-                owner_until=cover.cover.owner.until,
-                contractor_until=cover.cover.contractor.until,
-                arithmetic="\n".join(cover.arithmetic),
-                suggested=suggestion.order_class,
-                suggested_why=suggestion.reason,
-                proposed=one.proposed,
-                why=why,
-            )
+            {
+                "defect_id": defect.id,
+                "situation": clean(one.situation),
+                "cause": one.cause,
+                "liable": one.liable,
+                "estimate_fen": one.estimate_fen,
+                "owner_until": cover.cover.owner.until,
+                "contractor_until": cover.cover.contractor.until,
+                "arithmetic": "\n".join(cover.arithmetic),
+                "suggested": suggestion.order_class,
+                "suggested_why": suggestion.reason,
+                "proposed": one.proposed,
+                "why": why,
+            }
         )
-    estimates = [one.estimate_fen for one in findings]
+    estimates = [one.estimate_fen for one in found]
     total = None if None in estimates else sum(one or 0 for one in estimates)
     why_not_excused = _must_attend(survey.ticket, items, total, disputed)
     at = clock.now()
@@ -263,12 +286,14 @@ def record(
             "recorded_by_id": actor.id,
         },
     )
-    for old in list(survey.findings):
-        db.session.delete(old)
-    db.session.flush()
-    for finding in findings:
-        finding.survey_id = survey.id
-    db.session.add_all(findings)
+    before = {finding.defect_id: finding for finding in survey.findings}
+    for values in findings:
+        known = before.get(values["defect_id"])
+        if known is None:
+            db.session.add(Finding(survey_id=survey.id, **values))
+        else:
+            for name, value in values.items():
+                setattr(known, name, value)
     db.session.flush()
     db.session.expire(survey, ["findings"])
     return survey

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.casefile.attachments.models import Attachment
@@ -117,6 +118,12 @@ class Finding(Base):
     defect: Mapped[Defect] = relationship()
 
 
+_ABSENT: Any = {
+    "sqlite_where": text("presence = 'absent'"),
+    "postgresql_where": text("presence = 'absent'"),
+}
+
+
 class SurveyBox(Base):
     """What one party put into its box: opinion and signature, or why there is none. Never changed once written.
 
@@ -131,6 +138,7 @@ class SurveyBox(Base):
         CheckConstraint(
             "presence = 'signed' OR (reason <> '' AND evidence <> '')", name="reason_and_evidence"
         ),
+        Index("ix_survey_box_absent", "at", "side", **_ABSENT),
     )
 
     id: Mapped[Id]

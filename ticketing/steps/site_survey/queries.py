@@ -1,30 +1,28 @@
 """Reading surveys, narrowed by scope: not yours = not found."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from ticketing.casefile.attachments.models import Attachment
-from ticketing.casefile.defects.models import Defect
+from ticketing.casefile.defects.queries import of_ticket as defects_of
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors import queries as contractors
-from ticketing.masters.contractors.models import RepairTeam
+from ticketing.masters.contractors.models import Contract, Contractor, RepairTeam
 from ticketing.masters.people.scope import Scope
-from ticketing.masters.workcalendar import queries as workcalendar
-from ticketing.procedure import warranty
-from ticketing.procedure.repairs import Cause, Side, Slot, SurveyStage
+from ticketing.procedure.repairs import Side, Slot, SurveyStage
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.site_survey.models import Finding, SiteSurvey
 
 
 def visible(scope: Scope) -> ColumnElement[bool]:
-    """Which surveys one person may see: those of his tickets; a captain, those of his teams; engineers, where they work."""
+    """Which surveys one person may see: those of his tickets; a captain, those of his teams; an engineer,
+    those of the communities he is posted to, or all if he is posted to none."""
     ways: list[ColumnElement[bool]] = [
         SiteSurvey.ticket_id.in_(select(Ticket.id).where(tickets.visible(scope)))
     ]
@@ -33,7 +31,7 @@ def visible(scope: Scope) -> ColumnElement[bool]:
         ways.append(SiteSurvey.team_id.in_(led))
     if Role.ENGINEER in scope.roles:
         here = select(Ticket.id)
-        if scope.communities is not None:
+        if scope.communities:
             here = here.where(Ticket.community_id.in_(scope.communities))
         ways.append(SiteSurvey.ticket_id.in_(here))
     return or_(*ways)
@@ -81,6 +79,26 @@ def latest(ticket_id: int) -> SiteSurvey | None:
     ).one_or_none()
 
 
+def findings_of(survey_id: int) -> Sequence[Finding]:
+    """The findings of one survey with their defects."""
+    return db.session.scalars(
+        select(Finding)
+        .where(Finding.survey_id == survey_id)
+        .options(joinedload(Finding.defect))
+        .order_by(Finding.id)
+    ).all()
+
+
+def team_of(ticket_id: int) -> int | None:
+    """The team that looked at the defects last."""
+    return db.session.scalar(
+        select(SiteSurvey.team_id)
+        .where(SiteSurvey.ticket_id == ticket_id)
+        .order_by(SiteSurvey.round.desc())
+        .limit(1)
+    )
+
+
 def site_photos(survey_id: int) -> int:
     """How many pictures of the place a survey has."""
     return (
@@ -91,54 +109,6 @@ def site_photos(survey_id: int) -> int:
         )
         or 0
     )
-
-
-class Judged(NamedTuple):
-    """A defect with both of its warranty clocks."""
-
-    defect: Defect
-    cover: warranty.Cover
-
-    @property
-    def arithmetic(self) -> list[str]:
-        """The reckoning in words."""
-        return warranty.arithmetic(self.cover)
-
-    def suggested(self, cause: Cause) -> warranty.Suggestion:
-        """The class by the rules for a cause, as of the day the customer reported it."""
-        return warranty.suggest(
-            self.cover, cause, clock.local(self.defect.ticket.received_at).date()
-        )
-
-
-def judge(ticket: Ticket, defects: Sequence[Defect]) -> list[Judged]:
-    """Both warranty clocks of each defect of a ticket (procedure 3.4.5, 3.5.1)."""
-    unit, community = ticket.unit, ticket.community
-    delivered = (unit.delivered_on or unit.building.delivered_on) if unit else None
-    delivered = delivered or community.delivered_on
-    calendar = workcalendar.snapshot()
-    promised = contractors.promises(ticket.community_id, delivered) if delivered else []
-    contracts = {
-        trade: contractors.contract_for(ticket.community_id, trade)
-        for trade in {defect.trade for defect in defects}
-    }
-    judged = []
-    for defect in defects:
-        contract = contracts[defect.trade]
-        judged.append(
-            Judged(
-                defect,
-                warranty.cover(
-                    defect.part,
-                    delivered_on=delivered,
-                    completed_on=contract.completed_on if contract else None,
-                    calendar=calendar,
-                    promises=promised,
-                    common_area=unit is None,
-                ),
-            )
-        )
-    return judged
 
 
 def settled(survey: SiteSurvey) -> frozenset[Side]:
@@ -157,4 +127,50 @@ def waiting(scope: Scope) -> Sequence[SiteSurvey]:
         )
         .order_by(SiteSurvey.visit_at, SiteSurvey.id)
         .limit(200)
+    ).all()
+
+
+def builders(ticket: Ticket) -> list[Contractor]:
+    """Who built what is defective on this ticket, by the trades of its items; each once."""
+    found = {}
+    for trade in dict.fromkeys(one.trade for one in defects_of(ticket.id)):
+        contract = contractors.contract_for(ticket.community_id, trade)
+        if contract is not None:
+            found[contract.contractor_id] = contract.contractor
+    return list(found.values())
+
+
+def contractors_of(ticket: Ticket) -> Sequence[Contractor]:
+    """Every contractor with a contract in the ticket's community, by name."""
+    return db.session.scalars(
+        select(Contractor)
+        .where(
+            Contractor.id.in_(
+                select(Contract.contractor_id).where(Contract.community_id == ticket.community_id)
+            ),
+            Contractor.active,
+        )
+        .order_by(Contractor.name)
+    ).all()
+
+
+def visits_between(
+    scope: Scope, community_id: int, start: datetime, end: datetime
+) -> Sequence[SiteSurvey]:
+    """The visits agreed in a community in a stretch of time, so that nobody is sent to two flats at once."""
+    return db.session.scalars(
+        select(SiteSurvey)
+        .join(Ticket)
+        .where(
+            Ticket.community_id == community_id,
+            SiteSurvey.stage == SurveyStage.SCHEDULED,
+            SiteSurvey.visit_at.between(start, end),
+            visible(scope),
+        )
+        .options(
+            joinedload(SiteSurvey.ticket, innerjoin=True),
+            joinedload(SiteSurvey.team, innerjoin=True),
+        )
+        .order_by(SiteSurvey.visit_at)
+        .limit(40)
     ).all()

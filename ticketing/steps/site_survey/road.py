@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ticketing.casefile.defects.commands import SETTLED
 from ticketing.casefile.papers.commands import Checks, Road
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.tickets.models import Ticket
@@ -51,6 +52,7 @@ def _to_repair(ticket: Ticket, _actor: User, changes: dict[str, Any]) -> bool:
     )
 
 
+SETTLED.append(lambda ticket_id: bool(queries.of_ticket(ticket_id)))
 guards.CHECKS[workflow.SURVEYED] = (_signed, Invalid)
 guards.CHECKS[workflow.TO_REPAIR] = (_to_repair, Invalid)
 guards.CHECKS[workflow.NOTHING_TO_REPAIR] = (

@@ -2,38 +2,36 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 
 from ticketing.casefile.attachments.models import Attachment
+from ticketing.casefile.notices.models import NoticeKind
 from ticketing.casefile.tickets.telling import people_as
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict
 from ticketing.kernel.text import clean
 from ticketing.masters.people.models import User
 from ticketing.procedure import approvals
+from ticketing.procedure.approvals import Signatory
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderStage, Verdict
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.follow import filled, tell_of
-from ticketing.steps.work_orders.models import (
-    ApprovalStep,
-    WorkOrder,
-)
+from ticketing.steps.work_orders.models import ApprovalStep, WorkOrder
 from ticketing.steps.work_orders.road import ORDERS, took_part
 
 
 def submit(order: WorkOrder, *, version: int, actor: User) -> WorkOrder:
     """Hand the estimate in for approval; the chain is frozen now (procedure 3.6.1).
 
-    Where nobody of the lowest tier is free of an own part in it, the next tier decides: it is never waved through.
+    Where nobody of a tier is free of an own part in it, the next tier decides: it is never waved through.
     """
-    round_ = order.approval_round + 1
-    signatories = approvals.signatories(order.estimate_fen)
-    if signatories[0].role is Role.CS_MANAGER and not _free_manager(order):
-        signatories = approvals.signatories(approvals.STANDARD.manager_fen + 1)
+    ORDERS.begin(order, Act.SUBMIT_ORDER, actor, version)
+    round_, signatories = order.approval_round + 1, _chain(order, actor)
     at = ORDERS.advance(
         order,
         Act.SUBMIT_ORDER,
@@ -69,7 +67,10 @@ def approve(order: WorkOrder, *, version: int, reason: str, actor: User) -> Work
 
     Raises NotPermitted (not his turn, or he took part), Conflict (what he was shown has changed).
     """
-    step = _asked(order)
+    row = ORDERS.begin(order, Act.APPROVE_ORDER, actor, version)
+    ORDERS.check_first(row, order, actor)
+    step = queries.next_step(order)
+    assert step is not None  # the guard has seen it
     if step.shown != what_is_shown(order):
         raise Conflict("派工单内容在报批之后有变化，须退回重新报批。")
     present = [one for one in order.approvals if one.round == order.approval_round]
@@ -94,6 +95,7 @@ def approve(order: WorkOrder, *, version: int, reason: str, actor: User) -> Work
 
 def send_back(order: WorkOrder, *, version: int, reason: str, actor: User) -> WorkOrder:
     """Return an order to its drafter with the reason; the approval begins anew afterwards (procedure 3.6.1)."""
+    ORDERS.begin(order, Act.RETURN_ORDER, actor, version)
     reason = filled(reason, "reason", "请写明退回的原因。")
     step = queries.next_step(order)
     at = ORDERS.advance(
@@ -101,7 +103,8 @@ def send_back(order: WorkOrder, *, version: int, reason: str, actor: User) -> Wo
     )
     if step is not None:
         _answer(step, Verdict.RETURNED, reason, actor, at)
-    tell_of((order.drafted_by_id,), order, actor, at, f"被退回：{reason}", "returned")
+    to, kind = (order.drafted_by_id,), NoticeKind.RETURNED
+    tell_of(to, order, actor, at, f"被退回：{reason}", "returned", kind)
     return order
 
 
@@ -123,13 +126,6 @@ def what_is_shown(order: WorkOrder) -> str:
     return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
 
 
-def _asked(order: WorkOrder) -> ApprovalStep:
-    step = queries.next_step(order)
-    if step is None:
-        raise Conflict(f"派工单现为“{order.stage}”，没有等待审批的步骤。")
-    return step
-
-
 def approved_step(order: WorkOrder) -> ApprovalStep:
     """The first signature of the round in force: what was shown to everybody who signed."""
     return next(one for one in order.approvals if one.round == order.approval_round)
@@ -140,14 +136,27 @@ def _answer(step: ApprovalStep, verdict: Verdict, reason: str, actor: User, at: 
     db.session.flush()
 
 
-def _free_manager(order: WorkOrder) -> bool:
-    managers = db.session.scalars(select(User).where(User.id.in_(people_as((Role.CS_MANAGER,)))))
-    return any(not took_part(order, manager) for manager in managers)
+def _chain(order: WorkOrder, submitter: User) -> Sequence[Signatory]:
+    """The chain of the lowest tier, from the amount's own up, that has somebody free for each of its places."""
+    for chain in approvals.chains(order.estimate_fen):
+        if all(_free(order, one.role, submitter) for one in chain):
+            break
+    return chain
+
+
+def _free(order: WorkOrder, role: Role, submitter: User | None = None) -> list[int]:
+    """The people of a role who have no part in the order; with `submitter` as of now, before he hands it in."""
+    people = db.session.scalars(select(User).where(User.id.in_(people_as((role,)))))
+    return [
+        one.id
+        for one in people
+        if not took_part(order, one) and not (submitter and one.is_same_person(submitter))
+    ]
 
 
 def _ask_next(order: WorkOrder, actor: User, at: datetime) -> None:
     step = queries.next_step(order)
     if step is None:
         return
-    people = people_as((step.role,))
+    people = _free(order, step.role)
     tell_of(people, order, actor, at, f"请{step.task}维修费用", f"ask{step.round}.{step.position}")

@@ -1,11 +1,12 @@
 """Acts on a work order: draft, approval by amount, issue, the crew's work, extension, transfer, cancellation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy import select
 
+from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.papers.commands import next_number
 from ticketing.casefile.papers.dues import copy_dues
 from ticketing.casefile.tickets import guards
@@ -19,7 +20,7 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean_line
 from ticketing.masters.contractors import queries as contractors
-from ticketing.masters.contractors.models import Worker
+from ticketing.masters.contractors.models import RepairTeam, Worker
 from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act, may
@@ -28,7 +29,13 @@ from ticketing.procedure.vocabulary import TicketStage
 from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.approving import approved_step, what_is_shown
-from ticketing.steps.work_orders.follow import filled, follow, follow_ticket, tell_of
+from ticketing.steps.work_orders.follow import (
+    filled,
+    follow,
+    follow_ticket,
+    settle_issue_clock,
+    tell_of,
+)
 from ticketing.steps.work_orders.models import (
     OrderItem,
     OrderWorker,
@@ -36,6 +43,14 @@ from ticketing.steps.work_orders.models import (
     WorkOrder,
 )
 from ticketing.steps.work_orders.road import ORDERS
+
+
+def may_draft(ticket: Ticket, actor: User) -> None:
+    """Raise NotPermitted or Conflict where `actor` may not draft an order for `ticket` now."""
+    if not may(guards.roles_on(ticket, actor), Act.DRAFT_ORDER):
+        raise NotPermitted("您的岗位不能拟派工单。")
+    if ticket.stage is not TicketStage.REPAIRING:
+        raise Conflict("勘察结论为维修之后才能拟派工单。")
 
 
 def draft(
@@ -55,31 +70,31 @@ def draft(
 
     Raises Invalid (nothing chosen, another class, on an order already), NotPermitted, Conflict.
     """
-    if not may(guards.roles_on(ticket, actor), Act.DRAFT_ORDER):
-        raise NotPermitted("您的岗位不能拟派工单。")
-    survey = surveys.latest(ticket.id)
-    if ticket.stage is not TicketStage.REPAIRING or survey is None:
-        raise Conflict("勘察结论为维修之后才能拟派工单。")
     hold([ticket.id])
+    db.session.refresh(ticket)
+    may_draft(ticket, actor)
+    survey = surveys.latest(ticket.id)
+    assert survey is not None  # a ticket under repair has been surveyed
     chosen = set(defect_ids)
     if rework_of_id is None:
         ready = {one.defect_id for one in queries.to_order(ticket.id).get(order_class, [])}
     else:
-        again = [one for one in queries.accepted_of(ticket.id) if one.id == rework_of_id]
+        again = [one for one in queries.to_rework(ticket) if one.id == rework_of_id]
         if not again or again[0].order_class is not order_class:
             raise Invalid("请选择要返修的派工单。", field="rework_of_id")
         ready = {item.defect_id for item in again[0].items}
     if not chosen or not chosen <= ready:
         raise Invalid("请选择同一类别、尚未派工的项目。", field="defect_ids")
-    team = contractors.team(team_id)
-    number = next_number(ticket.community.code, order_class.value, clock.now())
+    team = _team_for(ticket.community_id, team_id)
     at = clock.now()
+    number = next_number(ticket.community.code, order_class.value, at)
     order = WorkOrder(
         number=number,
         ticket_id=ticket.id,
         community_id=ticket.community_id,
         survey_id=survey.id,
         rework_of_id=rework_of_id,
+        round=ticket.rework_count + 1,
         order_class=order_class,
         team_id=team.id,
         scope=filled(scope, "scope", "请填写保修内容。"),
@@ -115,12 +130,12 @@ def amend(
     actor: User,
 ) -> WorkOrder:
     """Change a draft. Raises Invalid, NotPermitted, Conflict."""
+    ORDERS.begin(order, Act.AMEND_ORDER, actor, version)
     own = {item.defect_id for item in order.items}
-    ready = {one.defect_id for one in queries.to_order(order.ticket_id).get(order.order_class, [])}
     chosen = set(defect_ids)
-    if not chosen or not chosen <= ready | own:
+    if not chosen or not chosen <= {one.id for one in queries.choosable(order)}:
         raise Invalid("请选择同一类别、尚未派工的项目。", field="defect_ids")
-    team = contractors.team(team_id)
+    team = _team_for(order.community_id, team_id)
     ORDERS.advance(
         order,
         Act.AMEND_ORDER,
@@ -131,6 +146,7 @@ def amend(
             "scope": filled(scope, "scope", "请填写保修内容。"),
             "estimate_fen": _priced(estimate_fen),
         },
+        facts={"items": sorted(chosen)} if chosen != own else {},
     )
     _set_items(order, chosen)
     return order
@@ -138,9 +154,12 @@ def amend(
 
 def issue(order: WorkOrder, *, version: int, visit_on: date | None, actor: User) -> WorkOrder:
     """Send the crew: the repair's working days begin, 3 for one trade and 7 for more (procedure 3.4.5, 3.5.1)."""
-    if order.estimate_fen and what_is_shown(order) != approved_step(order).shown:
+    ORDERS.begin(order, Act.ISSUE_ORDER, actor, version)
+    if what_is_shown(order) != approved_step(order).shown:
         raise Conflict("派工单内容在批准之后有变化，须退回重新报批。")
-    trades = len({item.defect.trade for item in order.items})
+    if visit_on is not None and visit_on < clock.today():
+        raise Invalid("上门日期不能早于今天。", field="visit_on")
+    trades = trades_of(item.defect for item in order.items)
     now = clock.now()
     start = timers.starting(ClockKind.REPAIR, now, trades)
     at = ORDERS.advance(
@@ -158,8 +177,7 @@ def issue(order: WorkOrder, *, version: int, visit_on: date | None, actor: User)
         },
     )
     follow(order, Act.ISSUE_ORDER, at, starts=[start])
-    if not queries.to_order(order.ticket_id) and not _waits_for_issue(order.ticket_id):
-        follow_ticket(order.ticket, Act.ISSUE_ORDER, at)
+    settle_issue_clock(order.ticket, at)
     copy_dues([order.ticket_id])
     assert order.team is not None  # the guard of SUBMIT_ORDER has seen it
     tell_of(
@@ -186,34 +204,31 @@ def plan(
 
     Another team takes over what has been issued, with the same due date; an approved team stays until then.
     """
+    ORDERS.begin(order, Act.PLAN_ORDER, actor, version)
     if visit_on is not None and visit_on < clock.today():
         raise Invalid("上门日期不能早于今天。", field="visit_on")
-    team = contractors.team(team_id)
     changes: dict[str, Any] = {"visit_on": visit_on, "visit_note": clean_line(visit_note)}
-    moved = team.id != order.team_id
+    before, issued = order.team, order.issued_at is not None
+    moved = team_id != order.team_id
     if moved:
         if order.stage in (OrderStage.APPROVING, OrderStage.APPROVED):
             raise Conflict("费用审批中的派工单不能换维修队，请先退回修改。", field="team_id")
-        changes["team_id"] = team.id
+        changes["team_id"] = _team_for(order.community_id, team_id).id
+        changes |= {"asked_until": None, "asked_reason": ""}
         if order.stage is OrderStage.ACKNOWLEDGED:
             changes |= {"acknowledged_at": None, "arrived_at": None}
     back = OrderStage.ISSUED if moved and order.stage is OrderStage.ACKNOWLEDGED else None
     at = ORDERS.advance(
-        order,
-        Act.PLAN_ORDER,
-        actor=actor,
-        version=version,
-        changes=changes,
-        target=back or order.stage,
+        order, Act.PLAN_ORDER, actor=actor, version=version, changes=changes, target=back
     )
-    db.session.refresh(order, ["team"])
-    if moved and order.issued_at is not None:
-        for one in list(order.crew):
-            db.session.delete(one)
-        db.session.flush()
-        db.session.expire(order, ["crew"])
+    if moved:
+        db.session.refresh(order, ["team"])
+    if moved and issued:
+        _set_crew(order, set())
         follow(order, Act.PLAN_ORDER, at)
-    if order.issued_at is not None and order.team is not None:
+        if before is not None:
+            tell_of((before.captain_id,), order, actor, at, "已改派其他维修队", "taken")
+    if issued and order.team is not None:
         when = f"{clock.show_date(visit_on)} 上门" if visit_on else "上门日期待定"
         tell_of((order.team.captain_id,), order, actor, at, when, "planned")
     return order
@@ -241,19 +256,13 @@ def acknowledge(
         changes={"acknowledged_at": clock.now(), "visit_on": visit_on or order.visit_on},
         facts={"workers": _names(worker_ids)},
     )
-    for one in list(order.crew):
-        db.session.delete(one)
-    db.session.flush()
-    db.session.add_all(
-        OrderWorker(order_id=order.id, worker_id=worker_id) for worker_id in sorted(set(worker_ids))
-    )
-    db.session.flush()
-    db.session.expire(order, ["crew"])
+    _set_crew(order, set(worker_ids))
     return order
 
 
 def arrive(order: WorkOrder, *, actor: User) -> WorkOrder:
     """The crew stands in the flat. Said twice it counts once."""
+    ORDERS.begin(order, Act.ARRIVE_ORDER, actor, None)
     if order.arrived_at is not None:
         return order
     at = ORDERS.advance(
@@ -323,21 +332,39 @@ def self_check(order: WorkOrder, *, version: int | None, self_check: str, actor:
     return order
 
 
-def _waits_for_issue(ticket_id: int) -> bool:
-    waiting = (OrderStage.DRAFT, OrderStage.APPROVING, OrderStage.APPROVED)
-    return any(one.stage in waiting for one in queries.of_ticket(ticket_id))
+def trades_of(defects: Iterable[Defect]) -> int:
+    """How many trades these defects need; more than one gives 7 working days (procedure 3.4.5-多)."""
+    return len({defect.trade for defect in defects})
+
+
+def _team_for(community_id: int, team_id: int) -> RepairTeam:
+    """An active team that works in the community. Raises Invalid."""
+    team = contractors.team(team_id)
+    if not team.active or community_id not in {area.community_id for area in team.areas}:
+        raise Invalid(f"{team.name}不在这个小区维修，请另选。", field="team_id")
+    return team
 
 
 def _set_items(order: WorkOrder, defect_ids: set[int]) -> None:
-    for item in list(order.items):
-        if item.defect_id not in defect_ids:
-            db.session.delete(item)
-    known = {item.defect_id for item in order.items}
-    db.session.add_all(
-        OrderItem(order_id=order.id, defect_id=one) for one in sorted(defect_ids - known)
-    )
+    """Let an order hold these defects; one that leaves the draft stays on record as dropped."""
+    known = db.session.scalars(select(OrderItem).where(OrderItem.order_id == order.id)).all()
+    for item in known:
+        item.dropped_at = None if item.defect_id in defect_ids else item.dropped_at or clock.now()
+    fresh = defect_ids - {item.defect_id for item in known}
+    db.session.add_all(OrderItem(order_id=order.id, defect_id=one) for one in sorted(fresh))
     db.session.flush()
     db.session.expire(order, ["items"])
+
+
+def _set_crew(order: WorkOrder, worker_ids: set[int]) -> None:
+    """Let these workers do it; who is relieved stays on record."""
+    known = db.session.scalars(select(OrderWorker).where(OrderWorker.order_id == order.id)).all()
+    for one in known:
+        one.relieved_at = None if one.worker_id in worker_ids else one.relieved_at or clock.now()
+    fresh = worker_ids - {one.worker_id for one in known}
+    db.session.add_all(OrderWorker(order_id=order.id, worker_id=one) for one in sorted(fresh))
+    db.session.flush()
+    db.session.expire(order, ["crew"])
 
 
 def _names(worker_ids: Sequence[int]) -> list[str]:

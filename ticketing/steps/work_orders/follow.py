@@ -8,30 +8,35 @@ from ticketing.casefile.notices.models import NoticeKind
 from ticketing.casefile.tickets.commands import advance
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers import commands as timers
+from ticketing.casefile.timers import queries as clocks
 from ticketing.kernel.errors import Invalid
 from ticketing.kernel.text import clean
 from ticketing.masters.people.models import User
-from ticketing.procedure.deadlines import turn
+from ticketing.procedure.deadlines import ClockKind, turn
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.repairs import OrderStage
 from ticketing.procedure.vocabulary import TicketStage
-from ticketing.steps.work_orders.models import (
-    WorkOrder,
-)
+from ticketing.steps.work_orders import queries
+from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.road import all_accepted
 
 
 def finish_if_done(order: WorkOrder, *, actor: User) -> None:
     """Let the ticket go to its callback when no order of it is open any more (procedure 3.5.3, 3.5.4)."""
     ticket = order.ticket
-    if ticket.stage is TicketStage.REPAIRING and all_accepted(ticket):
-        advance(
-            ticket,
-            Act.ACCEPT_REPAIR,
-            actor=actor,
-            version=None,
-            changes={"resolution": f"{order.scope}，已竣工验收（{order.number}）"},
-            facts={"order": order.number},
-        )
+    if ticket.stage is not TicketStage.REPAIRING or not all_accepted(ticket):
+        return
+    done = [one for one in queries.accepted_of(ticket.id) if queries.of_this_round(ticket, one)]
+    advance(
+        ticket,
+        Act.ACCEPT_REPAIR,
+        actor=actor,
+        version=None,
+        changes={
+            "resolution": "\n".join(f"{one.scope}，已竣工验收（{one.number}）" for one in done)
+        },
+        facts={"order": "、".join(one.number for one in done)},
+    )
 
 
 def follow(order: WorkOrder, act: Act, at: datetime, starts: Sequence[timers.Start] = ()) -> None:
@@ -75,8 +80,37 @@ def follow_ticket(ticket: Ticket, act: Act, at: datetime) -> None:
     )
 
 
+def settle_issue_clock(ticket: Ticket, at: datetime) -> None:
+    """The ticket's clock 派工 runs as long as something of it waits for an issued order (procedure 3.5.1).
+
+    It is met when the last one is issued, and starts anew when an order is cancelled and its defects wait again.
+    """
+    if ticket.stage is not TicketStage.REPAIRING:
+        return
+    this_round = [one for one in queries.of_ticket(ticket.id) if queries.of_this_round(ticket, one)]
+    issued = any(
+        one.issued_at is not None and one.stage is not OrderStage.CANCELLED for one in this_round
+    )
+    waits = (
+        not issued
+        or any(one.stage.is_open and one.issued_at is None for one in this_round)
+        or bool(queries.to_order(ticket.id))
+    )
+    running = clocks.running(ticket.id, ClockKind.ORDER_ISSUE) is not None
+    if waits and not running:
+        follow_ticket(ticket, Act.CANCEL_ORDER, at)
+    elif running and not waits:
+        follow_ticket(ticket, Act.ISSUE_ORDER, at)
+
+
 def tell_of(
-    to: Sequence[int | None], order: WorkOrder, actor: User, at: datetime, words: str, event: str
+    to: Sequence[int | None],
+    order: WorkOrder,
+    actor: User,
+    at: datetime,
+    words: str,
+    event: str,
+    kind: NoticeKind = NoticeKind.ASSIGNED,
 ) -> None:
     """Tell people of an act on an order; nobody is told of what he did himself."""
     ticket = order.ticket
@@ -84,16 +118,22 @@ def tell_of(
         [
             Message(
                 user_ids=tuple(one for one in to if one is not None and one != actor.id),
-                kind=NoticeKind.ASSIGNED,
+                kind=kind,
                 event=f"order:{order.id}:{event}:{at:%Y%m%d%H%M%S}",
                 title=f"{order.number} {words}",
                 body=f"{ticket.room} {order.scope}",
-                path=f"/orders/{order.id}",
+                path=_page_for(to, order),
                 community_id=order.community_id,
             )
         ],
         at=at,
     )
+
+
+def _page_for(to: Sequence[int | None], order: WorkOrder) -> str:
+    """The page a notice leads to: a captain's phone, everybody else's the order itself."""
+    captain = order.team.captain_id if order.team else None
+    return f"/my-orders/{order.id}" if list(to) == [captain] else f"/orders/{order.id}"
 
 
 def filled(words: str, field: str, sentence: str) -> str:

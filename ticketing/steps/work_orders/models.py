@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.casefile.defects.models import Defect
@@ -17,10 +18,17 @@ from ticketing.procedure.repairs import OrderClass, OrderStage, UseKind, Verdict
 from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.steps.site_survey.models import SiteSurvey
 
+_OPEN: Any = {
+    "sqlite_where": text("stage NOT IN ('accepted', 'cancelled')"),
+    "postgresql_where": text("stage NOT IN ('accepted', 'cancelled')"),
+}
+"""The options of an index that holds only open orders."""
+
 
 class WorkOrder(Base):
     """One 工程派工单: the defects of one class for one team (procedure 3.5.1).
 
+    `round` is the turn of the ticket's repair it belongs to: the first, or the one after so many reworks.
     Its trades are those of its items; one gives 3 working days, more give 7. `estimate_fen` is what was approved.
     `due_on` copies its clock. `visit_on` is the planned day, `arrived_at` the crew's arrival. A transferred order is the
     contractor's to do, under engineering's eyes. The customer signs or his refusal is recorded with reason and evidence.
@@ -34,6 +42,7 @@ class WorkOrder(Base):
         CheckConstraint("(stage = 'accepted') = (accepted_at IS NOT NULL)", name="accepted_at"),
         CheckConstraint("stage <> 'transferred' OR contractor_id IS NOT NULL", name="transferred"),
         CheckConstraint("stage <> 'cancelled' OR cancel_reason <> ''", name="cancel_reason"),
+        CheckConstraint("(stage = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled_at"),
         CheckConstraint(
             "customer_refused IS NULL OR customer_refused = false"
             " OR (refusal_reason <> '' AND refusal_evidence <> '')",
@@ -42,7 +51,10 @@ class WorkOrder(Base):
         Index("ix_work_order_ticket", "ticket_id", "id"),
         Index("ix_work_order_team", "team_id", "stage", "visit_on"),
         Index("ix_work_order_community", "community_id", "issued_at"),
+        Index("ix_work_order_issued", "issued_at", "community_id"),
         Index("ix_work_order_accepted", "accepted_at", "community_id"),
+        Index("ix_work_order_cancelled", "cancelled_at", "community_id"),
+        Index("ix_work_order_open", "stage", "community_id", "due_on", "team_id", **_OPEN),
     )
 
     id: Mapped[Id]
@@ -51,6 +63,7 @@ class WorkOrder(Base):
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
     survey_id: Mapped[int] = mapped_column(ForeignKey("site_survey.id"), index=True)
     rework_of_id: Mapped[int | None] = mapped_column(ForeignKey("work_order.id"), index=True)
+    round: Mapped[int] = mapped_column(default=1)
     order_class: Mapped[OrderClass]
     stage: Mapped[OrderStage] = mapped_column(default=OrderStage.DRAFT)
     version: Mapped[int] = mapped_column()
@@ -96,6 +109,7 @@ class WorkOrder(Base):
     asked_until: Mapped[date | None]
     asked_reason: Mapped[str] = mapped_column(default="")
     cancel_reason: Mapped[str] = mapped_column(default="")
+    cancelled_at: Mapped[datetime | None]
 
     ticket: Mapped[Ticket] = relationship()
     survey: Mapped[SiteSurvey] = relationship()
@@ -107,10 +121,14 @@ class WorkOrder(Base):
     inspected_by: Mapped[User | None] = relationship(foreign_keys=[inspected_by_id])
     rework_of: Mapped[WorkOrder | None] = relationship(remote_side="WorkOrder.id")
     items: Mapped[list[OrderItem]] = relationship(
-        back_populates="order", cascade="all, delete-orphan", order_by="OrderItem.id"
+        primaryjoin="and_(OrderItem.order_id == WorkOrder.id, OrderItem.dropped_at.is_(None))",
+        order_by="OrderItem.id",
+        viewonly=True,
     )
     crew: Mapped[list[OrderWorker]] = relationship(
-        back_populates="order", cascade="all, delete-orphan", order_by="OrderWorker.id"
+        primaryjoin="and_(OrderWorker.order_id == WorkOrder.id, OrderWorker.relieved_at.is_(None))",
+        order_by="OrderWorker.id",
+        viewonly=True,
     )
     uses: Mapped[list[Use]] = relationship(back_populates="order", order_by="Use.id")
     approvals: Mapped[list[ApprovalStep]] = relationship(
@@ -126,7 +144,7 @@ class WorkOrder(Base):
 
 
 class OrderItem(Base):
-    """A defect an order repairs."""
+    """A defect an order repairs, until it is dropped from the draft."""
 
     __tablename__ = "work_order_item"
     __table_args__ = (UniqueConstraint("order_id", "defect_id"),)
@@ -134,13 +152,13 @@ class OrderItem(Base):
     id: Mapped[Id]
     order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"))
     defect_id: Mapped[int] = mapped_column(ForeignKey("defect.id"), index=True)
+    dropped_at: Mapped[datetime | None]
 
-    order: Mapped[WorkOrder] = relationship(back_populates="items")
     defect: Mapped[Defect] = relationship()
 
 
 class OrderWorker(Base):
-    """A worker the captain sends (procedure 3.5.2)."""
+    """A worker the captain sends, until he is relieved (procedure 3.5.2)."""
 
     __tablename__ = "work_order_worker"
     __table_args__ = (UniqueConstraint("order_id", "worker_id"),)
@@ -148,8 +166,8 @@ class OrderWorker(Base):
     id: Mapped[Id]
     order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"))
     worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), index=True)
+    relieved_at: Mapped[datetime | None]
 
-    order: Mapped[WorkOrder] = relationship(back_populates="crew")
     worker: Mapped[Worker] = relationship()
 
 

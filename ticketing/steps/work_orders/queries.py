@@ -2,25 +2,40 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
+from ticketing.casefile.attachments import queries as attachments
+from ticketing.casefile.attachments.models import Attachment
+from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
-from ticketing.masters.contractors.models import RepairTeam
+from ticketing.masters.contractors.models import Contractor, RepairTeam, TeamArea
+from ticketing.masters.people.models import Posting, RoleGrant, User
 from ticketing.masters.people.scope import Scope
-from ticketing.procedure.repairs import OrderClass, OrderStage
+from ticketing.procedure.permissions import Act
+from ticketing.procedure.repair_roads import MUST_SIGN
+from ticketing.procedure.repairs import OrderClass, OrderStage, Slot, Trade
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.site_survey import queries as surveys
-from ticketing.steps.site_survey.models import Finding
+from ticketing.steps.site_survey.models import Finding, SiteSurvey, SurveyBox
 from ticketing.steps.work_orders.models import (
     ApprovalStep,
     OrderItem,
     OrderWorker,
     WorkOrder,
 )
+
+IS_OPEN = WorkOrder.stage.not_in(
+    [
+        literal(stage, WorkOrder.stage.type, literal_execute=True)
+        for stage in (OrderStage.ACCEPTED, OrderStage.CANCELLED)
+    ]
+)
+"""Written out in the statement, so that both engines see that the index of open orders holds what is asked."""
 
 ON_THE_CREW = (
     OrderStage.ISSUED,
@@ -31,18 +46,21 @@ ON_THE_CREW = (
 
 def visible(scope: Scope) -> ColumnElement[bool]:
     """Which orders one person may see: those of his tickets; a captain, what was issued to his teams; engineers, where they work."""
-    ways: list[ColumnElement[bool]] = [
-        WorkOrder.ticket_id.in_(select(Ticket.id).where(tickets.visible(scope)))
-    ]
+    if scope.sees_all_tickets:
+        return true()
+    ways: list[ColumnElement[bool]] = []
+    if scope.ticket_communities:
+        ways.append(WorkOrder.community_id.in_(sorted(scope.ticket_communities)))
+    if scope.department_id is not None:
+        ways.append(WorkOrder.ticket_id.in_(select(Ticket.id).where(tickets.visible(scope))))
     if Role.CAPTAIN in scope.roles:
         led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
         ways.append(WorkOrder.team_id.in_(led) & WorkOrder.issued_at.is_not(None))
     if Role.ENGINEER in scope.roles:
-        here: ColumnElement[bool] = WorkOrder.id.is_not(None)
-        if scope.communities is not None:
-            here = WorkOrder.community_id.in_(scope.communities)
-        ways.append(here)
-    return or_(*ways)
+        if not scope.communities:
+            return true()
+        ways.append(WorkOrder.community_id.in_(sorted(scope.communities)))
+    return or_(*ways) if ways else false()
 
 
 def order_for(scope: Scope, order_id: int) -> WorkOrder:
@@ -104,9 +122,37 @@ def to_order(ticket_id: int) -> dict[OrderClass, list[Finding]]:
     return waiting
 
 
+def any_open(ticket_id: int) -> bool:
+    """Whether work or a signature is still owed on an order of the ticket."""
+    open_ = select(WorkOrder.id).where(WorkOrder.ticket_id == ticket_id, IS_OPEN)
+    return db.session.scalar(open_.limit(1)) is not None
+
+
 def accepted_of(ticket_id: int) -> list[WorkOrder]:
     """The accepted orders of a ticket: what a rework can repair again."""
     return [one for one in of_ticket(ticket_id) if one.stage is OrderStage.ACCEPTED]
+
+
+def of_this_round(ticket: Ticket, order: WorkOrder) -> bool:
+    """Whether an order was drafted since the ticket last came back from the callback or was taken up again."""
+    return order.round == ticket.rework_count + 1
+
+
+def to_rework(ticket: Ticket) -> list[WorkOrder]:
+    """The accepted orders whose repair may not have held: those of a ticket that came back, without a rework under way."""
+    orders = of_ticket(ticket.id)
+    again = {
+        one.rework_of_id
+        for one in orders
+        if one.stage is not OrderStage.CANCELLED and of_this_round(ticket, one)
+    }
+    return [
+        one
+        for one in orders
+        if one.stage is OrderStage.ACCEPTED
+        and not of_this_round(ticket, one)
+        and one.id not in again
+    ]
 
 
 def next_step(order: WorkOrder) -> ApprovalStep | None:
@@ -117,29 +163,89 @@ def next_step(order: WorkOrder) -> ApprovalStep | None:
     return next((step for step in present if step.verdict is None), None)
 
 
-def to_approve(scope: Scope) -> Sequence[WorkOrder]:
-    """The orders that wait for a signature of this person's roles, oldest first."""
-    turn = (
-        select(ApprovalStep.order_id)
-        .where(
-            ApprovalStep.verdict.is_(None),
-            ApprovalStep.role.in_(scope.roles),
-            ApprovalStep.round == WorkOrder.approval_round,
-        )
-        .correlate(WorkOrder)
+def accounts_of(user_id: int) -> Select[int]:
+    """The accounts of the person behind one of them: those with the same employee number."""
+    own, other = aliased(User), aliased(User)
+    same = and_(own.employee_number != "", other.employee_number == own.employee_number)
+    return (
+        select(other.id)
+        .join(own, or_(other.id == own.id, same))
+        .where(own.id == user_id)
+        .correlate(None)
     )
-    found = db.session.scalars(
-        select(WorkOrder)
-        .where(WorkOrder.stage == OrderStage.APPROVING, WorkOrder.id.in_(turn), visible(scope))
-        .options(
-            selectinload(WorkOrder.approvals),
-            joinedload(WorkOrder.ticket, innerjoin=True),
-            joinedload(WorkOrder.team),
-        )
-        .order_by(WorkOrder.id)
-        .limit(200)
-    ).all()
-    return [one for one in found if (step := next_step(one)) and step.role in scope.roles]
+
+
+def own_part(accounts: Select[int]) -> ColumnElement[bool]:
+    """The condition that one of `accounts` has a part in an order that bars the person from approving it (trust: S1, S3)."""
+    survey = SiteSurvey.id == WorkOrder.survey_id
+    wrote = select(JournalEntry.id).where(
+        JournalEntry.subject == "order",
+        JournalEntry.subject_id == WorkOrder.id,
+        JournalEntry.act.in_([act.value for act in WRITING]),
+        JournalEntry.actor_id.in_(accounts),
+    )
+    looked = select(SiteSurvey.id).where(survey, SiteSurvey.recorded_by_id.in_(accounts))
+    signed = select(SurveyBox.id).where(
+        SurveyBox.survey_id == WorkOrder.survey_id,
+        SurveyBox.side.in_(MUST_SIGN),
+        SurveyBox.by_id.in_(accounts),
+    )
+    answered = select(ApprovalStep.id).where(
+        ApprovalStep.order_id == WorkOrder.id,
+        ApprovalStep.round == WorkOrder.approval_round,
+        WorkOrder.stage == OrderStage.APPROVING,
+        ApprovalStep.by_id.in_(accounts),
+    )
+    parts = (wrote, looked, signed, answered)
+    return or_(
+        WorkOrder.drafted_by_id.in_(accounts),
+        _serves(accounts),
+        *(part.correlate(WorkOrder).exists() for part in parts),
+    )
+
+
+def _serves(accounts: Select[int]) -> ColumnElement[bool]:
+    """The condition that one of `accounts` is clerk or handler of the order's ticket."""
+    return WorkOrder.ticket.has(
+        or_(Ticket.registered_by_id.in_(accounts), Ticket.handler_id.in_(accounts))
+    )
+
+
+WRITING = (Act.DRAFT_ORDER, Act.AMEND_ORDER, Act.SUBMIT_ORDER)
+"""By these a person makes what is approved later."""
+
+
+def his_turn(scope: Scope) -> ColumnElement[bool]:
+    """The condition that an order waits for the signature of this very person."""
+    earlier = aliased(ApprovalStep)
+    before = select(earlier.id).where(
+        earlier.order_id == ApprovalStep.order_id,
+        earlier.round == ApprovalStep.round,
+        earlier.position < ApprovalStep.position,
+        earlier.verdict.is_(None),
+    )
+    turn = select(ApprovalStep.id).where(
+        ApprovalStep.order_id == WorkOrder.id,
+        ApprovalStep.round == WorkOrder.approval_round,
+        ApprovalStep.verdict.is_(None),
+        ApprovalStep.role.in_(sorted(scope.roles, key=str)),
+        ~before.exists(),
+    )
+    return and_(
+        WorkOrder.stage == OrderStage.APPROVING,
+        turn.correlate(WorkOrder).exists(),
+        ~own_part(accounts_of(scope.user_id)),
+    )
+
+
+def waiting_for(scope: Scope) -> int:
+    """How many orders wait for the signature of this very person."""
+    if not scope.may(Act.APPROVE_ORDER):
+        return 0
+    return (
+        db.session.scalar(select(func.count(WorkOrder.id)).where(visible(scope), his_turn(scope)))
+        or 0
+    )
 
 
 def of_captain(scope: Scope) -> Sequence[WorkOrder]:
@@ -156,3 +262,117 @@ def of_captain(scope: Scope) -> Sequence[WorkOrder]:
         .order_by(WorkOrder.visit_on.nulls_last(), WorkOrder.due_on, WorkOrder.id)
         .limit(300)
     ).all()
+
+
+def team_names() -> dict[int, str]:
+    """The names of all repair teams by id, for the story."""
+    return {row[0]: row[1] for row in db.session.execute(select(RepairTeam.id, RepairTeam.name))}
+
+
+def team_choices(community_id: int) -> list[tuple[int, str]]:
+    """The active teams that work in a community, with their captains."""
+    rows = db.session.execute(
+        select(RepairTeam.id, RepairTeam.name, User.name)
+        .join(User, User.id == RepairTeam.captain_id)
+        .where(
+            RepairTeam.active,
+            RepairTeam.id.in_(
+                select(TeamArea.team_id).where(TeamArea.community_id == community_id)
+            ),
+        )
+        .order_by(RepairTeam.name)
+    )
+    return [(row[0], f"{row[1]}（{row[2]}）") for row in rows]
+
+
+def choosable(order: WorkOrder) -> list[Defect]:
+    """The defects a draft has or could take up: of its class and on no order; for a rework those of the first order."""
+    found = {item.defect_id: item.defect for item in order.items}
+    if order.rework_of is not None:
+        found |= {item.defect_id: item.defect for item in order.rework_of.items}
+    else:
+        ready = to_order(order.ticket_id).get(order.order_class, [])
+        found |= {finding.defect_id: finding.defect for finding in ready}
+    return sorted(found.values(), key=lambda one: one.position)
+
+
+def builders_first(
+    contractors: Sequence[Contractor], community_id: int, trades: set[Trade]
+) -> list[tuple[int, str]]:
+    """The active contractors to choose from, those who built these trades in the community first (procedure 3.4.6)."""
+
+    def built(one: Contractor) -> bool:
+        return any(
+            contract.community_id == community_id
+            and trades & {covers.trade for covers in contract.trades}
+            for contract in one.contracts
+        )
+
+    active = [one for one in contractors if one.active]
+    return [
+        (one.id, f"{one.name}（本小区承建）" if built(one) else one.name)
+        for one in sorted(active, key=lambda one: not built(one))
+    ]
+
+
+def chain_of(order: WorkOrder) -> list[WorkOrder]:
+    """The orders of a ticket that repair the same thing again and again, in the order they were drafted (procedure 3.5.4)."""
+    orders = of_ticket(order.ticket_id)
+    chain = {order.id}
+    for _ in orders:
+        chain |= {one.id for one in orders if one.rework_of_id in chain}
+        chain |= {one.rework_of_id for one in orders if one.id in chain and one.rework_of_id}
+    return [one for one in orders if one.id in chain] if len(chain) > 1 else []
+
+
+def history_of(scope: Scope, order: WorkOrder) -> Sequence[WorkOrder]:
+    """The other orders of the same home, newest first: what a signatory should know of (at most 10)."""
+    unit_id = order.ticket.unit_id
+    home = Ticket.unit_id == unit_id if unit_id else Ticket.id == order.ticket_id
+    return db.session.scalars(
+        select(WorkOrder)
+        .join(Ticket, Ticket.id == WorkOrder.ticket_id)
+        .where(
+            visible(scope),
+            home,
+            WorkOrder.community_id == order.community_id,
+            WorkOrder.id != order.id,
+        )
+        .options(joinedload(WorkOrder.team), joinedload(WorkOrder.contractor))
+        .order_by(WorkOrder.id.desc())
+        .limit(10)
+    ).all()
+
+
+def engineers_of(order: WorkOrder) -> Sequence[int]:
+    """The engineers who see to an order's contractor: those who work in its community or for its ticket's department."""
+    posted = select(Posting.user_id).where(Posting.community_id == order.community_id)
+    return db.session.scalars(
+        select(User.id)
+        .join(RoleGrant, RoleGrant.user_id == User.id)
+        .where(
+            User.active,
+            RoleGrant.in_force,
+            RoleGrant.role == Role.ENGINEER,
+            or_(
+                User.everywhere,
+                User.id.in_(posted),
+                User.department_id == order.ticket.department_id,
+            ),
+        )
+        .order_by(User.id)
+    ).all()
+
+
+def pictures_of(order: WorkOrder) -> list[Attachment]:
+    """What is on file of an order: what the customer and the survey showed of its defects, and its own; none replaced."""
+    return [
+        one
+        for one in attachments.of_ticket(order.ticket_id)
+        if one.replaced_at is None
+        and (
+            one.order_id == order.id
+            or (one.slot is Slot.SITE and one.survey_id == order.survey_id)
+            or one.slot is Slot.REPORTED
+        )
+    ]

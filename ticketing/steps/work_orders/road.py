@@ -12,7 +12,8 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Invalid, NotPermitted
 from ticketing.masters.people.models import User
 from ticketing.procedure import repair_roads, workflow
-from ticketing.procedure.repairs import OrderStage, Slot
+from ticketing.procedure.repairs import Slot
+from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.models import WorkOrder
 
@@ -23,11 +24,15 @@ def leads(order: WorkOrder, actor: User) -> bool:
 
 
 def took_part(order: WorkOrder, actor: User) -> bool:
-    """Whether one person drafted the order, recorded its survey, or signed in this round already (trust: S1, S3)."""
-    others = {order.drafted_by_id, order.survey.recorded_by_id}
-    others |= {step.by_id for step in order.approvals if step.round == order.approval_round}
-    people = db.session.scalars(select(User).where(User.id.in_(others - {None})))
-    return any(actor.is_same_person(one) for one in people)
+    """Whether this person, under any account of his, has a part in the order that bars him from approving it.
+
+    He drafted, changed or submitted it, looked at the defects, is clerk or handler of the ticket, or signed in this
+    round already (trust: S1, S3, S11).
+    """
+    own = select(WorkOrder.id).where(
+        WorkOrder.id == order.id, queries.own_part(queries.accounts_of(actor.id))
+    )
+    return db.session.scalar(own) is not None
 
 
 def _next_signatory(order: WorkOrder, actor: User, _changes: dict[str, Any]) -> bool:
@@ -50,11 +55,25 @@ def _doable(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:
     return order.team_id is not None and bool(order.items) and order.estimate_fen > 0
 
 
+def _checked_by_another(order: WorkOrder, actor: User, _changes: dict[str, Any]) -> bool:
+    """Neither the captain nor whoever reported a contractor's work done, under any account of his."""
+    workers = [order.team.captain if order.team else None, order.self_checked_by]
+    return not any(one is not None and actor.is_same_person(one) for one in workers)
+
+
+def _witnessed(order: WorkOrder, actor: User, _changes: dict[str, Any]) -> bool:
+    desk = guards.roles_on(order.ticket, actor) & {Role.OFFICE, Role.CS_MANAGER}
+    return bool(desk) or leads(order, actor)
+
+
 _CHECKS: Checks = {
     repair_roads.OWN_CREW: (lambda order, actor, _c: leads(order, actor), NotPermitted),
     repair_roads.NEXT_SIGNATORY: (_next_signatory, NotPermitted),
     repair_roads.PICTURED: (_pictured, Invalid),
-    repair_roads.CHECKED: (lambda order, actor, _c: not leads(order, actor), NotPermitted),
+    repair_roads.CHECKED: (_checked_by_another, NotPermitted),
+    repair_roads.UNINSPECTED: (lambda order, _a, _c: order.inspected_at is None, Invalid),
+    repair_roads.WITNESSED: (_witnessed, NotPermitted),
+    repair_roads.UNACCEPTED: (lambda order, _a, _c: order.signed_at is None, Invalid),
     repair_roads.DOABLE: (_doable, Invalid),
 }
 
@@ -62,32 +81,18 @@ ORDERS = Road("order", "派工单", repair_roads.order_step, _CHECKS)
 
 
 def _open_orders(ticket: Ticket) -> bool:
-    return (
-        db.session.scalar(
-            select(WorkOrder.id)
-            .where(
-                WorkOrder.ticket_id == ticket.id,
-                WorkOrder.stage.not_in((OrderStage.ACCEPTED, OrderStage.CANCELLED)),
-            )
-            .limit(1)
-        )
-        is not None
-    )
+    """Whether an order of it is unfinished; only a ticket under repair can have one."""
+    return ticket.stage is TicketStage.REPAIRING and queries.any_open(ticket.id)
 
 
 def all_accepted(ticket: Ticket) -> bool:
-    """Whether the repair is done: every decided finding on an accepted order, none open (procedure 3.5.3)."""
-    if _open_orders(ticket) or queries.to_order(ticket.id):
+    """Whether the repair is done: every decided finding on an accepted order, none open (procedure 3.5.3).
+
+    A ticket that came back from the callback, or was taken up again, needs an order accepted since.
+    """
+    if queries.any_open(ticket.id) or queries.to_order(ticket.id):
         return False
-    accepted = queries.accepted_of(ticket.id)
-    if ticket.rework_count:
-        return any(one.is_rework and _since_last_callback(one, ticket) for one in accepted)
-    return bool(accepted)
-
-
-def _since_last_callback(order: WorkOrder, ticket: Ticket) -> bool:
-    last = max((one.at for one in ticket.callbacks), default=None)
-    return last is None or order.drafted_at >= last
+    return any(queries.of_this_round(ticket, one) for one in queries.accepted_of(ticket.id))
 
 
 guards.CHECKS[workflow.NO_OPEN_ORDER] = (lambda ticket, _a, _c: not _open_orders(ticket), Invalid)

@@ -1,0 +1,202 @@
+"""Pages of the desk's acts on an order: change, approve, issue, plan, extend, transfer, cancel."""
+
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from ticketing.casefile.timers import queries as timers
+from ticketing.masters.contractors import queries as contractors
+from ticketing.masters.people.guard import current_scope, requires
+from ticketing.procedure.deadlines import ClockKind
+from ticketing.procedure.permissions import Act
+from ticketing.steps.site_survey import queries as surveys
+from ticketing.steps.work_orders import approving, changing, commands, paper, queries
+from ticketing.steps.work_orders.act_page import open_form, order_page
+from ticketing.steps.work_orders.forms import (
+    AddTradeForm,
+    AmendForm,
+    ApprovalForm,
+    CancelForm,
+    ExtendOrderForm,
+    IssueForm,
+    PlanForm,
+    SendBackForm,
+    SubmitForm,
+    TransferForm,
+)
+from ticketing.steps.work_orders.models import WorkOrder
+
+bp = Blueprint("acts", __name__, url_prefix="/orders/<int:order_id>")
+
+
+@bp.route("/amend", methods=["GET", "POST"])
+@requires(Act.AMEND_ORDER)
+def amend(order_id: int) -> ResponseReturnValue:
+    """Change a draft (procedure 3.5.1)."""
+    order = queries.order_for(current_scope(), order_id)
+    form = open_form(
+        AmendForm,
+        order,
+        defect_ids=[item.defect_id for item in order.items],
+        team_id=order.team_id,
+        scope=order.scope,
+        estimate_fen=order.estimate_fen,
+    )
+    findings = surveys.findings_of(order.survey_id)
+    defects = queries.choosable(order)
+    form.defect_ids.offer((one.id, one.told) for one in defects)
+    form.team_id.offer(queries.team_choices(order.community_id))
+    return order_page(
+        order,
+        Act.AMEND_ORDER,
+        form,
+        commands.amend,
+        template="orders/amend.html",
+        done=f"{order.number} 已修改。",
+        context={
+            "choices": paper.choices(findings, defects),
+            "findings": {one.defect_id: one for one in findings},
+        },
+    )
+
+
+@bp.route("/submit", methods=["GET", "POST"])
+@requires(Act.SUBMIT_ORDER)
+def hand_in(order_id: int) -> ResponseReturnValue:
+    """A last look at what is approved, and a button (procedure 3.6.1)."""
+    order = queries.order_for(current_scope(), order_id)
+    return order_page(
+        order,
+        Act.SUBMIT_ORDER,
+        open_form(SubmitForm, order),
+        approving.submit,
+        template="orders/submit.html",
+        done=f"{order.number} 已报费用审批。",
+        context=_shown(order),
+    )
+
+
+@bp.route("/approve", methods=["GET", "POST"])
+@requires(Act.APPROVE_ORDER)
+def approve(order_id: int) -> ResponseReturnValue:
+    """Everything a signatory needs on one screen, and two buttons: agree, or return with the reason (procedure 3.6.1)."""
+    scope = current_scope()
+    order = queries.order_for(scope, order_id)
+    returns = "returns" in request.form
+    return order_page(
+        order,
+        Act.RETURN_ORDER if returns else Act.APPROVE_ORDER,
+        open_form(ApprovalForm, order),
+        approving.send_back if returns else approving.approve,
+        template="orders/approve.html",
+        done=f"{order.number} 已退回。" if returns else f"{order.number} 已同意。",
+        context=_shown(order)
+        | {"history": queries.history_of(scope, order), "pictures": queries.pictures_of(order)},
+    )
+
+
+def _shown(order: WorkOrder) -> dict[str, Any]:
+    """What a signatory sees: the tier and why, the items with their warranty, how long it may take."""
+    return {
+        "tier": paper.tier_of(order),
+        "items": paper.items_of(order, surveys.findings_of(order.survey_id)),
+        "limit": paper.limit_words(order),
+    }
+
+
+@bp.route("/return", methods=["GET", "POST"])
+@requires(Act.RETURN_ORDER)
+def send_back(order_id: int) -> ResponseReturnValue:
+    """Back to the draft, with the reason (procedure 3.6.1)."""
+    order = queries.order_for(current_scope(), order_id)
+    form = open_form(SendBackForm, order)
+    return order_page(order, Act.RETURN_ORDER, form, approving.send_back)
+
+
+@bp.route("/issue", methods=["GET", "POST"])
+@requires(Act.ISSUE_ORDER)
+def issue(order_id: int) -> ResponseReturnValue:
+    """Send the crew (procedure 3.5.1)."""
+    order = queries.order_for(current_scope(), order_id)
+    return order_page(
+        order,
+        Act.ISSUE_ORDER,
+        open_form(IssueForm, order, visit_on=order.visit_on),
+        commands.issue,
+        template="orders/issue.html",
+        done=f"{order.number} 已签发。",
+        context={"days": paper.days_of(commands.trades_of(item.defect for item in order.items))},
+    )
+
+
+@bp.route("/plan", methods=["GET", "POST"])
+@requires(Act.PLAN_ORDER)
+def plan(order_id: int) -> ResponseReturnValue:
+    """Which team goes on which day (procedure 3.5.2)."""
+    order = queries.order_for(current_scope(), order_id)
+    form = open_form(
+        PlanForm,
+        order,
+        team_id=order.team_id,
+        visit_on=order.visit_on,
+        visit_note=order.visit_note,
+    )
+    form.team_id.offer(queries.team_choices(order.community_id))
+    return order_page(order, Act.PLAN_ORDER, form, commands.plan)
+
+
+@bp.route("/extend", methods=["GET", "POST"])
+@requires(Act.EXTEND_ORDER)
+def extend(order_id: int) -> ResponseReturnValue:
+    """A later due date with the customer's consent; what the captain asked for is filled in (procedure 3.4.5-延)."""
+    order = queries.order_for(current_scope(), order_id)
+    form = open_form(
+        ExtendOrderForm,
+        order,
+        due_on=order.asked_until,
+        reason=order.asked_reason,
+        consent_by=order.ticket.caller_name,
+    )
+    return order_page(
+        order,
+        Act.EXTEND_ORDER,
+        form,
+        changing.extend,
+        template="orders/extend.html",
+        context={"running": timers.running(order.ticket_id, ClockKind.REPAIR, order.id)},
+    )
+
+
+@bp.route("/add-trade", methods=["GET", "POST"])
+@requires(Act.ADD_TRADE)
+def add_trade(order_id: int) -> ResponseReturnValue:
+    """One more trade for the same money (procedure 3.4.5-多)."""
+    order = queries.order_for(current_scope(), order_id)
+    return order_page(
+        order,
+        Act.ADD_TRADE,
+        open_form(AddTradeForm, order),
+        changing.add_trade,
+        template="orders/add_trade.html",
+    )
+
+
+@bp.route("/transfer", methods=["GET", "POST"])
+@requires(Act.TRANSFER_ORDER)
+def transfer(order_id: int) -> ResponseReturnValue:
+    """To the contractor, under engineering's eyes (procedure 3.4.6)."""
+    order = queries.order_for(current_scope(), order_id)
+    trades = {item.defect.trade for item in order.items}
+    builders = queries.builders_first(contractors.contractors(), order.community_id, trades)
+    form = open_form(TransferForm, order, contractor_id=builders[0][0] if builders else None)
+    form.contractor_id.offer(builders)
+    return order_page(order, Act.TRANSFER_ORDER, form, changing.transfer)
+
+
+@bp.route("/cancel", methods=["GET", "POST"])
+@requires(Act.CANCEL_ORDER)
+def cancel(order_id: int) -> ResponseReturnValue:
+    """Void it, with the reason (procedure 3.5.1)."""
+    order = queries.order_for(current_scope(), order_id)
+    return order_page(order, Act.CANCEL_ORDER, open_form(CancelForm, order), changing.cancel)
