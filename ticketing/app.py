@@ -37,6 +37,7 @@ from ticketing.oversight.audit import views as audit
 from ticketing.oversight.board import views as board
 from ticketing.oversight.calendar import views as calendar
 from ticketing.oversight.escalation import views as escalation
+from ticketing.oversight.plan import views as plan
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
 from ticketing.steps.acceptance import phone
@@ -47,8 +48,10 @@ from ticketing.steps.dispatch import views as dispatch
 from ticketing.steps.handling import views as handling
 from ticketing.steps.intake import views as intake
 from ticketing.steps.site_survey import filing as survey_pictures
+from ticketing.steps.site_survey import print_views as survey_prints
 from ticketing.steps.site_survey import views as site_survey
 from ticketing.steps.work_orders import filing as order_pictures
+from ticketing.steps.work_orders import print_views as order_prints
 from ticketing.steps.work_orders import views as work_orders
 
 ROOMS = (
@@ -63,12 +66,15 @@ ROOMS = (
     dispatch,
     handling,
     site_survey,
+    survey_prints,
     work_orders,
+    order_prints,
     acceptance,
     phone,
     callback,
     closing,
     board,
+    plan,
     reports,
     calendar,
     audit,

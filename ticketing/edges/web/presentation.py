@@ -50,6 +50,7 @@ NAVIGATION = (
     Place("时限看板", "board.index", "hourglass", (Act.READ_TICKET,)),
     Place("勘察", "site_survey.index", "search", (Act.READ_SURVEY,)),
     Place("派工单", "work_orders.index", "wrench", (Act.READ_ORDER,)),
+    Place("派工看板", "plan.index", "columns", (Act.READ_PLAN,)),
     Place("重大投诉", "escalation.index", "flag", (Act.DIRECT, Act.MINUTE)),
     Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),
     Place("小区与客户", "estate.index", "buildings", (Act.READ_ESTATE,)),
