@@ -30,6 +30,8 @@ PAGES = {
         ("ticket", "/tickets/?stage=handling", ""),
         ("paper", "/tickets/?stage=handling", "/print"),
         ("communities", "/estate/"),
+        ("contractors", "/contractors/"),
+        ("warranty", "/contractors/warranty"),
         ("unit", "/estate/units/1"),
         ("customer", "/estate/customers/1"),
         ("import", "/estate/imports/"),

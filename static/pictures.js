@@ -188,7 +188,9 @@
     running = false;
   };
 
+  let begun = null;
   const take = async (box, file) => {
+    await begun; // what lay here before is known, or it would be counted with the new one
     const wait = one("[data-waiting]", box);
     wait.textContent = "正在缩小照片…";
     const small = await shrunk(file);
@@ -370,5 +372,5 @@
     if (done) form.requestSubmit(submitter);
   }, true);
 
-  begin();
+  begun = begin();
 })();

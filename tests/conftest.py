@@ -185,6 +185,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     """Each test that uses a database runs on both engines."""
     chosen: Engine = request.getfixturevalue(request.param)
     chosen.renew()
+    shutil.rmtree(chosen.app.extensions["ticketing"].instance / "files", ignore_errors=True)
     return chosen
 
 

@@ -3,8 +3,11 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from waitress.server import create_server
 
@@ -35,17 +38,31 @@ def browser_type_launch_args() -> dict[str, object]:
     return {"executable_path": chromium, "args": list(QUIET)}
 
 
-@pytest.fixture
-def address(sqlite: Engine) -> Iterator[str]:
-    """A server with CSRF and everything on, over a fresh copy of the test world."""
+@contextmanager
+def served(sqlite: Engine, folder: Path) -> Iterator[tuple[str, Flask]]:
+    """A server with CSRF and everything on, over a fresh copy of the test world: its address, its app."""
     sqlite.renew()
-    app = create_app(Settings(database_url=sqlite.url, secret_key="y" * 32, demo=True))
+    app = create_app(
+        Settings(database_url=sqlite.url, secret_key="y" * 32, instance=folder, demo=True)
+    )
     server = create_server(app, host="127.0.0.1", port=0, threads=6)
-    thread = threading.Thread(target=server.run, daemon=True)
+
+    def serve() -> None:
+        with suppress(OSError):  # its sockets are closed under its hands at the end
+            server.run()
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
+    yield f"http://127.0.0.1:{server.effective_port}", app
     server.close()
     thread.join(5)
+
+
+@pytest.fixture
+def address(sqlite: Engine, tmp_path: Path) -> Iterator[str]:
+    """The address of such a server."""
+    with served(sqlite, tmp_path) as (place, _app):
+        yield place
 
 
 @pytest.fixture(params=list(SIZES))

@@ -160,7 +160,7 @@ def test_with_the_connection_cut_in_mid_upload_photo_completion_and_signature_ar
     thumb = Thumb(page)
     page.goto(f"/my-orders/{order_id}")
 
-    def cut(pattern: str, act: Callable[[], None]) -> None:
+    def cut(pattern: str, act: Callable[[], None], then: str) -> None:
         page.route(pattern, lose_the_answer)
         act()
         expect(page.locator("[data-pending] b")).to_have_text("1")
@@ -170,13 +170,13 @@ def test_with_the_connection_cut_in_mid_upload_photo_completion_and_signature_ar
         page.reload()
         expect(page.locator("[data-pending] b")).to_have_text("1")
         page.unroute(pattern)
-        page.reload()
+        expect(page.locator(".ticks [aria-current], .ticks .done").last).to_contain_text(then)
         expect(page.locator("[data-pending]")).to_be_hidden()
 
-    cut("**/files/", lambda: thumb.shoot("拍修前照", "grey"))
-    cut("**/files/", lambda: thumb.shoot("拍完工照", "green"))
+    cut("**/files/", lambda: thumb.shoot("拍修前照", "grey"), "完工照")
+    cut("**/files/", lambda: thumb.shoot("拍完工照", "green"), "自检")
     page.get_by_role("button", name="闭水试验无渗漏。").tap()
-    cut("**/self-check", lambda: thumb.button("自检完工"))
+    cut("**/self-check", lambda: thumb.button("自检完工"), "客户签字")
 
     def sign() -> None:
         page.get_by_label("满意", exact=True).tap()
@@ -184,7 +184,7 @@ def test_with_the_connection_cut_in_mid_upload_photo_completion_and_signature_ar
         draw(page)
         thumb.button("客户签字")
 
-    cut("**/files/", sign)
+    cut("**/files/", sign, "✓ 客户签字")
     expect(page.get_by_text("王国强 已签字：满意，很干净，谢谢。")).to_be_visible()
     assert on_file(sqlite, order_id) == [Slot.BEFORE, Slot.AFTER, Slot.SIGNATURE]
     for act in (Act.SELF_CHECK, Act.SIGN_OFF):
@@ -204,8 +204,9 @@ def test_a_signature_whose_form_lost_its_answer_is_signed_once(
     draw(page)
     page.get_by_role("button", name="客户签字").tap()
     expect(page.get_by_role("status").first).to_contain_text("网络断了")
+    with page.expect_request("**/sign"):
+        page.get_by_role("button", name="现在重试").tap()
     page.unroute("**/sign")
-    page.get_by_role("button", name="现在重试").tap()
     expect(page.get_by_text("王国强 已签字：一般")).to_be_visible()
     assert times(sqlite, order_id, Act.SIGN_OFF) == 1
     assert on_file(sqlite, order_id).count(Slot.SIGNATURE) == 1
@@ -228,7 +229,6 @@ def test_a_self_check_whose_answer_was_lost_is_sent_again_and_counts_once(
     page.goto("/my-orders")
     expect(page.locator("[data-pending] b")).to_have_text("1")
     page.unroute("**/self-check")
-    page.get_by_role("button", name="现在重试").tap()
     expect(page.locator("[data-pending]")).to_be_hidden()
     expect(page.get_by_role("region", name="待客户签字")).to_be_visible()
     assert times(sqlite, order_id, Act.SELF_CHECK) == 1

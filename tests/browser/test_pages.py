@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tests.conftest import Engine
 from tests.pages.helpers import GAPS, MEETING, WORDS, made_major
 from tests.support.make import Maker
+from tests.support.repairs import CRACK, LEAK, Repairs
 from ticketing.casefile.notices.commands import Message, tell
 from ticketing.casefile.notices.models import (
     ROBOT_KINDS,
@@ -75,6 +76,15 @@ PAGES = {
         "/tickets/{major}/regrade",
         "/tickets/{bare}/special",
         "/tickets/{bare}/resolve",
+        "/tickets/{broken}",
+        "/tickets/{broken}/amend",
+        "/contractors/",
+        "/contractors/1",
+        "/contractors/contracts/1",
+        "/contractors/teams/1",
+        "/contractors/teams/1/workers/new",
+        "/contractors/warranty",
+        "/contractors/warranty/new",
     ),
     "admin": (
         "/people/",
@@ -108,6 +118,7 @@ def places(sqlite: Engine, address: str) -> dict[str, int]:
                 TicketStage.CLOSED,
             )
         }
+        ids["broken"] = Repairs(make).ticket(LEAK, CRACK).id
         _notices(make)
         for name, special in (("major", SpecialStage.SUBMITTED), ("bare", None)):
             ticket = make.ticket(TicketStage.HANDLING)

@@ -102,6 +102,34 @@ def test_open_tickets_stand_beside_the_form_and_can_be_joined_with_the_typed_wor
     expect(page.locator(".story")).to_contain_text("再次来电")
 
 
+def test_defects_are_proposed_added_and_reckoned_while_the_caller_speaks(
+    open_as: Callable[..., Page], size: str
+) -> None:
+    page = open_as("clerk", size)
+    page.goto("/intake")
+    lines = page.locator("[data-line]")
+    expect(lines).to_have_count(1)
+    page.get_by_label("谁来电").fill("3-1-1202")
+    page.locator("#callers [role=option]").first.click()
+    page.get_by_label("投诉内容").fill("卫生间顶上漏水，客厅墙面开裂。")
+    page.locator("[data-propose]", has_text="卫生间").click()
+    expect(lines.first.get_by_label("位置")).to_have_value("卫生间")
+    expect(page.locator(".warranty")).to_contain_text("5 年，至 2029-03-08")
+    page.get_by_role("button", name="再加一项").click()
+    expect(lines.nth(1).get_by_label("位置")).to_be_focused()
+    lines.nth(1).get_by_label("部位").select_option(label="电气管线")
+    expect(lines.nth(1).get_by_label("工种")).to_have_value("plumbing_electric")
+    expect(page.locator(".warranty .term")).to_have_count(2)
+    lines.nth(1).get_by_label("去掉这一项").click()
+    expect(page.locator(".warranty .term")).to_have_count(1)
+    page.locator("[data-propose]", has_text="客厅").click()
+    page.get_by_role("button", name=re.compile("^保存")).click()
+    page.wait_for_url(re.compile(r"/tickets/\d+$"))
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("1. 卫生间 防渗漏")
+    expect(main).to_contain_text("2. 客厅 墙面、顶棚抹灰：裂缝（土建）")
+
+
 def test_several_matters_of_one_call_keep_the_caller_and_stand_together(
     open_as: Callable[..., Page],
 ) -> None:

@@ -14,7 +14,7 @@ from ticketing.settings import ROOT
 
 FILES = ("static", "bootstrap.static")
 PUBLIC = {"people.sign_in", "people.set_up", "jobs.healthz", "jobs.readyz"}
-WRITING_GETS = {"tickets.export", "estate.export", "board.export"}
+WRITING_GETS = {"tickets.export", "estate.export", "board.export", "work_orders.export"}
 """The workbooks are journalled: who took which list out of the house."""
 
 

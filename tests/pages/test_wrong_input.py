@@ -360,6 +360,10 @@ HOSTILE = [
     "/intake/callers?q=%F4%8F%BF%BF",
     "/intake/beside?phone=%00&unit=x&customer=" + "9" * 30,
     "/intake?unit=x&same_call=x&customer=x",
+    "/intake/warranty?unit=x&community=%00&received=9999-99-99&item=%00&item=WET_WP." + "9" * 99,
+    "/intake/likely?content=%00%F4%8F%BF%BF" + "长" * 400,
+    "/contractors/contracts/new?community=x&contractor=" + "9" * 40,
+    "/contractors/teams/new?community=-1",
 ]
 
 

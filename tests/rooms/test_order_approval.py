@@ -419,3 +419,14 @@ def test_the_approvers_see_everything_on_one_screen_and_are_there_in_three_click
     db.session.rollback()
     assert state_of_the_orders() == before
     assert "待我审批 <b>0</b>" in sign_in("manager").get("/tickets/").get_data(as_text=True)
+
+
+def test_the_leaders_first_page_says_how_many_orders_wait_for_them(make, repairs, sign_in):
+    order = repairs.order(OrderStage.APPROVING, estimate_fen=600_000)
+    deputy, gm = sign_in("deputy_gm"), sign_in("gm")
+    assert "等待您审批" not in deputy.get("/major/").get_data(as_text=True)
+    agree(order, make, "chief")
+    page = deputy.get("/major/").get_data(as_text=True)
+    assert "等待您审批的派工单 <b>1</b> 张" in page
+    assert "/orders/?pile=mine" in page
+    assert "等待您审批" not in gm.get("/major/").get_data(as_text=True)

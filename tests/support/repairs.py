@@ -45,6 +45,7 @@ CRACK = Broken(Part.PLASTER, Phenomenon.CRACK, Trade.CIVIL, "客厅", "墙面裂
 SIGNERS = {
     Side.SERVICE: ("office", "陈静"),
     Side.ENGINEERING: ("engineer", "吴工"),
+    Side.PROPERTY: ("office", "物业主任"),
     Side.CAPTAIN: ("captain", "老马"),
     Side.CONTRACTOR: ("office", "驻场代表"),
     Side.CUSTOMER: ("office", "王国强"),

@@ -101,8 +101,10 @@ def rewrite(
 ) -> dict[str, list[str]]:
     """Put the defects of a ticket right, or add some, before anybody goes to look (procedure 3.4.5).
 
-    One that `items` leave out stays as it is: nothing is dropped. Returns what changed as the journal tells it, for the act that does it: ``{"defects": [before, after]}``, empty
-    when nothing did. Raises Conflict (a survey has been agreed on), Invalid (one is not of this ticket).
+    One that `items` leave out stays as it is: nothing is dropped. Returns what changed as the journal tells it, for the act
+    that does it: ``{"defects": [before, after]}``, empty when nothing did.
+
+    Raises Conflict (a survey has been agreed on), Invalid (one is not of this ticket, too many).
     """
     before = queries.of_ticket(ticket.id)
     told = "；".join(one.told for one in before)

@@ -10,6 +10,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from ticketing.casefile.tickets import commands as tickets
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.journal.changes import write
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
@@ -141,7 +142,7 @@ class Road:
         changes = changes or {}
         self.check(step, paper, actor, changes)
         at, origin = clock.now(), paper.stage
-        written = tickets.write(paper, changes)
+        written = write(paper, changes)
         paper.stage = target or step.target
         if version is not None:
             flag_modified(paper, "stage")

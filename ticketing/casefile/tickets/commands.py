@@ -15,10 +15,10 @@ from ticketing.casefile.tickets import grading, guards, telling
 from ticketing.casefile.tickets.lists import community_mark
 from ticketing.casefile.tickets.models import MARK_COLUMNS, Note, Ticket, TicketFlow
 from ticketing.casefile.timers import commands as timers
+from ticketing.journal.changes import write
 from ticketing.journal.commands import record
 from ticketing.kernel import clock, search
 from ticketing.kernel.db import db
-from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Conflict, NotPermitted
 from ticketing.masters.people.models import Department, User
 from ticketing.procedure import grading as rules
@@ -63,7 +63,9 @@ def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
     if not may(actor.roles, Act.REGISTER):
         raise NotPermitted("您的岗位不能登记投诉。")
     at = ticket.registered_at
-    starts = _starting(turn(Act.REGISTER, None, TicketStage.REGISTERED).starts, ticket, at)
+    starts = _starting(
+        turn(Act.REGISTER, None, TicketStage.REGISTERED).starts, ticket, at, Act.REGISTER
+    )
     if ticket.urgent:
         starts.append(timers.starting(ClockKind.EMERGENCY, ticket.received_at))
     ticket.grade = ticket.grade or Grade.GENERAL
@@ -131,7 +133,7 @@ def advance(
     written = write(ticket, changes)
     raised = _raise(ticket, grading.after(ticket, written))
     turned = turn(act, origin, target)
-    starts, cancels = _starting(turned.starts, ticket, at), turned.cancels
+    starts, cancels = _starting(turned.starts, ticket, at, act), turned.cancels
     became_major = ticket.grade is Grade.MAJOR and was is not Grade.MAJOR and target.is_open
     if became_major:
         starts.append(_escalation(ticket, at))
@@ -336,13 +338,23 @@ def _move(ticket: Ticket, target: TicketStage, at: datetime) -> None:
         _flow(ticket, flow, at)
 
 
-def _starting(kinds: Iterable[ClockKind], ticket: Ticket, at: datetime) -> list[timers.Start]:
-    """The clocks an act starts; a new complaint's completion counts from when it was received."""
-    first = ticket.id is None
+def _starting(
+    kinds: Iterable[ClockKind], ticket: Ticket, at: datetime, act: Act
+) -> list[timers.Start]:
+    """The clocks an act starts; some count from when the company first heard of the matter."""
     return [
-        timers.starting(kind, ticket.received_at if first and kind is ClockKind.COMPLAINT else at)
+        timers.starting(kind, ticket.received_at if (kind, act) in _FROM_RECEIPT else at)
         for kind in kinds
     ]
+
+
+_FROM_RECEIPT = frozenset(
+    {
+        (ClockKind.COMPLAINT, Act.REGISTER),
+        (ClockKind.SITE_SURVEY, Act.SCHEDULE_SURVEY),
+    }
+)
+"""A new complaint's completion and its first survey (procedure 3.4.5); a second look counts from its day."""
 
 
 def _show_deadlines(ticket: Ticket, starts: Iterable[timers.Start]) -> None:
@@ -373,22 +385,3 @@ def _flow(ticket: Ticket, flow: Flow, at: datetime) -> None:
 
 
 _ADD_FLOW = cast(Table, TicketFlow.__table__).insert()
-
-
-def write(ticket: Any, changes: dict[str, Any]) -> dict[str, list[Any]]:
-    """Set the changed fields; returns {name: [old, new]} in JSON-ready form."""
-    written = {}
-    for name, new in changes.items():
-        old = getattr(ticket, name)
-        if old != new:
-            setattr(ticket, name, new)
-            written[name] = [_plain(old), _plain(new)]
-    return written
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Labelled):
-        return value.value
-    if isinstance(value, date):  # an instant too
-        return value.isoformat()
-    return value

@@ -10,7 +10,7 @@ from ticketing.edges.demo.cast import Cast
 from ticketing.edges.demo.matters import Matter, any_matter
 from ticketing.edges.demo.matters_home import HOME_MATTERS
 from ticketing.edges.demo.matters_service import SERVICE_MATTERS
-from ticketing.edges.demo.repairing import repaired, repaired_again
+from ticketing.edges.demo.repair_lives import repaired, repaired_again
 from ticketing.edges.demo.story import Story, days_later, minutes_later, works
 from ticketing.edges.demo.town import PLANS, Plan, Town
 from ticketing.kernel import clock

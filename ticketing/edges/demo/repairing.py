@@ -1,7 +1,5 @@
-"""The repair road of the demo: from the appointment in the flat to the customer's signature."""
+"""What the people of the demo do on the repair road, one act a method."""
 
-import random
-from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -12,7 +10,7 @@ from ticketing.casefile.timers.models import ConsentWay
 from ticketing.edges.demo import grave
 from ticketing.edges.demo.case import Case
 from ticketing.edges.demo.pictures import photo
-from ticketing.edges.demo.story import days_later, minutes_later, office_time, working_day
+from ticketing.edges.demo.story import working_day
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.masters.contractors import queries as contractors
@@ -44,8 +42,6 @@ from ticketing.steps.work_orders import approving, changing
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders import queries as order_queries
 from ticketing.steps.work_orders.models import WorkOrder
-
-Stretch = Generator[datetime, None, datetime]
 
 PRICES = (18_000, 26_000, 42_000, 68_000, 95_000, 130_000, 240_000, 420_000, 760_000)
 DEAR = (1_350_000, 2_150_000, 4_900_000, 6_200_000)
@@ -394,72 +390,3 @@ class Repair:
             inspection="现场查看合格，已清理干净。",
             actor=self.case.office,
         )
-
-
-def repaired(case: Case, at: datetime) -> Stretch:
-    """From the dispatched ticket to the last accepted order, or to an answer where nothing is repaired."""
-    rng, repair = case.rng, Repair(case)
-    yield (at := minutes_later(rng, at, 10, 90))
-    visit = _visit(rng, at)
-    repair.schedule(visit)
-    late = rng.random() < 0.08
-    yield (at := max(at + timedelta(minutes=5), visit))
-    repair.record()
-    yield (at := days_later(rng, at, 1) if late else at + timedelta(minutes=rng.randint(15, 50)))
-    repair.sign()
-    yield (at := minutes_later(rng, at, 30, 400))
-    if not repair.conclude():
-        yield (at := days_later(rng, at, rng.choice((0, 1, 2))))
-        case.resolve()
-        return at
-    for order_class in (OrderClass.A, OrderClass.B):
-        if order_class in order_queries.to_order(case.ticket.id):
-            yield (at := minutes_later(rng, at, 10, 120))
-            repair.draft(order_class)
-            at = yield from _ordered(repair, at)
-    return at
-
-
-def repaired_again(case: Case, at: datetime) -> Stretch:
-    """The customer was not content: an order of rework."""
-    repair = Repair(case)
-    yield (at := minutes_later(case.rng, at, 30, 240))
-    repair.draft_again()
-    return (yield from _ordered(repair, at))
-
-
-def _ordered(repair: Repair, at: datetime) -> Stretch:
-    """One order from its approval to the customer's signature and the inspection."""
-    rng = repair.rng
-    more = True
-    while more:
-        yield (at := minutes_later(rng, at, 20, 420))
-        more = repair.approve_next()
-    yield (at := minutes_later(rng, at, 10, 120))
-    repair.issue()
-    yield (at := minutes_later(rng, at, 15, 180))
-    repair.acknowledge()
-    slow = rng.random() < 0.16
-    if slow:
-        yield (at := minutes_later(rng, at, 60, 200))
-        repair.extend()
-    yield (at := days_later(rng, at, rng.choice((3, 4, 6) if slow else (0, 1, 1, 2, 3))))
-    repair.work()
-    yield (at := minutes_later(rng, at, 60, 300))
-    repair.self_check()
-    if rng.random() < 0.05:
-        yield (at := days_later(rng, at, 1))
-        repair.reject()
-        yield (at := days_later(rng, at, 1))
-        repair.self_check()
-    yield (at := at + timedelta(minutes=rng.randint(3, 20)))
-    repair.sign_off()
-    yield (at := days_later(rng, at, rng.choice((0, 0, 1))))
-    repair.inspect()
-    return at
-
-
-def _visit(rng: random.Random, at: datetime) -> datetime:
-    """When the parties meet: later the same day or on the next working day."""
-    soon = office_time(rng, working_day(clock.local(at).date(), 1))
-    return max(soon, at + timedelta(minutes=30))

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm.attributes import flag_modified
 
+from ticketing.journal.changes import plain, write
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import Base, db
-from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean_line, looks_like_phone, phone_digits
 from ticketing.masters.contractors.models import (
@@ -250,17 +250,11 @@ def _save(
     if row is None:
         row = model(**values)
         db.session.add(row)
-        changed = {name: [None, _plain(value)] for name, value in values.items()}
+        changed = {name: [None, plain(value)] for name, value in values.items()}
     else:
         if version is not None and version != getattr(row, "version", version):
             raise Conflict("您打开本页之后，这条资料已被他人修改。请核对后再提交。", seen=version)
-        changed = {
-            name: [_plain(getattr(row, name)), _plain(value)]
-            for name, value in values.items()
-            if getattr(row, name) != value
-        }
-        for name, value in values.items():
-            setattr(row, name, value)
+        changed = write(row, values)
         if moved and not changed:
             flag_modified(row, next(iter(values)))
     changed |= moved
@@ -282,12 +276,6 @@ def _save(
 def _reached(community_id: int | None, within: frozenset[int] | None) -> None:
     if within is not None and community_id not in within:
         raise NotPermitted("适用于全部小区的保修承诺，由负责全部小区的人员维护。")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Labelled):
-        return value.value
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _free(model: type[Base], column: Any, value: str, row: Any, sentence: str, field: str) -> None:

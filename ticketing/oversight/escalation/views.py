@@ -28,6 +28,7 @@ from ticketing.oversight.escalation.forms import (
 )
 from ticketing.procedure.permissions import Act, roles_for
 from ticketing.procedure.vocabulary import Grade, SpecialStage
+from ticketing.steps.work_orders import queries as orders
 
 bp = Blueprint("escalation", __name__)
 
@@ -42,7 +43,12 @@ def index() -> ResponseReturnValue:
         ("待专题会议纪要", [row for row in rows if row.directed_at and row.minuted_at is None]),
         ("措施与纪要齐备，处理中", [row for row in rows if row.directed_at and row.minuted_at]),
     ]
-    return render_template("escalation/index.html", groups=groups, total=len(rows))
+    return render_template(
+        "escalation/index.html",
+        groups=groups,
+        total=len(rows),
+        to_sign=orders.waiting_for(current_scope()),
+    )
 
 
 def panel(scope: Scope, actor: User, ticket: Ticket, told: list[StoryLine]) -> Panel | None:

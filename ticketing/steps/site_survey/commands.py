@@ -184,7 +184,8 @@ def reschedule(
 
 
 def arrive(survey: SiteSurvey, *, actor: User) -> SiteSurvey:
-    """The first of us stands in the flat."""
+    """The first of us stands in the flat. Said twice it counts once."""
+    SURVEYS.allowed(survey, Act.ARRIVE_SURVEY, actor)
     if survey.arrived_at is not None:
         return survey
     SURVEYS.advance(

@@ -154,7 +154,9 @@ def contractors_of(ticket: Ticket) -> Sequence[Contractor]:
     ).all()
 
 
-def visits_between(community_id: int, start: datetime, end: datetime) -> Sequence[SiteSurvey]:
+def visits_between(
+    scope: Scope, community_id: int, start: datetime, end: datetime
+) -> Sequence[SiteSurvey]:
     """The visits agreed in a community in a stretch of time, so that nobody is sent to two flats at once."""
     return db.session.scalars(
         select(SiteSurvey)
@@ -163,6 +165,7 @@ def visits_between(community_id: int, start: datetime, end: datetime) -> Sequenc
             Ticket.community_id == community_id,
             SiteSurvey.stage == SurveyStage.SCHEDULED,
             SiteSurvey.visit_at.between(start, end),
+            visible(scope),
         )
         .options(
             joinedload(SiteSurvey.ticket, innerjoin=True),

@@ -59,6 +59,7 @@ def sign(
 
     Raises Invalid, NotPermitted (not his box), Conflict (filled already, changed meanwhile).
     """
+    step = SURVEYS.allowed(survey, Act.SIGN_SURVEY, actor)
     name, opinion, reason, evidence = (
         clean_line(name),
         clean(opinion),
@@ -78,7 +79,6 @@ def sign(
         raise Invalid("请写明未到场或拒签的原因。", field="reason")
     elif not evidence:
         raise Invalid("请写明通知凭证，例如电话时间、短信、函件编号。", field="evidence")
-    step = SURVEYS.allowed(survey, Act.SIGN_SURVEY, actor)
     SURVEYS.check(step, survey, actor, {"side": side})
     whole = complete(queries.settled(survey) | {side}, survey.contractor_required)
     at = SURVEYS.advance(

@@ -367,7 +367,7 @@ def _parties(ticket: Ticket) -> dict[str, Any]:
         "teams": contractors.teams(scope, ticket.community_id),
         "builders": queries.builders(ticket),
         "judged": defects.judge(ticket, items),
-        "visits": queries.visits_between(ticket.community_id, *around),
+        "visits": queries.visits_between(scope, ticket.community_id, *around),
         "sees_phone": tickets.sees_phone(scope, ticket),
     }
 

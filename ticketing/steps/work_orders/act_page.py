@@ -16,7 +16,7 @@ from ticketing.steps.work_orders.road import ORDERS
 
 ENDPOINTS: dict[Act, str] = {
     Act.AMEND_ORDER: "work_orders.acts.amend",
-    Act.SUBMIT_ORDER: "work_orders.acts.submit",
+    Act.SUBMIT_ORDER: "work_orders.acts.hand_in",
     Act.APPROVE_ORDER: "work_orders.acts.approve",
     Act.RETURN_ORDER: "work_orders.acts.send_back",
     Act.ISSUE_ORDER: "work_orders.acts.issue",

@@ -63,7 +63,7 @@ def amend(order_id: int) -> ResponseReturnValue:
 
 @bp.route("/submit", methods=["GET", "POST"])
 @requires(Act.SUBMIT_ORDER)
-def submit(order_id: int) -> ResponseReturnValue:
+def hand_in(order_id: int) -> ResponseReturnValue:
     """A last look at what is approved, and a button (procedure 3.6.1)."""
     order = queries.order_for(current_scope(), order_id)
     return order_page(
@@ -81,7 +81,8 @@ def submit(order_id: int) -> ResponseReturnValue:
 @requires(Act.APPROVE_ORDER)
 def approve(order_id: int) -> ResponseReturnValue:
     """Everything a signatory needs on one screen, and two buttons: agree, or return with the reason (procedure 3.6.1)."""
-    order = queries.order_for(current_scope(), order_id)
+    scope = current_scope()
+    order = queries.order_for(scope, order_id)
     returns = "returns" in request.form
     return order_page(
         order,
@@ -91,7 +92,7 @@ def approve(order_id: int) -> ResponseReturnValue:
         template="orders/approve.html",
         done=f"{order.number} 已退回。" if returns else f"{order.number} 已同意。",
         context=_shown(order)
-        | {"history": queries.history_of(order), "pictures": queries.pictures_of(order)},
+        | {"history": queries.history_of(scope, order), "pictures": queries.pictures_of(order)},
     )
 
 

@@ -190,20 +190,24 @@ def own_part(accounts: Select[int]) -> ColumnElement[bool]:
         SurveyBox.side.in_(MUST_SIGN),
         SurveyBox.by_id.in_(accounts),
     )
-    serves = select(Ticket.id).where(
-        Ticket.id == WorkOrder.ticket_id,
-        or_(Ticket.registered_by_id.in_(accounts), Ticket.handler_id.in_(accounts)),
-    )
     answered = select(ApprovalStep.id).where(
         ApprovalStep.order_id == WorkOrder.id,
         ApprovalStep.round == WorkOrder.approval_round,
         WorkOrder.stage == OrderStage.APPROVING,
         ApprovalStep.by_id.in_(accounts),
     )
-    parts = (wrote, looked, signed, serves, answered)
+    parts = (wrote, looked, signed, answered)
     return or_(
         WorkOrder.drafted_by_id.in_(accounts),
+        _serves(accounts),
         *(part.correlate(WorkOrder).exists() for part in parts),
+    )
+
+
+def _serves(accounts: Select[int]) -> ColumnElement[bool]:
+    """The condition that one of `accounts` is clerk or handler of the order's ticket."""
+    return WorkOrder.ticket.has(
+        or_(Ticket.registered_by_id.in_(accounts), Ticket.handler_id.in_(accounts))
     )
 
 
@@ -321,14 +325,19 @@ def chain_of(order: WorkOrder) -> list[WorkOrder]:
     return [one for one in orders if one.id in chain] if len(chain) > 1 else []
 
 
-def history_of(order: WorkOrder) -> Sequence[WorkOrder]:
+def history_of(scope: Scope, order: WorkOrder) -> Sequence[WorkOrder]:
     """The other orders of the same home, newest first: what a signatory should know of (at most 10)."""
     unit_id = order.ticket.unit_id
     home = Ticket.unit_id == unit_id if unit_id else Ticket.id == order.ticket_id
     return db.session.scalars(
         select(WorkOrder)
         .join(Ticket, Ticket.id == WorkOrder.ticket_id)
-        .where(home, WorkOrder.community_id == order.community_id, WorkOrder.id != order.id)
+        .where(
+            visible(scope),
+            home,
+            WorkOrder.community_id == order.community_id,
+            WorkOrder.id != order.id,
+        )
         .options(joinedload(WorkOrder.team), joinedload(WorkOrder.contractor))
         .order_by(WorkOrder.id.desc())
         .limit(10)
