@@ -4,8 +4,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.test_pages import SERIOUS
 from tests.conftest import Engine
 from tests.support.make import Maker
 from tests.support.repairs import CRACK, LEAK, Repairs
@@ -187,3 +189,38 @@ def test_papers_are_ticked_and_printed_together(
     expect(page.locator("article.paper")).to_have_count(2)
     page.emulate_media(media="print")
     expect(page.locator(".screen-only")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_board_and_papers_are_accessible_and_fit(
+    sqlite: Engine, open_as: Callable[..., Page], size: str, scheme: str
+) -> None:
+    far = [told(sqlite, OrderStage.ISSUED) for _ in range(2)]
+    told(sqlite, OrderStage.DRAFT)
+    done = told(sqlite, OrderStage.SELF_CHECKED)
+    with sqlite.app.app_context():
+        with transaction():
+            for order_id in (*far, done):
+                order = db.session.get_one(WorkOrder, order_id)
+                order.visit_on = clock.today() + timedelta(days=9 if order_id == far[0] else 0)
+        db.session.remove()
+    page = open_as("office", size, scheme)
+    faults = []
+    for address in (
+        "/plan/",
+        "/plan/?only=late",
+        f"/plan/{far[0]}",
+        f"/orders/{done}/print",
+        "/surveys/1/print",
+        "/orders/print/choose",
+        "/surveys/print/choose?signed=1",
+    ):
+        page.goto(address)
+        sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if sideways > 0:
+            faults.append(f"{address}: {sideways} px too wide")
+        for violation in Axe().run(page).response["violations"]:
+            if violation["impact"] in SERIOUS:
+                nodes = "; ".join(node["html"][:160] for node in violation["nodes"][:3])
+                faults.append(f"{address}: {violation['id']}: {nodes}")
+    assert faults == []

@@ -319,7 +319,7 @@ def test_phones_are_masked_as_on_the_pages(make, repairs, sign_in):
             assert (hidden in text) is not sees, (username, address)
     captain = sign_in("captain")
     assert whole in words_of(captain.get(f"/orders/{order_id}/print")), "he has to call"
-    assert whole not in words_of(captain.get(f"/surveys/{survey_id}/print")), "it is signed"
+    assert whole in words_of(captain.get(f"/surveys/{survey_id}/print"))
     done = repairs.order(OrderStage.ACCEPTED).id
     assert hidden in words_of(captain.get(f"/orders/{done}/print"))
 
@@ -425,8 +425,10 @@ def test_papers_are_chosen_from_a_list(repairs, sign_in):
     assert f'name="id" value="{signed_id}"' not in page
     page = office.get("/surveys/print/choose?signed=1").get_data(as_text=True)
     assert f'name="id" value="{signed_id}"' in page
-    page = office.get(f"/orders/{order_id}").get_data(as_text=True)
-    assert f"/orders/{order_id}/print" in page
+    for kind, paper_id in (("orders", order_id), ("surveys", blank_id), ("surveys", signed_id)):
+        page = office.get(f"/{kind}/{paper_id}").get_data(as_text=True)
+        assert f"/{kind}/{paper_id}/print" in page
+    assert "/surveys/print/choose" in office.get("/surveys/").get_data(as_text=True)
     assert "/orders/print/choose" in office.get("/orders/").get_data(as_text=True)
 
 
