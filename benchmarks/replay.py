@@ -63,8 +63,8 @@ from ticketing.masters.people import commands as people  # noqa: E402
 from ticketing.masters.people import departments  # noqa: E402
 from ticketing.masters.people.models import User  # noqa: E402
 from ticketing.masters.people.scope import scope_of  # noqa: E402
+from ticketing.oversight.reports.balance import check_balance  # noqa: E402
 from ticketing.oversight.reports.compiling import compile_figures  # noqa: E402
-from ticketing.oversight.reports.figures import check_balance  # noqa: E402
 from ticketing.procedure.periods import Period  # noqa: E402
 from ticketing.procedure.vocabulary import (  # noqa: E402
     Grade,

@@ -49,6 +49,13 @@ PAGES = {
         ("calendar-adopt", "/calendar/adopt"),
         ("jobs", "/jobs/"),
     ),
+    "manager": (
+        ("plan", "/plan/"),
+        ("order-paper", "/orders/1/print"),
+        ("survey-paper", "/surveys/1/print"),
+        ("print-orders", "/orders/print/choose"),
+        ("print-surveys", "/surveys/print/choose"),
+    ),
     "gm": (
         ("major", "/major/"),
         ("major-ticket", "/tickets/?grade=major&stage=handling", ""),

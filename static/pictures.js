@@ -1,6 +1,6 @@
 // Pictures: shrunk here, kept on the device until the server has them, sent once; and signatures.
 // Other scripts hear of it by the event "pictures" on the document: { waiting, filed: { key, slot, paper, paperId } or null },
-// and may ask Pictures.waiting() or send a signature themselves (Pictures.signing, Pictures.send).
+// and may ask Pictures.waiting() how many are still to be sent, or send a signature themselves (Pictures.signing, Pictures.send).
 (function () {
   "use strict";
   const one = (selector, root) => (root || document).querySelector(selector);
@@ -89,9 +89,10 @@
 
   let shots = [];
   const tell = (filed) => {
-    const waiting = shots.length;
+    const unsent = shots.filter((shot) => !shot.error);
+    const waiting = unsent.length;
     all("[data-camera]").forEach((box) => {
-      const here = shots.filter((shot) => sameCamera(box, shot)).length;
+      const here = unsent.filter((shot) => sameCamera(box, shot)).length;
       one("[data-waiting]", box).textContent = here ? `待上传 ${here}` : "";
     });
     document.dispatchEvent(new CustomEvent("pictures", { detail: { waiting, filed: filed || null } }));
@@ -122,7 +123,7 @@
     again.className = "again";
     again.hidden = true;
     again.append(
-      button("重试", () => { delete shot.error; say(shot, "等待上传"); flush(true); }),
+      button("重试", () => { delete shot.error; say(shot, "等待上传"); tell(); flush(true); }),
       button("不要了", () => { drop(shot); line.remove(); tell(); }),
     );
     line.append(canvas, says, again);
@@ -183,6 +184,7 @@
         shot.error = error instanceof Refusal ? error.message : "没有上传成功，请重试。";
         say(shot, shot.error, "wrong");
         await keep(shot);
+        tell();
       }
     }
     running = false;
@@ -235,7 +237,7 @@
   };
   addEventListener("online", () => flush(true));
   document.addEventListener("visibilitychange", () => { if (!document.hidden) flush(true); });
-  window.Pictures = { waiting: () => shots.length, flush: () => flush(true), send, Away };
+  window.Pictures = { waiting: () => shots.filter((shot) => !shot.error).length, flush: () => flush(true), send, Away };
 
   // ---- Signing. The picture is filed first, then the form goes with its key.
   const INK = 24;

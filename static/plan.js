@@ -64,7 +64,7 @@
     warn("");
     ask(card.href).then(async (answer) => {
       const html = await answer.text();
-      if (answer.ok) { dialog.dataset.order = card.dataset.order; open(html); }
+      if (answer.ok) { dialog.dataset.of = card.dataset.order; open(html); }
       else if (answer.status === 401) location.reload();
       else { warn(html); await renew(); }
     }).catch(lost);
@@ -76,7 +76,7 @@
     event.preventDefault();
     send(event.target.action.split("?")[0].split("/").pop(), new FormData(event.target));
   });
-  dialog.addEventListener("close", () => { const card = job(dialog.dataset.order); if (card) card.focus(); });
+  dialog.addEventListener("close", () => { const card = job(dialog.dataset.of); if (card) card.focus(); });
 
   board.addEventListener("dragstart", (event) => {
     dragged = event.target.closest("[data-order]");
@@ -104,7 +104,7 @@
     const body = new FormData();
     Object.entries({ csrf_token: board.dataset.csrf, once: once(), version, team_id: aim.team, visit_on: aim.day, visit_note: note })
       .forEach(([name, value]) => body.append(name, value));
-    dialog.dataset.order = order;
+    dialog.dataset.of = order;
     send(order, body);
   });
   board.addEventListener("dragend", () => {

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -108,6 +109,21 @@ def test_a_file_is_sent_so_that_no_browser_runs_it(order_id, sign_in):
         assert headers["Content-Disposition"].startswith("inline; filename")
         assert "html" not in headers["Content-Disposition"]
         assert length is None or len(answer.data) == length
+
+
+def test_a_picture_with_a_chinese_name_reaches_a_real_client(order_id, sign_in, address):
+    client = sign_in("captain")
+    answer = client.post("/files/", data=typed(order_id, name="卫生间 修前.jpg"), headers=SCRIPT)
+    cookie = client.get_cookie("session").value
+    for path in (answer.json["url"], answer.json["small"]):
+        asked = urllib.request.Request(
+            f"http://{address[0]}:{address[1]}{path}", headers={"Cookie": f"session={cookie}"}
+        )
+        with urllib.request.urlopen(asked) as got:
+            assert got.status == 200
+            named = got.headers["Content-Disposition"]
+            assert named.isascii()
+            assert urllib.parse.unquote(named).endswith("卫生间 修前.jpg")
 
 
 HOSTILE = {
@@ -250,11 +266,19 @@ def address(app):
     server = create_server(
         app, host="127.0.0.1", port=0, threads=4, max_request_body_size=MOST_RECEIVED
     )
-    thread = threading.Thread(target=server.run, daemon=True)
+    stop = threading.Event()
+
+    def run():
+        while not stop.is_set():
+            server.asyncore.loop(timeout=0.05, map=server._map, count=1)
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield ("127.0.0.1", server.effective_port)
-    server.close()
+    stop.set()
     thread.join(5)
+    server.task_dispatcher.shutdown()
+    server.asyncore.close_all(server._map)
 
 
 def head(cookie, length):

@@ -481,6 +481,8 @@ def printed(cell) -> str:
         return f"{value:.1%}"
     if hasattr(value, "date"):
         return value.date().isoformat()
+    if cell.number_format == "#,##0.00":
+        return f"{value:,.2f}"
     return str(value) if isinstance(value, str) or cell.number_format != "0.0" else f"{value:.1f}"
 
 

@@ -20,18 +20,10 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import DomainError
 from ticketing.masters.estate.models import Community, ServiceOffice
+from ticketing.oversight.reports.balance import Unbalanced, check_balance
 from ticketing.oversight.reports.compiling import compile_figures
-from ticketing.oversight.reports.figures import (
-    AGE_BANDS,
-    Figures,
-    Unbalanced,
-    age_band,
-    change,
-    check_balance,
-    from_json,
-    rate,
-    to_json,
-)
+from ticketing.oversight.reports.figures import AGE_BANDS, Figures, age_band, change, rate
+from ticketing.oversight.reports.frozen import from_json, to_json
 from ticketing.procedure.periods import Period
 from ticketing.procedure.vocabulary import (
     OPEN_STAGES,

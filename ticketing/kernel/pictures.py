@@ -69,7 +69,7 @@ def made(data: bytes, *, papers: bool = False, drawing: bool = False) -> Filed:
     if data.startswith(b"%PDF-"):
         return _paper(data, papers)
     if not any(data.startswith(start) for start in _KNOWN.values()):
-        raise _refusal("不是照片。请上传 JPG、PNG 或 WebP 照片，内容不符的文件不收。")
+        raise _refusal(f"这不是照片，请上传 JPG、PNG 或 WebP 照片{'，或 PDF' if papers else ''}。")
     with _AT_ONCE:
         return _picture(data, drawing)
 

@@ -85,7 +85,7 @@ def file_picture(
         width=filed.width,
         height=filed.height,
         sha256=filed.sha256,
-        taken_at=filed.taken_at or plausible(taken_at),
+        taken_at=filed.taken_at or (plausible(taken_at) if filed.width else None),
         at=at,
         by_id=actor.id,
         once=once,

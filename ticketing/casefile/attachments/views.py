@@ -1,7 +1,5 @@
 """Pictures and papers: uploading, looking, downloading."""
 
-from urllib.parse import quote
-
 from flask import (
     Blueprint,
     current_app,
@@ -125,9 +123,6 @@ def _sent(name: str, kind: str, file_name: str, *, download: bool) -> ResponseRe
     answer = send_file(
         stream, mimetype=kind, as_attachment=download, download_name=file_name, etag=False
     )
-    if not download:
-        named = {"filename*": f"UTF-8''{quote(file_name, safe='')}"}
-        answer.headers.set("Content-Disposition", "inline", **named)
     answer.headers["Content-Security-Policy"] = ALONE
     return answer
 

@@ -1,12 +1,18 @@
 """Reading clocks. Which tickets a person may see is decided before: these ask by the ticket."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import joinedload
 
-from ticketing.casefile.timers.models import Clock, ClockState, Extension
+from ticketing.casefile.timers.models import (
+    Clock,
+    ClockEvent,
+    ClockEventKind,
+    ClockState,
+    Extension,
+)
 from ticketing.kernel import clock as time
 from ticketing.kernel.db import db
 from ticketing.procedure.deadlines import ClockKind
@@ -72,3 +78,16 @@ def last(kind: ClockKind, order_id: int) -> Clock | None:
         .order_by(Clock.id.desc())
         .limit(1)
     ).one_or_none()
+
+
+def begun_before(clock: type[Clock], at: datetime) -> ColumnElement[bool]:
+    """The condition that a clock was there before `at`; what it counts from may lie earlier."""
+    return (
+        exists()
+        .where(
+            ClockEvent.clock_id == clock.id,
+            ClockEvent.kind == ClockEventKind.STARTED,
+            ClockEvent.at < at,
+        )
+        .correlate(clock)
+    )

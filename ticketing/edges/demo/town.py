@@ -75,7 +75,7 @@ def found(town: Town) -> None:
         code: estate.save_office(None, code=code, name=name, actor=None).id
         for code, name in OFFICES
     }
-    for plan in PLANS:
+    for number, plan in enumerate(PLANS, start=1):
         town.communities[plan.code] = estate.save_community(
             None,
             code=plan.code,
@@ -83,6 +83,8 @@ def found(town: Town) -> None:
             office_id=offices[plan.office],
             delivered_on=town.delivered_on(plan),
             address=plan.address,
+            property_contact="物业管理处 值班主管",
+            property_phone=f"1370000910{number}",
             actor=None,
         )
         town.homes[plan.code] = []

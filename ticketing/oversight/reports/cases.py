@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 
 from ticketing.casefile.tickets.models import CallbackRecord, Note, Ticket, TicketFlow
 from ticketing.kernel import clock
@@ -16,6 +16,8 @@ from ticketing.oversight.reports.figures import CaseList, CaseRow, RawRow, Unhap
 from ticketing.oversight.reports.service import Window
 from ticketing.oversight.reports.stock import Extent, OpenCase
 from ticketing.procedure.vocabulary import Flow, Grade, NoteKind, Satisfaction
+from ticketing.steps.site_survey.models import SiteSurvey
+from ticketing.steps.work_orders.models import WorkOrder
 
 LISTED = 500
 """As many cases as a reader can go through; the totals above the list count all of them."""
@@ -48,7 +50,7 @@ def notable(extent: Extent, window: Window, open_cases: list[OpenCase]) -> CaseL
 
 
 def _tracked(extent: Extent, window: Window) -> frozenset[int]:
-    """The tickets somebody followed up in the period: a note of ours, or a try to call back."""
+    """The tickets somebody followed up in the period: a note, a try to call back, an act on a survey or order."""
     ours = extent.holds(Ticket.community_id)
     noted = (
         select(Note.ticket_id)
@@ -60,7 +62,37 @@ def _tracked(extent: Extent, window: Window) -> frozenset[int]:
         .join(Ticket, Ticket.id == CallbackRecord.ticket_id)
         .where(CallbackRecord.at >= window.start, CallbackRecord.at < window.cutoff, ours)
     )
-    return frozenset(db.session.scalars(noted.union(called)))
+    return frozenset(db.session.scalars(noted.union(called, *_repaired(window, ours))))
+
+
+_SURVEY_ACTS = (
+    SiteSurvey.scheduled_at,
+    SiteSurvey.arrived_at,
+    SiteSurvey.recorded_at,
+    SiteSurvey.signed_at,
+    SiteSurvey.concluded_at,
+)
+_ORDER_ACTS = (
+    WorkOrder.drafted_at,
+    WorkOrder.issued_at,
+    WorkOrder.acknowledged_at,
+    WorkOrder.arrived_at,
+    WorkOrder.transferred_at,
+    WorkOrder.self_checked_at,
+    WorkOrder.inspected_at,
+    WorkOrder.signed_at,
+)
+
+
+def _repaired(window: Window, ours: ColumnElement[bool]) -> list[Select[int]]:
+    """The tickets with an act on their surveys or orders in the period; only of those that were open at its end."""
+    listed = (ours, or_(Ticket.is_open == true(), Ticket.closed_at >= window.cutoff))
+    return [
+        select(paper.ticket_id)
+        .join(Ticket, Ticket.id == paper.ticket_id)
+        .where(*listed, or_(*(and_(at >= window.start, at < window.cutoff) for at in acts)))
+        for paper, acts in ((SiteSurvey, _SURVEY_ACTS), (WorkOrder, _ORDER_ACTS))
+    ]
 
 
 def _case_rows(cases: list[OpenCase], tracked: frozenset[int], window: Window) -> Iterator[CaseRow]:

@@ -18,14 +18,10 @@ from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.masters.workcalendar.queries import calendar
 from ticketing.oversight.reports import queries
+from ticketing.oversight.reports.balance import Unbalanced, check_balance
 from ticketing.oversight.reports.compiling import compile_figures
-from ticketing.oversight.reports.figures import (
-    Figures,
-    Unbalanced,
-    check_balance,
-    from_json,
-    to_json,
-)
+from ticketing.oversight.reports.figures import Figures
+from ticketing.oversight.reports.frozen import from_json, to_json
 from ticketing.oversight.reports.models import Report
 from ticketing.oversight.reports.queries import Subject
 from ticketing.procedure.deadlines import ClockKind

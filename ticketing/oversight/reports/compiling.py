@@ -1,7 +1,7 @@
 """From the register to the figures of one report: asks each table once and sets it out in rows."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from statistics import median
 
@@ -12,7 +12,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.masters.estate.models import Community, ServiceOffice, Unit
 from ticketing.masters.people.models import Department
-from ticketing.oversight.reports import cases, service, stock
+from ticketing.oversight.reports import cases, repairs, service, stock
 from ticketing.oversight.reports.figures import (
     AGE_BANDS,
     AgeRow,
@@ -29,6 +29,8 @@ from ticketing.oversight.reports.figures import (
     add_up,
     age_band,
 )
+from ticketing.oversight.reports.repair_rows import RepairFigures
+from ticketing.oversight.reports.repairs import Repaired
 from ticketing.oversight.reports.service import Called, Kept, Window
 from ticketing.oversight.reports.stock import Extent, Movement, OpenCase
 from ticketing.procedure.periods import ONE_DAY, ONE_WEEK, Period
@@ -64,8 +66,9 @@ def compile_figures(
     earlier = _earlier(extent, period)
     called = service.by_community(extent, window)
     kept = service.by_department(extent, window)
+    repaired = repairs.count(extent, window)
     opening = stock.opening(extent, window.start)
-    summary = _summary(extent, window, opening, moved, open_cases, called)
+    summary = _summary(extent, window, opening, moved, open_cases, called, repaired)
     total = add_up(summary, SummaryRow, community_id=None, name=TOTAL, office="", place=None)
     callbacks = _callbacks(extent, called)
     before = carried.communities if carried else {}
@@ -98,10 +101,16 @@ def compile_figures(
         unhappy=cases.unhappy(extent, window) if weekly else (),
         comparisons=() if weekly else _comparisons(extent, period, total, earlier),
         density=() if weekly else _density(extent, window),
-        kpis=_kpis(kept.values(), add_up(callbacks, CallbackRow, community_id=None, name=TOTAL)),
+        kpis=_kpis(
+            kept.values(),
+            add_up(callbacks, CallbackRow, community_id=None, name=TOTAL),
+            service.surveys(extent, window),
+            repaired.figures,
+        ),
         raw=cases.raw(extent, window),
         joined=tuple(c.name for c in extent.communities if carried and c.id not in before),
         left=tuple(name for community_id, name in before.items() if community_id not in present),
+        repairs=repaired.figures,
     )
 
 
@@ -124,6 +133,7 @@ def _summary(
     moved: list[Movement],
     open_cases: list[OpenCase],
     called: dict[int, Called],
+    repaired: Repaired,
 ) -> tuple[SummaryRow, ...]:
     flows: Counter[tuple[int, Flow]] = Counter()
     major: Counter[int] = Counter()
@@ -157,6 +167,8 @@ def _summary(
                 callbacks_made=calls.made,
                 answers=answers.total(),
                 content=sum(count for answer, count in answers.items() if answer.is_content),
+                repairs_due=repaired.due[of],
+                repairs_on_time=repaired.on_time[of],
             )
         )
     return tuple(_placed(rows))
@@ -326,22 +338,29 @@ def _months(since: date | None, until: date) -> int | None:
     return whole - (until.day < since.day)
 
 
-def _kpis(kept: Iterable[Kept], called: CallbackRow) -> tuple[KpiRow, ...]:
-    every = list(kept)
+def _kpis(
+    kept: Iterable[Kept], called: CallbackRow, surveys: tuple[int, int], repaired: RepairFigures
+) -> tuple[KpiRow, ...]:
+    every, parties = list(kept), repaired.parties
+
+    def owed(name: str) -> int:
+        return sum(getattr(one, name) for one in every)
+
+    def carried_out(name: str) -> int:
+        return sum(getattr(one, name) for one in parties)
+
+    def by(what: str, of: Callable[[str], int], target: float) -> tuple[KpiRow, KpiRow]:
+        return (
+            KpiRow(what, of("on_time"), of("due"), target),
+            KpiRow(f"{what}（按原时限）", of("original_on_time"), of("original_due"), target),
+        )
+
     return (
-        KpiRow(
-            "反馈及时率",
-            sum(one.feedback_on_time for one in every),
-            sum(one.feedback_due for one in every),
-            0.95,
-        ),
-        KpiRow("办结及时率", sum(one.on_time for one in every), sum(one.due for one in every), 0.9),
-        KpiRow(
-            "办结及时率（按原时限）",
-            sum(one.original_on_time for one in every),
-            sum(one.original_due for one in every),
-            0.9,
-        ),
+        KpiRow("反馈及时率", owed("feedback_on_time"), owed("feedback_due"), 0.95),
+        KpiRow("勘察及时率", surveys[1], surveys[0], 0.95),
+        *by("维修及时率", carried_out, 0.95),
+        KpiRow("返修率", carried_out("undone"), carried_out("held"), 0.02, at_most=True),
+        *by("办结及时率", owed, 0.9),
         KpiRow("回访率", called.made, called.due, 1.0),
         KpiRow("回访及时率", called.on_time, called.due, 0.95),
         KpiRow("满意率", called.content, called.answers, 0.95),

@@ -1,19 +1,15 @@
-"""The figures of a report: frozen numbers, the balance they must keep, and their stored form.
+"""The figures of a report: frozen numbers (`balance` is what they must keep, `frozen` their stored form).
 
 Counts only; every rate is derived from two counts where it is shown, and an empty denominator gives
 None, which prints as a dash. The page and the workbook are two faces of one `Figures`.
 """
 
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from enum import Enum
-from functools import cache
-from types import UnionType
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar
 
-from ticketing.kernel.errors import DomainError
+from ticketing.oversight.reports.repair_rows import RepairFigures
 from ticketing.procedure.periods import Period
 from ticketing.procedure.vocabulary import Grade, ReportKind
 
@@ -48,12 +44,6 @@ class Carried(NamedTuple):
     communities: dict[int, str]
 
 
-class Unbalanced(DomainError):
-    """The figures contradict each other; such a report is never stored (procedure 3.10.3)."""
-
-    status = 409
-
-
 @dataclass(frozen=True)
 class SummaryRow:
     """W1: what one community carried over, received, finished and still owes."""
@@ -76,6 +66,8 @@ class SummaryRow:
     answers: int = 0
     content: int = 0
     place: int | None = None
+    repairs_due: int = 0
+    repairs_on_time: int = 0
 
     @property
     def to_handle(self) -> int:
@@ -250,12 +242,16 @@ class DensityRow:
 
 @dataclass(frozen=True)
 class KpiRow:
-    """One rate with its target: what was done in time of what fell due in the period."""
+    """One rate with its target: what was done in time of what fell due in the period.
+
+    `at_most`: the target is a ceiling, as for rework.
+    """
 
     name: str
     done: int
     due: int
     target: float
+    at_most: bool = False
 
 
 @dataclass(frozen=True)
@@ -284,7 +280,8 @@ class Figures:
     `as_of_on` is the last day counted; `cutoff_at` the instant up to which moves count; `carried`
     what the submitted report of the period before stated as its closing stock; `joined` and `left`
     name the communities this one has and that one had not, and the other way round.
-    `recounted` is the opening and closing stock counted a second way, from the register itself.
+    `recounted` is the opening and closing stock counted a second way, from the register itself. `repairs` is None in
+    reports compiled before there were work orders.
     """
 
     kind: ReportKind
@@ -312,6 +309,7 @@ class Figures:
     raw: tuple[RawRow, ...]
     joined: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    repairs: RepairFigures | None = None
 
     @property
     def period(self) -> Period:
@@ -324,74 +322,3 @@ def add_up(rows: Iterable[Row], kind: type[Row], **fixed: Any) -> Row:
     rows = list(rows)
     names = [field.name for field in fields(kind) if field.name not in fixed]  # type: ignore[arg-type]
     return kind(**fixed, **{name: sum(getattr(row, name) for row in rows) for name in names})
-
-
-def check_balance(figures: Figures) -> None:
-    """Refuse figures that do not add up. Raises Unbalanced, naming the table and the line."""
-    for row in (*figures.summary, figures.total):
-        _equal(row.balance, row.closing, f"汇总表“{row.name}”的期末未结")
-    total = figures.total
-    _equal(total.opening, figures.recounted[0], "期初结转与登记表")
-    _equal(total.closing, figures.recounted[1], "期末未结与登记表")
-    for name in ("opening", "new", "closed", "closing", "overdue"):
-        _equal(
-            sum(getattr(row, name) for row in figures.summary),
-            getattr(total, name),
-            f"汇总表合计 {name}",
-        )
-    _equal(sum(row.new for row in figures.categories), total.new, "分类表新增")
-    _equal(sum(row.closed for row in figures.categories), total.closed, "分类表关闭")
-    _equal(sum(row.open for row in figures.categories), total.closing, "分类表未结")
-    _equal(sum(row.count for row in figures.ages), total.closing, "时长表")
-    _equal(figures.age_total.count, total.closing, "时长表合计")
-    _equal(sum(row.overdue for row in figures.departments), total.overdue, "责任部门表超期")
-    _equal(sum(row.due for row in figures.callbacks), total.callbacks_due, "回访表应访")
-    _equal(sum(row.answers for row in figures.callbacks), total.answers, "回访表答复")
-
-
-def _equal(one: int, other: int, where: str) -> None:
-    if one != other:
-        raise Unbalanced(f"报表不平，没有保存：{where}（{one} ≠ {other}）。请联系管理员核对数据。")
-
-
-def to_json(value: Any) -> Any:
-    """The stored form: dictionaries, lists, numbers and text only."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [to_json(item) for item in value]
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
-
-
-def from_json(stored: dict[str, Any]) -> Figures:
-    """The figures of a stored snapshot, equal to those it was made from."""
-    figures = _read(Figures, stored)
-    assert isinstance(figures, Figures)
-    return figures
-
-
-@cache
-def _kinds(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _read(kind: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if get_origin(kind) is tuple:
-        inner = get_args(kind)[0]
-        return tuple(_read(inner, item) for item in value)
-    if isinstance(kind, UnionType):
-        return _read(next(one for one in get_args(kind) if one is not type(None)), value)
-    if dataclasses.is_dataclass(kind):
-        assert isinstance(kind, type)
-        return kind(**{name: _read(_kinds(kind)[name], item) for name, item in value.items()})
-    if issubclass(kind, Enum):
-        return kind(value)
-    if kind in (date, datetime):
-        return kind.fromisoformat(value)
-    return value

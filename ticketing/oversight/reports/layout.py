@@ -6,7 +6,7 @@ The page and the workbook both print these tables and add nothing, so they canno
 from collections.abc import Sequence
 
 from ticketing.casefile.tickets.behind import Event
-from ticketing.oversight.reports import quarter
+from ticketing.oversight.reports import quarter, repair_tables
 from ticketing.oversight.reports.figures import (
     AGE_BANDS,
     AgeRow,
@@ -40,17 +40,26 @@ def tables(figures: Figures) -> list[Table]:
     listed += [_kpis(figures), _categories(figures, lists)]
     if not weekly:
         listed += [quarter.pareto(figures, lists), quarter.density(figures, lists)]
-    listed += [_departments(figures, lists), _ages(figures, lists)]
+    repairs = repair_tables.tables(figures.repairs, lists) if figures.repairs else {}
+    listed += [
+        *repairs.get("W3", ()),
+        _departments(figures, lists),
+        *repairs.get("W4", ()),
+        _ages(figures, lists),
+    ]
     if weekly:
         listed.append(_cases(figures))
-    listed.append(_callbacks(figures, lists))
+    listed += [*repairs.get("W7", ()), _callbacks(figures, lists)]
     if weekly:
         listed.append(_unhappy(figures))
     return listed
 
 
 def _summary(figures: Figures, lists: Lists) -> Table:
-    company = figures.office_id is None
+    company, repairs = figures.office_id is None, figures.repairs is not None
+
+    def repairs_kept(row: SummaryRow) -> list[Cell]:
+        return [Cell(rate(row.repairs_on_time, row.repairs_due))] if repairs else []
 
     def cells(row: SummaryRow) -> list[Cell]:
         place = lists.place(row.community_id)
@@ -72,6 +81,7 @@ def _summary(figures: Figures, lists: Lists) -> Table:
             Cell(row.closing, lists.still_open(row.closing, place)),
             Cell(row.overdue, lists.overdue(row.overdue, place)),
             Cell(row.completion),
+            *repairs_kept(row),
             Cell(rate(row.callbacks_made, row.callbacks_due)),
             Cell(rate(row.content, row.answers)),
             Cell(row.place),
@@ -81,6 +91,8 @@ def _summary(figures: Figures, lists: Lists) -> Table:
         "期初结转＋新增＋重开－关闭－无效－撤回－合并＝期末未结。",
         "应处理＝期初结转＋新增；完成率＝关闭÷应处理；名次按完成率。超期以办结时限计。",
     ]
+    if repairs:
+        notes.append("维修及时率＝维修时限落在本期的派工单中，维修队按时自检完工的比例。")
     moved = [
         f"{how}小区 {'、'.join(names)}"
         for how, names in (("增加", figures.joined), ("减少", figures.left))
@@ -99,9 +111,10 @@ def _summary(figures: Figures, lists: Lists) -> Table:
         (Column("客户服务处", "text"),) * company
         + columns(
             "小区 期初结转 新增 其中重大 应处理 重开 关闭 无效 撤回 合并 期末未结 其中超期"
-            " 完成率 回访率 满意率 名次",
+            f" 完成率{' 维修及时率' if repairs else ''} 回访率 满意率 名次",
             小区="text",
             完成率="percent",
+            维修及时率="percent",
             回访率="percent",
             满意率="percent",
         ),
@@ -327,7 +340,11 @@ def _unhappy(figures: Figures) -> Table:
 def _verdict(row: KpiRow) -> str:
     if not row.due:
         return DASH
-    return "达标" if row.done - row.target * row.due > -ROUNDING else "未达标"
+    over = row.done - row.target * row.due
+    return "达标" if (over < ROUNDING if row.at_most else over > -ROUNDING) else "未达标"
+
+
+_REPAIR_KPIS = ("勘察以会签齐全为准，维修以自检完工为准。返修率见“维修责任方”，目标为上限。",)
 
 
 def _kpis(figures: Figures) -> Table:
@@ -355,6 +372,9 @@ def _kpis(figures: Figures) -> Table:
             是否达标="text",
         ),
         list(rows),
-        ("分母为时限落在本期的件数；满意率的分母为本期接通的回访。",),
+        (
+            "分母为时限落在本期的件数；满意率的分母为本期接通的回访。",
+            *(_REPAIR_KPIS if figures.repairs else ()),
+        ),
         has_total=False,
     )

@@ -4,8 +4,11 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from ticketing.casefile.tickets.behind import Event
+from ticketing.kernel.enums import Labelled
+from ticketing.oversight.reports.behind import DefectEvent
 from ticketing.oversight.reports.figures import Figures
 from ticketing.procedure.periods import ONE_DAY
+from ticketing.steps.work_orders.behind import OrderEvent
 
 
 class Link(NamedTuple):
@@ -51,6 +54,49 @@ class Lists:
             return self.department(department_id, everything=everything)
         return {**self.place(None), "owner": str(department_id)}
 
+    def party(self, team_id: int | None, contractor_id: int | None, *, everything: bool) -> Query:
+        """The filter of orders by who carries them out."""
+        if everything:
+            return self.place(None)
+        if contractor_id is not None:
+            return {**self.place(None), "builder": str(contractor_id)}
+        if team_id is None:
+            return {**self.place(None), "nobody": "1"}
+        return {**self.place(None), "crew": str(team_id)}
+
+    def orders(self, count: int, event: OrderEvent, where: Query) -> Link | None:
+        """The work orders to which something happened, or that fell due, in the period."""
+        return _to("work_orders.index", count, {**self._days(event), **where})
+
+    def in_repair(self, count: int, where: Query, *, opening: bool = False) -> Link | None:
+        """The work orders in repair at the end of the period, or at its beginning."""
+        day = self.first_on - ONE_DAY if opening else self.as_of_on
+        return _to("work_orders.index", count, {"open_on": day.isoformat(), **where})
+
+    def overdue_orders(self, count: int, where: Query) -> Link | None:
+        """Those of them whose repair was not done and past its due date."""
+        return self.in_repair(count, {"late_on": self.as_of_on.isoformat(), **where})
+
+    def defects(self, count: int, event: DefectEvent, where: Query) -> Link | None:
+        """The defects reported, or repaired again, in the period."""
+        return _to("reports.defects", count, {**self._days(event), **where})
+
+    def open_defects(self, count: int, where: Query) -> Link | None:
+        """The defects of tickets that were open at the end of the period."""
+        return _to("reports.defects", count, {"open_on": self.as_of_on.isoformat(), **where})
+
+    def absences(self, count: int, where: Query) -> Link | None:
+        """The surveys of the period a contractor stayed away from."""
+        days = {"from": self.first_on.isoformat(), "to": self.as_of_on.isoformat()}
+        return Link("reports.absences", {**days, **where}) if count else None
+
+    def _days(self, event: Labelled) -> Query:
+        return {
+            "event": event.value,
+            "event_from": self.first_on.isoformat(),
+            "event_to": self.as_of_on.isoformat(),
+        }
+
     def event(
         self, count: int, event: Event, where: Query, days: tuple[date, date] | None = None
     ) -> Link | None:
@@ -84,4 +130,8 @@ class Lists:
 
 
 def _list(count: int, values: Query) -> Link | None:
-    return Link("tickets.index", {"all": "1", **values}) if count else None
+    return _to("tickets.index", count, values)
+
+
+def _to(endpoint: str, count: int, values: Query) -> Link | None:
+    return Link(endpoint, {"all": "1", **values}) if count else None

@@ -4,6 +4,7 @@ Printed on A4 across: the head of the paper, every table of the page with the sa
 new cases of the period as raw data with masked phones. Typed text can never become a formula.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from openpyxl import Workbook
@@ -12,7 +13,7 @@ from ticketing.kernel import clock, excel
 from ticketing.oversight.reports.figures import Figures, RawRow
 from ticketing.oversight.reports.layout import tables
 from ticketing.oversight.reports.models import Report
-from ticketing.oversight.reports.table import DASH, Table
+from ticketing.oversight.reports.table import DASH, Cell, Column, Table
 from ticketing.procedure.vocabulary import ReportKind
 
 APART = {"W6": "超期重大", "W8-不满意": "不满意明细"}
@@ -34,7 +35,8 @@ RAW_HEADS = (
     "责任人",
     "状态",
 )
-HEAD_WIDTHS = (18, *(11,) * 16)
+NUMBER_FORMATS = {"mean": "0.0", "money": "#,##0.00"}
+HEAD_WIDTHS = (18, *(11,) * 17)
 WIDTHS = {
     "W6": (15, 16, 26, 7, 11, 11, 9, 9, 34, 30, 12),
     "W8-不满意": (15, 18, 30, 11, 40, 14, 10),
@@ -100,18 +102,28 @@ def _write(sheet: excel.Sheet, table: Table) -> None:
     sheet.line(f"{table.code.partition('-')[0]} {table.title}", bold=True)
     sheet.table(
         [column.head for column in table.columns],
-        [[DASH if cell.value is None else cell.value for cell in row] for row in table.rows],
+        [
+            [_value(column, cell) for column, cell in zip(table.columns, row, strict=True)]
+            for row in table.rows
+        ],
         percent=[
             n for n, column in enumerate(table.columns) if column.kind in ("percent", "change")
         ],
     )
     for n, column in enumerate(table.columns, 1):
-        if column.kind == "mean":
+        if column.kind in NUMBER_FORMATS:
             for row in range(sheet.row - len(table.rows), sheet.row):
-                sheet.worksheet.cell(row, n).number_format = "0.0"
+                sheet.worksheet.cell(row, n).number_format = NUMBER_FORMATS[column.kind]
     for note in table.notes:
         sheet.line(note)
     sheet.gap()
+
+
+def _value(column: Column, cell: Cell) -> Any:
+    """What stands in a cell of the sheet: a dash for nothing, money in yuan."""
+    if cell.value is None:
+        return DASH
+    return Decimal(str(cell.value)) / 100 if column.kind == "money" else cell.value
 
 
 def _raw(book: Workbook, figures: Figures) -> None:

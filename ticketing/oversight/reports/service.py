@@ -19,11 +19,13 @@ from sqlalchemy import (
     func,
     not_,
     select,
+    true,
     values,
 )
 from sqlalchemy.orm import aliased
 
 from ticketing.casefile.tickets.models import CallbackRecord, Ticket
+from ticketing.casefile.timers import queries as timers
 from ticketing.casefile.timers.models import Clock, ClockState
 from ticketing.kernel import clock
 from ticketing.kernel.db import UtcDateTime, db
@@ -89,7 +91,7 @@ def by_department(extent: Extent, window: Window) -> dict[int | None, Kept]:
     return kept
 
 
-def _limits(window: Window) -> CTE:
+def limits(window: Window) -> CTE:
     """Each day of the window with the instant from which something due that day is late."""
     days = (window.as_of_on - window.first_on).days + 1
     return (
@@ -104,7 +106,7 @@ def _limits(window: Window) -> CTE:
     )
 
 
-def _counted(extent: Extent, window: Window) -> tuple[ColumnElement[bool], ...]:
+def counted(extent: Extent, window: Window) -> tuple[ColumnElement[bool], ...]:
     """The clocks that count: begun, not of a case that left, not ended unmet while there was time left."""
     dropped = and_(
         Clock.state == ClockState.CANCELLED, Clock.stopped_at < window.cutoff, not_(Clock.late)
@@ -118,27 +120,54 @@ def _counted(extent: Extent, window: Window) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _done_before(instant: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
+def done_before(instant: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
+    """The condition that a clock was met before an instant."""
     return and_(Clock.state == ClockState.MET, Clock.stopped_at < instant)
 
 
 def _fallen_due(
-    kind: ClockKind, extent: Extent, window: Window, *, original: bool = False
+    kind: ClockKind,
+    extent: Extent,
+    window: Window,
+    *more: ColumnElement[bool],
+    original: bool = False,
 ) -> list[tuple[int | None, int, int]]:
     """(department, due in the window, of these done in time), by the present or the original due date."""
-    limits = _limits(window)
+    days = limits(window)
     rows = db.session.execute(
         select(
             Clock.department_id,
             func.count(),
-            func.sum(case((_done_before(limits.c.late_at), 1), else_=0)),
+            func.sum(case((done_before(days.c.late_at), 1), else_=0)),
         )
-        .join(limits, limits.c.due_on == (Clock.original_due_on if original else Clock.due_on))
+        .join(days, days.c.due_on == (Clock.original_due_on if original else Clock.due_on))
         .join(Ticket, Ticket.id == Clock.ticket_id)
-        .where(Clock.kind == kind, *_counted(extent, window))
+        .where(Clock.kind == kind, *counted(extent, window), *more)
         .group_by(Clock.department_id)
     )
     return [(row[0], row[1], int(row[2])) for row in rows]
+
+
+def surveys(extent: Extent, window: Window) -> tuple[int, int]:
+    """(surveys that fell due in the period, of these signed in time): the last required signature counts (procedure 3.4.5).
+
+    A survey counts from the receipt, its clock is there when it is agreed on: one agreed on after its due date falls due then.
+    """
+    begun = timers.begun_before(Clock, window.cutoff)
+    rows = _fallen_due(ClockKind.SITE_SURVEY, extent, window, begun)
+    late = (
+        Clock.kind == ClockKind.SITE_SURVEY,
+        Clock.due_on < window.first_on,
+        begun,
+        not_(timers.begun_before(Clock, window.start)),
+        *counted(extent, window),
+    )
+    agreed_late = select(func.count()).select_from(Clock).join(Ticket, Ticket.id == Clock.ticket_id)
+    missed = sum(
+        db.session.scalar(agreed_late.where(was_there, *late)) or 0
+        for was_there in (Ticket.is_open == true(), Ticket.closed_at >= window.start)
+    )
+    return sum(row[1] for row in rows) + missed, sum(row[2] for row in rows)
 
 
 @dataclass
@@ -195,17 +224,17 @@ def _callbacks_due(extent: Extent, window: Window) -> list[tuple[int, int, int, 
 
     Made is: somebody answered, or three tries on two days found nobody (procedure 3.5.4).
     """
-    limits = _limits(window)
+    days = limits(window)
     rows = db.session.execute(
         select(
             Clock.community_id,
             func.count(),
-            func.sum(case((_done_before(window.cutoff), 1), else_=0)),
-            func.sum(case((_done_before(limits.c.late_at), 1), else_=0)),
+            func.sum(case((done_before(window.cutoff), 1), else_=0)),
+            func.sum(case((done_before(days.c.late_at), 1), else_=0)),
         )
-        .join(limits, limits.c.due_on == Clock.due_on)
+        .join(days, days.c.due_on == Clock.due_on)
         .join(Ticket, Ticket.id == Clock.ticket_id)
-        .where(Clock.kind == ClockKind.CALLBACK, *_counted(extent, window))
+        .where(Clock.kind == ClockKind.CALLBACK, *counted(extent, window))
         .group_by(Clock.community_id)
     )
     return [(row[0], row[1], int(row[2]), int(row[3])) for row in rows]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, select, true, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, case, func, select, true, union_all
 
 from ticketing.casefile.tickets.models import Ticket, TicketFlow
 from ticketing.casefile.timers.models import Clock
@@ -98,10 +98,7 @@ def was_open(at: datetime) -> ColumnElement[bool]:
 def open_cases(
     extent: Extent, at: datetime, rewound: dict[int, "Rewound"] | None = None
 ) -> list[OpenCase]:
-    """The tickets that were open at `at`, each with the completion date it had then.
-
-    Only those open now or ended since can be; their flows decide.
-    """
+    """The tickets that were open at `at`, each with the completion date it had then."""
     columns = (
         Ticket.id,
         Ticket.community_id,
@@ -111,15 +108,26 @@ def open_cases(
         Ticket.received_at,
         Ticket.complaint_due_on,
     )
-    ours = (extent.holds(Ticket.community_id), was_open(at))
-    still = select(*columns).where(Ticket.is_open == true(), *ours)
-    ended = select(*columns).where(Ticket.closed_at >= at, Ticket.registered_at < at, *ours)
-    cases = (OpenCase(*row) for row in db.session.execute(union_all(still, ended)))
+    cases = (OpenCase(*row) for row in db.session.execute(_left_open(extent, at, columns)))
     if not rewound:
         return list(cases)
     return [
         one._replace(due_on=rewound[one.id].due_on) if one.id in rewound else one for one in cases
     ]
+
+
+def open_ids(extent: Extent, at: datetime) -> CompoundSelect[int]:
+    """The ids of the tickets that were open at `at`."""
+    return _left_open(extent, at, (Ticket.id,))
+
+
+def _left_open(extent: Extent, at: datetime, columns: tuple[Any, ...]) -> CompoundSelect[Any]:
+    """Only what is open now or ended since can have been; the flows decide."""
+    ours = (extent.holds(Ticket.community_id), was_open(at))
+    return union_all(
+        select(*columns).where(Ticket.is_open == true(), *ours),
+        select(*columns).where(Ticket.closed_at >= at, Ticket.registered_at < at, *ours),
+    )
 
 
 def flows(extent: Extent, start: datetime, end: datetime) -> Counter[Flow]:

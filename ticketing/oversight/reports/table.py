@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ticketing.oversight.reports.links import Link
@@ -18,7 +19,7 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """One column; `kind` is text, day, count, mean, percent or change."""
+    """One column; `kind` is text, day, count, mean, percent, change or money (in fen)."""
 
     head: str
     kind: str = "count"
@@ -33,6 +34,8 @@ class Column(NamedTuple):
             return f"{value:+.1%}"
         if self.kind == "mean":
             return f"{value:.1f}"
+        if self.kind == "money":
+            return f"{Decimal(value) / 100:,.2f}"
         return str(value)
 
     @property

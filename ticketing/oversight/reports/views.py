@@ -4,7 +4,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from ticketing.journal.commands import record
@@ -14,7 +14,7 @@ from ticketing.kernel.db import db, reading, transaction
 from ticketing.kernel.errors import DomainError
 from ticketing.kernel.forms import VersionedForm
 from ticketing.masters.people.guard import current_scope, current_user, requires
-from ticketing.oversight.reports import commands, paper, queries
+from ticketing.oversight.reports import behind, commands, paper, queries
 from ticketing.oversight.reports.figures import Figures
 from ticketing.oversight.reports.forms import CompileForm, RemarksForm, SubmitForm
 from ticketing.oversight.reports.layout import tables
@@ -128,6 +128,24 @@ def _page(report: Report, refused: VersionedForm | None) -> ResponseReturnValue:
         story=story(commands.SUBJECT, report.id),
     )
     return page, refused.status if refused else 200
+
+
+@bp.get("/defects")
+@requires(Act.READ_TICKET)
+def defects() -> ResponseReturnValue:
+    """The defects behind a figure of W3."""
+    wanted = behind.defects_from_query(request.args)
+    rows, following = behind.defects(current_scope(), wanted)
+    return render_template("reports/defects.html", rows=rows, following=following, wanted=wanted)
+
+
+@bp.get("/absences")
+@requires(Act.READ_SURVEY)
+def absences() -> ResponseReturnValue:
+    """The surveys a contractor stayed away from, behind a figure of W4 (procedure 3.4.5)."""
+    wanted = behind.absences_from_query(request.args)
+    rows, following = behind.absences(current_scope(), wanted)
+    return render_template("reports/absences.html", rows=rows, following=following, wanted=wanted)
 
 
 @bp.get("/<int:report_id>/workbook.xlsx")

@@ -18,7 +18,7 @@ bp = Blueprint("survey_prints", __name__, url_prefix="/surveys")
 @requires(Act.READ_SURVEY)
 def one(survey_id: int) -> ResponseReturnValue:
     """The 现场勘察会签表 in the form's own layout, also as a blank to take along (procedure 5.5)."""
-    return _printed([survey_id], f"/surveys/{survey_id}")
+    return _printed([survey_id], url_for("site_survey.show", survey_id=survey_id))
 
 
 @bp.get("/print")
@@ -44,11 +44,13 @@ def choose() -> ResponseReturnValue:
 
 def _printed(survey_ids: list[int], back: str) -> ResponseReturnValue:
     found = sheet.sheets(current_scope(), survey_ids)
-    site = request.host_url.rstrip("/")
     return render_template(
         "surveys/print.html",
         sheets=found,
-        qr={survey_id: qr_code(f"{site}/surveys/{survey_id}") for survey_id in survey_ids},
+        qr={
+            survey_id: qr_code(url_for("site_survey.show", survey_id=survey_id, _external=True))
+            for survey_id in survey_ids
+        },
         sides=Side,
         presences=Presence,
         back=back,

@@ -116,9 +116,9 @@ def _lines(survey: SiteSurvey, defects: Sequence[Defect]) -> list[Line]:
 
 
 def _phone(scope: Scope, survey: SiteSurvey) -> str:
-    """The customer's number: whole for those who see it on the ticket, and for the captain while the survey is open."""
+    """The customer's number, as on the survey's page: whole for the captain, too, while the ticket is open."""
     leads = Role.CAPTAIN in scope.roles and survey.team.captain_id == scope.user_id
-    if tickets.sees_phone(scope, survey.ticket) or (leads and survey.stage in WAITING):
+    if tickets.sees_phone(scope, survey.ticket) or (leads and survey.ticket.is_open):
         return survey.ticket.caller_phone
     return masked_phone(survey.ticket.caller_phone)
 

@@ -22,6 +22,8 @@ from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderClass, OrderStage
+from ticketing.steps.work_orders import behind
+from ticketing.steps.work_orders.behind import NO_FIGURE, OrdersBehind
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.queries import IS_OPEN, his_turn, visible
 
@@ -63,6 +65,7 @@ class OrderFilter:
     community_id: int | None = None
     team_id: int | None = None
     after: str = ""
+    behind: OrdersBehind = NO_FIGURE
 
     @property
     def plain(self) -> bool:
@@ -89,6 +92,7 @@ def from_query(args: MultiDict[str, str]) -> OrderFilter:
         community_id=number("community"),
         team_id=number("team"),
         after=args.get("after", ""),
+        behind=behind.from_query(args),
     )
 
 
@@ -120,7 +124,7 @@ def conditions(scope: Scope, wanted: OrderFilter) -> list[ColumnElement[bool]]:
     ):
         if value is not None:
             where.append(column == value)
-    return where
+    return [*where, *wanted.behind.conditions()]
 
 
 class ListedOrder(NamedTuple):
