@@ -235,7 +235,7 @@
   };
   addEventListener("online", () => flush(true));
   document.addEventListener("visibilitychange", () => { if (!document.hidden) flush(true); });
-  window.Pictures = { waiting: () => shots.length, flush: () => flush(true), send, Away };
+  window.Pictures = { waiting: () => shots.length, flush: () => flush(true), send };
 
   // ---- Signing. The picture is filed first, then the form goes with its key.
   const INK = 24;
