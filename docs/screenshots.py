@@ -40,6 +40,7 @@ PAGES = {
         ("notices", "/notices/"),
         ("notice-choices", "/notices/choices"),
     ),
+    "captain": (("my-orders", "/my-orders"),),
     "admin": (
         ("people", "/people/"),
         ("person", "/people/1"),
