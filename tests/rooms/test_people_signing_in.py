@@ -164,7 +164,7 @@ def test_each_role_has_a_first_page(sign_in):
         "deputy_gm": "/major/",
         "finance": "/reports/",
         "admin": "/people/",
-        "captain": "/account",
+        "captain": "/my-orders",
     }
     for username, address in homes.items():
         client = sign_in(username)

@@ -102,6 +102,7 @@ def sign_off(
         raise Invalid("请填写签认人姓名。", field="customer_name")
     reason, evidence = clean(refusal_reason), clean(refusal_evidence)
     changes: dict[str, Any] = {"customer_name": name, "customer_opinion": clean(opinion)}
+    facts: dict[str, Any] = {}
     if refused:
         if not reason:
             raise Invalid("请写明客户拒签的原因。", field="refusal_reason")
@@ -111,10 +112,9 @@ def sign_off(
     else:
         if satisfaction is None:
             raise Invalid("请选择客户意见。", field="satisfaction")
-        changes |= {
-            "customer_satisfaction": satisfaction,
-            "signature_key": _signature_of(order, signature).key,
-        }
+        picture = _signature_of(order, signature)
+        changes |= {"customer_satisfaction": satisfaction, "signature_key": picture.key}
+        facts = {"signature_sha256": picture.sha256}
     done = order.inspected_at is not None
     at = ORDERS.advance(
         order,
@@ -127,6 +127,7 @@ def sign_off(
             "signed_at": clock.now(),
             **_accepted(done),
         },
+        facts=facts,
         target=OrderStage.ACCEPTED if done else OrderStage.SELF_CHECKED,
     )
     if done:
