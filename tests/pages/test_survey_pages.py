@@ -203,7 +203,7 @@ def test_a_repair_is_surveyed_through_its_pages(make, repairs, sign_in, username
     assert survey is not None
     sheet = Sheet(repairs, survey)
     assert f"/surveys/{sheet.id}" in page(client.get(f"/tickets/{ticket_id}"))
-    assert "今天" in page(client.get("/surveys/"))
+    assert f"/surveys/{sheet.id}" in page(client.get("/surveys/"))
     for act in (Act.ARRIVE_SURVEY, Act.RECORD_SURVEY, Act.SIGN_SURVEY):
         assert client.post(sheet.path(act), data=sheet.form(act)).status_code == 302
     shown = page(client.get(f"/surveys/{sheet.id}"))
@@ -323,8 +323,7 @@ WRONG = [
         ("situation_{item}", LONG), ("why_{item}", LONG),
     )],
     *[(Act.SIGN_SURVEY, name, bad, 422) for name, bad in (
-        ("name", ""), ("name", "名" * 41), ("opinion", LONG), ("signature", ""),
-        ("presence", "late"), ("side", "nobody"), ("side", ""),
+        ("name", ""), ("name", "名" * 41), ("opinion", LONG), ("presence", "late"),
     )],
     (Act.SIGN_SURVEY, "presence", "absent", 422),
     (Act.SIGN_SURVEY, "signature", "0" * 32, 404),
@@ -362,6 +361,24 @@ def test_wrong_input_is_refused_at_its_field_and_what_was_typed_is_kept(repairs,
             assert select or bad.strip(" \u200b") in shown, (name, bad)
     db.session.rollback()
     assert snapshot()[1:] == before
+
+
+@pytest.mark.parametrize(
+    ("field", "bad", "sentence"),
+    [
+        ("signature", "", "请签名，或上传签字件照片。"),
+        ("side", "", "请选择会签方。"),
+        ("side", "nobody", "选项无效，请重新选择。"),
+    ],
+)
+def test_a_box_without_its_signature_or_side_says_so(repairs, sign_in, field, bad, sentence):
+    sheet = Sheet(repairs, repairs.survey(SurveyStage.RECORDED))
+    data = sheet.form(Act.SIGN_SURVEY, opinion="记得保留", **{field: bad})
+    answer = sign_in("office").post(sheet.path(Act.SIGN_SURVEY), data=data)
+    shown = page(answer)
+    assert answer.status_code == 422
+    assert f'<div class="error" id="{field}-error">{sentence}</div>' in shown
+    assert "记得保留" in shown
 
 
 def test_absence_through_the_page_needs_reason_and_evidence(repairs, sign_in):
@@ -405,7 +422,7 @@ def test_two_people_on_one_sheet_see_both_versions(repairs, sign_in):
     shown = page(answer)
     assert answer.status_code == 409
     assert 'id="conflict"' in shown
-    for words in ("陈静", "顶板有水痕", "渗水；施工质量", "500.00 元", "我看是管道接头渗水"):
+    for words in ("陈静", "顶板有水痕", "渗水；施工质量", "500", "我看是管道接头渗水"):
         assert words in shown
     present = re.search(r'name="version" type="hidden" value="(\d+)"', shown)
     assert present is not None

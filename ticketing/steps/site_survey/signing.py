@@ -121,9 +121,10 @@ def sign(
 
 
 def _changed_since(survey: SiteSurvey, version: int) -> bool:
-    """Whether more than signatures came onto the sheet after `version`."""
+    """Whether more than signatures, and pictures of them, came onto the sheet after `version`."""
+    harmless = {Act.SIGN_SURVEY.value, Act.ATTACH.value}
     newer = story(SURVEYS.subject, survey.id, after_version=version)
-    return any(entry.act != Act.SIGN_SURVEY.value for entry, _facts in newer)
+    return any(entry.act not in harmless for entry, _facts in newer)
 
 
 def conclude(
