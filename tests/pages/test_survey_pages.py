@@ -373,7 +373,7 @@ def test_wrong_input_is_refused_at_its_field_and_what_was_typed_is_kept(repairs,
 )
 def test_a_box_without_its_signature_or_side_says_so(repairs, sign_in, field, bad, sentence):
     sheet = Sheet(repairs, repairs.survey(SurveyStage.RECORDED))
-    data = sheet.form(Act.SIGN_SURVEY, opinion="记得保留", **{field: bad})
+    data = sheet.form(Act.SIGN_SURVEY, opinion="记得保留") | {field: bad}
     answer = sign_in("office").post(sheet.path(Act.SIGN_SURVEY), data=data)
     shown = page(answer)
     assert answer.status_code == 422

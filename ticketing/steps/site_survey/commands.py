@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from sqlalchemy.orm.attributes import flag_modified
+
 from ticketing.casefile.defects import queries as defects
 from ticketing.casefile.defects.commands import Broken, add
 from ticketing.casefile.defects.models import Defect
@@ -118,6 +120,7 @@ def _open(
     hold([ticket.id])
     number = next_number(ticket.community.code, "K", clock.now())
     before = queries.latest(ticket.id)
+    flag_modified(ticket, "stage")  # a second look leaves the stage, yet outdates every open page
     at = advance(
         ticket,
         act,
