@@ -51,7 +51,7 @@ def test_a_survey_is_recorded_and_signed_with_one_thumb(
     page.get_by_role("button", name="到场", exact=True).tap()
     page.get_by_role("link", name="记录勘察").tap()
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="拍现场照片", exact=True).first.tap()
+        page.locator(".shoot label", has_text="拍现场照片").first.tap()
     chooser.value.set_files(picture("gray"))
     expect(page.locator(".shot.done")).to_have_count(1)
     page.get_by_label("现场情况").fill("卫生间顶板渗水，客厅墙面有裂缝")
@@ -65,6 +65,7 @@ def test_a_survey_is_recorded_and_signed_with_one_thumb(
     page.get_by_role("button", name="保存勘察记录").tap()
     expect(page.locator(".alert-warning")).to_contain_text("还缺")
     page.get_by_role("link", name="会签", exact=True).tap()
+    page.wait_for_url("**/sign")
     no_sideways(page)
     draw(page)
     page.get_by_role("button", name="确认", exact=True).tap()

@@ -71,7 +71,7 @@ class SignForm(VersionedForm):
     """One box of the sheet (procedure 5.5)."""
 
     side = EnumField("会签方", Side, validators=[required("请选择会签方。")])
-    presence = EnumRadioField("到场", Presence, default=Presence.SIGNED)
+    presence = EnumRadioField("签字情况", Presence, default=Presence.SIGNED)
     name = LineField("姓名", validators=[required("请填写签字人姓名。"), at_most(40)])
     opinion = ParagraphField("意见", validators=[at_most(500)])
     signature = TokenField()
