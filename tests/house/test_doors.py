@@ -91,6 +91,7 @@ NARROWED_ELSEWHERE = {
     "models.py": "no query",
     "grading.py": "counts for the rules, in every scope: people see the sentence, not the rows",
     "dues.py": "copies dates onto tickets its caller holds",
+    "attendance.py": "counts the homes of one cause for the rule, in every scope",
     "behind.py": "parts of a WHERE that `conditions` puts behind the scope",
 }
 

@@ -6,13 +6,17 @@ import pytest
 
 from tests.pages.helpers import token
 from tests.support.repairs import CRACK, LEAK, Repairs
+from tests.support.world import PASSWORD
+from ticketing.casefile.notices.models import Notice
 from ticketing.casefile.timers.models import Clock, ClockState
 from ticketing.journal import queries as journal
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
-from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
+from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
+from ticketing.masters.contractors import commands as contractors
+from ticketing.masters.people import commands as people
 from ticketing.procedure.deadlines import ClockKind
-from ticketing.procedure.repair_roads import complete
+from ticketing.procedure.repair_roads import complete, still_asked
 from ticketing.procedure.repairs import (
     Cause,
     OrderClass,
@@ -23,7 +27,8 @@ from ticketing.procedure.repairs import (
     Slot,
     SurveyStage,
 )
-from ticketing.procedure.vocabulary import TicketStage
+from ticketing.procedure.vocabulary import Role, TicketStage
+from ticketing.steps.closing.commands import withdraw
 from ticketing.steps.site_survey import commands, signing
 from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.site_survey.signing import Decision
@@ -58,6 +63,23 @@ def test_structure_safety_and_dispute_call_the_contractor_whatever_it_costs(repa
     survey = repairs.survey(SurveyStage.SCHEDULED, broken)
     repairs.record(survey, estimate_fen=10_000, **facts)
     assert survey.contractor_required
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [
+        ("mark_structure", True, "涉及结构"),
+        ("mark_safety", True, "涉及安全"),
+        ("rework_count", 1, "同一问题再次维修"),
+    ],
+)
+def test_what_is_known_of_the_ticket_calls_the_contractor_too(repairs, column, value, why):
+    survey = repairs.survey(SurveyStage.SCHEDULED)
+    with transaction():
+        setattr(survey.ticket, column, value)
+    repairs.record(survey, estimate_fen=10_000)
+    assert (survey.contractor_required, survey.contractor_why) == (True, why)
+    assert "施工单位" in still_asked(frozenset(), survey.contractor_required)
 
 
 def test_three_homes_of_one_cause_call_the_contractor(make, repairs):
@@ -104,9 +126,198 @@ def test_a_box_is_filled_once_by_its_own_and_the_company_is_never_excused(make, 
     with pytest.raises(Invalid, match="请签名"):
         repairs.sign(survey, Side.SERVICE, signature="")
     repairs.sign(survey, Side.SERVICE)
-    with pytest.raises(Invalid, match="不能重复"):
+    with pytest.raises(Conflict, match="不能重复"):
         repairs.sign(survey, Side.SERVICE)
     assert len(survey.boxes) == 1
+
+
+def test_one_person_does_not_stand_for_two_parties_of_the_company(repairs):
+    survey = repairs.survey(SurveyStage.RECORDED)
+    repairs.sign(survey, Side.SERVICE)
+    with pytest.raises(Invalid, match="一人只能代表一方"):
+        repairs.sign(survey, Side.PROPERTY, name="陈静")
+    repairs.sign(survey, Side.PROPERTY)
+    repairs.sign(survey, Side.ENGINEERING)
+    assert {box.side for box in survey.boxes} == {Side.SERVICE, Side.PROPERTY, Side.ENGINEERING}
+
+
+def test_the_captain_alone_excuses_nobody_but_may_let_the_customer_sign(make, repairs):
+    survey, captain = repairs.survey(SurveyStage.RECORDED), make.user("captain")
+    excuse = {"reason": "不在家", "evidence": "电话", "signature": "", "actor": captain}
+    for presence in (Presence.ABSENT, Presence.REFUSED):
+        with pytest.raises(NotPermitted, match="由客户服务或工程人员记录"):
+            repairs.sign(survey, Side.CUSTOMER, presence=presence, **excuse)
+    repairs.sign(survey, Side.CUSTOMER, actor=captain)
+    assert [box.side for box in survey.boxes] == [Side.CUSTOMER]
+
+
+def test_a_drawn_signature_fills_one_box_of_its_own_sheet_and_a_signed_paper_several(make, repairs):
+    survey, other = repairs.survey(SurveyStage.RECORDED), repairs.survey(SurveyStage.RECORDED)
+    with transaction():
+        its = {"ticket_id": survey.ticket_id, "survey_id": survey.id}
+        drawn = repairs.picture(Slot.SIGNATURE, **its).key
+        paper = repairs.picture(Slot.SIGNED_PAPER, **its).key
+        photo = repairs.picture(Slot.SITE, **its).key
+    repairs.sign(survey, Side.SERVICE, signature=drawn)
+    with pytest.raises(NotPermitted, match="已经用在另一栏"):
+        repairs.sign(survey, Side.CUSTOMER, signature=drawn)
+    with pytest.raises(NotFound):
+        repairs.sign(other, Side.SERVICE, signature=paper)
+    with pytest.raises(NotFound):
+        repairs.sign(survey, Side.CUSTOMER, signature=photo)
+    repairs.sign(survey, Side.CUSTOMER, signature=paper)
+    repairs.sign(survey, Side.CAPTAIN, signature=paper)
+    assert len(survey.boxes) == 3
+
+
+def test_nobody_signs_before_every_item_has_its_finding(make, repairs):
+    survey = repairs.survey(SurveyStage.RECORDED)
+    with transaction():
+        commands.add_defect(
+            survey,
+            part=CRACK.part,
+            phenomenon=CRACK.phenomenon,
+            trade=CRACK.trade,
+            place="客厅",
+            words="",
+            actor=make.user("engineer"),
+        )
+    with pytest.raises(Invalid, match="没有勘察意见"):
+        repairs.sign(survey, Side.SERVICE)
+    repairs.record(survey)
+    repairs.sign(survey, Side.SERVICE)
+    assert len(survey.findings) == 2
+    with pytest.raises(Invalid, match="已有人签字"), transaction():
+        commands.add_defect(
+            survey,
+            part=CRACK.part,
+            phenomenon=CRACK.phenomenon,
+            trade=CRACK.trade,
+            place="",
+            words="",
+            actor=make.user("engineer"),
+        )
+
+
+def test_two_who_sign_at_once_are_both_heard_and_one_who_read_another_record_is_not(make, repairs):
+    survey = repairs.survey(SurveyStage.RECORDED)
+    seen = survey.version
+    repairs.sign(survey, Side.SERVICE, version=seen)
+    repairs.sign(survey, Side.CAPTAIN, version=seen)
+    assert len(survey.boxes) == 2
+    other = repairs.survey(SurveyStage.RECORDED)
+    seen = other.version
+    repairs.record(other, estimate_fen=500_000)
+    with pytest.raises(Conflict) as refused:
+        repairs.sign(other, Side.SERVICE, version=seen)
+    assert refused.value.seen == seen
+    assert other.boxes == []
+
+
+def test_a_sheet_of_a_withdrawn_ticket_is_left_alone(make, repairs):
+    survey = repairs.survey(SurveyStage.RECORDED)
+    ticket, office = survey.ticket, make.user("office")
+    with transaction():
+        withdraw(ticket, version=ticket.version, reason="业主自己修好了", actor=office)
+    for act in (
+        lambda: repairs.sign(survey, Side.SERVICE),
+        lambda: repairs.record(survey),
+        lambda: commands.arrive(survey, actor=office),
+    ):
+        with pytest.raises(Conflict):
+            act()
+    db.session.rollback()
+    assert survey not in surveys.waiting(make.scope("manager"))
+    running = db.session.query(Clock).filter_by(ticket_id=ticket.id, state=ClockState.RUNNING)
+    assert running.count() == 0
+
+
+@pytest.mark.parametrize("tapped", [True, False])
+def test_standing_in_the_flat_answers_an_emergency(make, repairs, tapped):
+    survey = repairs.survey(SurveyStage.SCHEDULED, urgent=True)
+    find = db.session.query(Clock).filter_by(ticket_id=survey.ticket_id, kind=ClockKind.EMERGENCY)
+    assert find.one().state is ClockState.RUNNING
+    if tapped:
+        with transaction():
+            commands.arrive(survey, actor=make.user("captain"))
+        assert survey.stage is SurveyStage.SCHEDULED
+    else:
+        repairs.record(survey)
+    assert survey.arrived_at is not None
+    assert find.one().state is ClockState.MET
+
+
+def told(username: str, make) -> list[str]:
+    rows = db.session.query(Notice).filter_by(user_id=make.world.users[username])
+    return [row.title.split(" ", 1)[1] for row in rows.order_by(Notice.id)]
+
+
+@pytest.mark.clause("3.4.5")
+def test_each_is_told_when_it_is_his_turn_and_nobody_of_his_own_act(make, repairs):
+    survey = repairs.survey(SurveyStage.SIGNED)
+    ticket = survey.ticket
+    assert told("captain", make) == ["请到现场勘察", "勘察已记录，请会签"]
+    assert told("engineer", make)[:2] == ["请到现场勘察", "勘察已记录，请会签"]
+    assert "会签齐全，待下勘察结论" in told("manager", make)
+    assert "请到现场勘察" not in told("office", make)
+    with transaction():
+        signing.conclude(
+            ticket,
+            version=ticket.version,
+            decisions={one.id: Decision(one.proposed) for one in survey.findings},
+            actor=make.user("manager"),
+        )
+    assert told("office", make)[-1] == "勘察结论：维修，请拟派工单"
+
+
+def test_a_department_is_told_that_nothing_is_repaired(make, repairs):
+    survey = repairs.survey(SurveyStage.SIGNED, cause=Cause.MISUSE)
+    ticket = survey.ticket
+    with transaction():
+        signing.conclude(
+            ticket,
+            version=ticket.version,
+            decisions={one.id: Decision(one.proposed) for one in survey.findings},
+            actor=make.user("manager"),
+        )
+    assert told("handler", make)[-1] == "勘察结论：不予维修，请答复客户"
+
+
+def test_another_crew_is_called_and_the_first_one_called_off(make, repairs):
+    survey, world = repairs.survey(SurveyStage.SCHEDULED), make.world
+    changed = {"visit_at": clock.now() + timedelta(hours=5), "contractor_id": None, "note": ""}
+    with transaction():
+        leader = people.create_user(
+            username="captain2",
+            name="老林",
+            password=PASSWORD,
+            department_id=world.departments["PM"],
+            community_ids=[world.communities["YX"]],
+            roles=[Role.CAPTAIN],
+            actor=None,
+        )
+        world.users["captain2"] = leader.id
+        crew = {"captain_id": leader.id, "active": True, "actor": None}
+        here = contractors.save_team(
+            None, name="二队", community_ids=[world.communities["YX"]], **crew
+        )
+        far = contractors.save_team(
+            None, name="莲花里队", community_ids=[world.communities["LH"]], **crew
+        )
+    office = make.user("office")
+    with pytest.raises(Invalid, match="不在这个小区"), transaction():
+        commands.reschedule(survey, version=survey.version, team_id=far.id, actor=office, **changed)
+    with transaction():
+        commands.reschedule(
+            survey, version=survey.version, team_id=here.id, actor=office, **changed
+        )
+    assert told("captain2", make) == ["勘察改约"]
+    assert told("captain", make)[-1] == "改由其他维修队勘察"
+    with pytest.raises(NotFound):
+        surveys.survey_for(make.scope("captain"), survey.id)
+    assert surveys.survey_for(make.scope("captain2"), survey.id).team_id == here.id
+    with pytest.raises(NotPermitted, match="只有这次勘察的维修队长"), transaction():
+        commands.arrive(survey, actor=make.user("captain"))
 
 
 @pytest.mark.parametrize("presence", [Presence.ABSENT, Presence.REFUSED])
@@ -145,6 +356,18 @@ def test_a_signed_sheet_is_superseded_by_a_second_look_and_never_changed(make, r
     assert (first.stage, first.signed_at) == (SurveyStage.SUPERSEDED, signed)
     assert [box.name for box in first.boxes] == names
     assert (second.round, ticket.stage) == (2, TicketStage.SURVEYING)
+    last = journal.story("survey", first.id)[-1]
+    assert (last.facts["by"], last.facts["reason"]) == (second.number, "漏点不止一处")
+    with pytest.raises(Conflict):
+        repairs.sign(first, Side.PROPERTY)
+    rounds = {
+        row.round: row
+        for row in db.session.query(Clock).filter_by(
+            ticket_id=ticket.id, kind=ClockKind.SITE_SURVEY
+        )
+    }
+    assert rounds[1].state is ClockState.MET
+    assert (rounds[2].state, rounds[2].started_at) == (ClockState.RUNNING, second.scheduled_at)
 
 
 @pytest.mark.clause("3.5.1")
@@ -165,6 +388,43 @@ def test_a_class_that_departs_from_the_suggestion_has_its_reason_and_is_counted(
     departed = sum(one.decided is not one.suggested for one in survey.findings)
     assert line.facts["overrides"] == departed >= 1
     assert survey.findings[0].suggested is OrderClass.A
+    assert survey.findings[0].decided_why == "公司承担"
+
+
+def test_what_was_signed_in_the_flat_keeps_its_words_beside_the_managers(make, repairs):
+    survey = repairs.survey(SurveyStage.SIGNED, proposed=OrderClass.B)
+    ticket, manager, finding = survey.ticket, make.user("manager"), survey.findings[0]
+    assert (finding.suggested, finding.proposed) == (OrderClass.A, OrderClass.B)
+    nothing = {finding.id: Decision(OrderClass.NONE)}
+    with pytest.raises(Invalid, match="写明理由") as refused, transaction():
+        signing.conclude(ticket, version=ticket.version, decisions=nothing, actor=manager)
+    assert refused.value.field == f"why_{finding.id}"
+    assert (finding.decided, survey.concluded_at) == (None, None)
+    as_agreed = {finding.id: Decision(OrderClass.B)}
+    with transaction():
+        signing.conclude(ticket, version=ticket.version, decisions=as_agreed, actor=manager)
+    assert (finding.why, finding.decided_why) == ("现场商定", "现场商定")
+    assert finding.overridden
+
+
+def test_a_conclusion_on_a_page_opened_before_a_second_look_is_refused(make, repairs):
+    survey = repairs.survey(SurveyStage.SIGNED)
+    ticket, seen = survey.ticket, survey.ticket.version
+    decisions = {one.id: Decision(one.proposed) for one in survey.findings}
+    with transaction():
+        commands.resurvey(
+            ticket,
+            version=seen,
+            visit_at=clock.now() + timedelta(hours=1),
+            team_id=survey.team_id,
+            contractor_id=None,
+            note="",
+            reason="漏点不止一处",
+            actor=make.user("office"),
+        )
+    with pytest.raises(Conflict) as refused, transaction():
+        signing.conclude(ticket, version=seen, decisions=decisions, actor=make.user("manager"))
+    assert refused.value.seen == seen
 
 
 @pytest.mark.clause("3.4.5")

@@ -17,7 +17,9 @@ INSPECTORS = frozenset({Role.OFFICE, Role.CS_MANAGER, Role.ENGINEER})
 WITNESSES = frozenset({Role.OFFICE, Role.CS_MANAGER, Role.CAPTAIN})
 
 UNSIGNED = Guard("unsigned", "已有人签字，会签表不能再改；需要时请复勘。", first=True)
-OWN_BOX = Guard("own_box", "只能办理自己一方的签字；施工单位和客户在客户服务人员面前签。")
+UNDER_SURVEY = Guard("under_survey", "登记表已不在勘察中，会签表不能再办理。", first=True)
+OWN_TEAM = Guard("own_team", "只有这次勘察的维修队长可以这样做。", first=True)
+OWN_BOX = Guard("own_box", "只能办理自己一方的签字；施工单位和客户在公司人员面前签。")
 OWN_CREW = Guard("own_crew", "只有这张派工单的维修队长可以这样做。")
 NEXT_SIGNATORY = Guard("next_signatory", "现在不轮到您审批，或您参与过这张派工单。", first=True)
 PICTURED = Guard("pictured", "自检前须有修前照片和完工照片。", first=True)
@@ -30,10 +32,10 @@ DOABLE = Guard("doable", "派工单须有维修队、至少一个项目和估价
 S, K = SurveyStage.SCHEDULED, SurveyStage.RECORDED
 
 SURVEY_ROAD: tuple[Step[SurveyStage], ...] = (
-    *in_each((S, K), Act.RESCHEDULE_SURVEY, None, DISPATCHERS, "3.4.5", UNSIGNED),
-    Step(S, Act.ARRIVE_SURVEY, S, LOOKERS, "3.4.5"),
-    *in_each((S, K), Act.RECORD_SURVEY, K, RECORDERS, "3.4.5", UNSIGNED),
-    Step(K, Act.SIGN_SURVEY, SurveyStage.SIGNED, LOOKERS, "3.4.5", (OWN_BOX,)),
+    *in_each((S, K), Act.RESCHEDULE_SURVEY, None, DISPATCHERS, "3.4.5", UNDER_SURVEY, UNSIGNED),
+    Step(S, Act.ARRIVE_SURVEY, S, LOOKERS, "3.4.5", (UNDER_SURVEY, OWN_TEAM)),
+    *in_each((S, K), Act.RECORD_SURVEY, K, RECORDERS, "3.4.5", UNDER_SURVEY, UNSIGNED),
+    Step(K, Act.SIGN_SURVEY, SurveyStage.SIGNED, LOOKERS, "3.4.5", (UNDER_SURVEY, OWN_BOX)),
 )
 """A signature leads to 已会签 when it completes the required set; until then the sheet stays 已记录."""
 
@@ -82,16 +84,34 @@ SIDE_ROLES: dict[Side, frozenset[Role]] = {
 """Who may file the signature of a box: his own, or one given before his eyes by somebody without an account."""
 
 
-def complete(settled: frozenset[Side], contractor_required: bool) -> bool:
-    """Whether a 会签表 has every box it needs: service, engineering or property, captain, customer, contractor where asked.
+ONE_OF = frozenset({Side.ENGINEERING, Side.PROPERTY})
+"""Engineering or, in its place, the property company (procedure 3.4.5)."""
+
+
+def still_asked(settled: frozenset[Side], contractor_required: bool) -> list[str]:
+    """What a 会签表 still lacks, in the words of its boxes: service, engineering or property, captain, contractor where
+    asked, customer (procedure 3.4.5).
 
     A box counts as settled when it is signed, or when absence or refusal is recorded with its reason and evidence; the
-    company's own boxes have to be signed (procedure 3.4.5).
+    company's own boxes have to be signed.
     """
-    asked = {Side.SERVICE, Side.CAPTAIN, Side.CUSTOMER}
-    if contractor_required:
-        asked.add(Side.CONTRACTOR)
-    return asked <= settled and bool(settled & {Side.ENGINEERING, Side.PROPERTY})
+    asked: list[frozenset[Side]] = [
+        frozenset({Side.SERVICE}),
+        ONE_OF,
+        frozenset({Side.CAPTAIN}),
+        *([frozenset({Side.CONTRACTOR})] if contractor_required else []),
+        frozenset({Side.CUSTOMER}),
+    ]
+    return [
+        "或".join(side.label for side in Side if side in ways)
+        for ways in asked
+        if not ways & settled
+    ]
+
+
+def complete(settled: frozenset[Side], contractor_required: bool) -> bool:
+    """Whether a 会签表 has every box it needs (procedure 3.4.5)."""
+    return not still_asked(settled, contractor_required)
 
 
 MUST_SIGN = frozenset({Side.SERVICE, Side.ENGINEERING, Side.PROPERTY, Side.CAPTAIN})

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ticketing.procedure.repairs import Part, Phenomenon, Trade
+from ticketing.procedure.repairs import Cause, Liable, Part, Phenomenon, Trade
 from ticketing.procedure.vocabulary import Category, Mark
 
 
@@ -325,3 +325,19 @@ def likely_defects(text: str) -> list[Likely]:
         if one not in found:
             found.append(one)
     return found[:MOST_LIKELY]
+
+
+LIABLE_FOR: dict[Cause, Liable] = {
+    Cause.WORKMANSHIP: Liable.CONTRACTOR,
+    Cause.MATERIAL: Liable.CONTRACTOR,
+    Cause.PRODUCT: Liable.SUPPLIER,
+    Cause.DESIGN: Liable.DESIGNER,
+    Cause.SALES_PROMISE: Liable.DEVELOPER,
+    Cause.MANAGEMENT: Liable.PROPERTY,
+    Cause.MISUSE: Liable.CUSTOMER,
+    Cause.THIRD_PARTY: Liable.THIRD_PARTY,
+    Cause.FORCE_MAJEURE: Liable.UNDETERMINED,
+    Cause.WEAR: Liable.CUSTOMER,
+    Cause.UNKNOWN: Liable.UNDETERMINED,
+}
+"""Who usually answers for a cause; those in the flat may put down somebody else (procedure 3.4.5)."""

@@ -50,7 +50,7 @@ class Paper(Protocol):
 
 
 Check = Callable[[Any, User, dict[str, Any]], bool]
-Checks = Mapping[Guard, tuple[Check, type[Invalid] | type[NotPermitted]]]
+Checks = Mapping[Guard, tuple[Check, type[Invalid] | type[NotPermitted] | type[Conflict]]]
 
 
 class Road:

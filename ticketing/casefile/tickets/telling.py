@@ -182,3 +182,24 @@ def people_as(roles: Sequence[Role], *, community_id: int | None = None) -> Sequ
         ways.append(and_(RoleGrant.role == Role.OFFICE, serves))
     query = query.where(User.active, RoleGrant.in_force, or_(*ways)).distinct().order_by(User.id)
     return db.session.scalars(query).all()
+
+
+def engineers_of(ticket: Ticket) -> Sequence[int]:
+    """The engineers whom a repair of this ticket concerns: those of its community or department, or posted nowhere."""
+    posted = select(Posting.user_id).where(Posting.community_id == ticket.community_id)
+    return db.session.scalars(
+        select(User.id)
+        .join(RoleGrant, RoleGrant.user_id == User.id)
+        .where(
+            User.active,
+            RoleGrant.in_force,
+            RoleGrant.role == Role.ENGINEER,
+            or_(
+                User.everywhere == true(),
+                User.id.in_(posted),
+                User.id.not_in(select(Posting.user_id)),
+                User.department_id == ticket.department_id,
+            ),
+        )
+        .order_by(User.id)
+    ).all()

@@ -205,11 +205,15 @@ def _what(act: Act, facts: dict[str, Any]) -> str:
         words.append(f"：{facts.get('department', '')}")
     elif act is Act.MERGE:
         words.append(f"入 {facts.get('into', '')}")
+    elif act in (Act.SCHEDULE_SURVEY, Act.RESURVEY):
+        words.append(f" {facts['survey']}：{facts['visit']} {facts['team']}")
     return "".join(words)
 
 
 def _text(facts: dict[str, Any]) -> str:
     said = str(facts.get("reason") or facts.get("question") or facts.get("said") or "")
+    if facts.get("decided"):
+        said = "；".join(facts["decided"])
     if facts.get("defects"):
         said = f"报修项目：{'；'.join(facts['defects'])}"
     return f"{said}\n客户同意：{facts['consent']}" if "consent" in facts else said

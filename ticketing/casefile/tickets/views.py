@@ -18,7 +18,7 @@ from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.suggestions import suspected
-from ticketing.procedure.vocabulary import Role, TicketStage
+from ticketing.procedure.vocabulary import Category, Role, TicketStage
 from ticketing.procedure.workflow import Step, steps_from
 
 bp = Blueprint("tickets", __name__, url_prefix="/tickets")
@@ -32,6 +32,8 @@ MAIN_ACTS = frozenset(
         Act.ASSIST,
         Act.SETTLE_GRADE,
         Act.DIRECT,
+        Act.CONCLUDE_SURVEY,
+        Act.DECLINE_REPAIR,
     }
 )
 
@@ -110,6 +112,7 @@ def show(ticket_id: int) -> ResponseReturnValue:
     scope, actor = current_scope(), current_user()
     ticket = queries.ticket_with_story(scope, ticket_id)
     steps, told = _possible_steps(ticket, actor), story(commands.SUBJECT, ticket.id)
+    usual = {Act.SCHEDULE_SURVEY} if ticket.category is Category.ENGINEERING else set()
     return render_template(
         "tickets/show.html",
         ticket=ticket,
@@ -119,8 +122,8 @@ def show(ticket_id: int) -> ResponseReturnValue:
         if scope.may(Act.REGRADE) and ticket.is_open
         else [],
         clocks=timers.of_ticket(ticket.id),
-        main_steps=[step for step in steps if step.act in MAIN_ACTS],
-        other_steps=[step for step in steps if step.act not in MAIN_ACTS],
+        main_steps=[step for step in steps if step.act in MAIN_ACTS | usual],
+        other_steps=[step for step in steps if step.act not in MAIN_ACTS | usual],
         endpoints=ENDPOINTS,
         sees_phone=queries.sees_phone(scope, ticket),
         same_call=queries.of_call(scope, ticket),

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import NotFound
+from ticketing.kernel.errors import Invalid, NotFound
 from ticketing.masters.contractors.models import (
     Contract,
     Contractor,
@@ -267,6 +267,14 @@ def team(team_id: int) -> RepairTeam:
     found = db.session.get(RepairTeam, team_id, options=[joinedload(RepairTeam.captain)])
     if found is None:
         raise NotFound
+    return found
+
+
+def team_for(community_id: int, team_id: int) -> RepairTeam:
+    """An active team that works in a community. Raises NotFound, Invalid (it does not, or is no longer active)."""
+    found = team(team_id)
+    if not found.active or community_id not in {area.community_id for area in found.areas}:
+        raise Invalid(f"{found.name}不在这个小区维修，请另选。", field="team_id")
     return found
 
 

@@ -9,6 +9,7 @@ from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.notices.models import NoticeKind
 from ticketing.casefile.papers.dues import copy_dues
 from ticketing.casefile.tickets import guards
+from ticketing.casefile.tickets.telling import engineers_of
 from ticketing.casefile.timers import commands as timers
 from ticketing.casefile.timers import moving
 from ticketing.casefile.timers import queries as clocks
@@ -22,7 +23,6 @@ from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import Inspector, OrderStage, Slot
 from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.procedure.workdays import CLOSES
-from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.follow import finish_if_done, follow, tell_of
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.road import ORDERS
@@ -174,7 +174,7 @@ def reject(order: WorkOrder, *, version: int, reason: str, actor: User) -> WorkO
     assert before is not None  # it ran until the self-check
     moving.resumed(running, before)
     copy_dues([order.ticket_id])
-    holders = queries.engineers_of(order) if order.transferred_at else _captain(order)
+    holders = engineers_of(order.ticket) if order.transferred_at else _captain(order)
     words = f"验收不合格：{reason}"
     tell_of(holders, order, actor, at, words, "rejected", NoticeKind.RETURNED)
     return order

@@ -4,25 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy.orm.attributes import flag_modified
 
 from ticketing.casefile.defects import queries as defects
 from ticketing.casefile.defects.commands import Broken, add
 from ticketing.casefile.defects.models import Defect
-from ticketing.casefile.notices.commands import Message, tell
-from ticketing.casefile.notices.models import NoticeKind
 from ticketing.casefile.papers.commands import next_number
-from ticketing.casefile.tickets.commands import advance, hold
+from ticketing.casefile.tickets.commands import advance, allowed_step, hold
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers import commands as timers
+from ticketing.journal.commands import record as write_down
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Invalid
 from ticketing.kernel.text import clean
 from ticketing.masters.contractors import queries as contractors
 from ticketing.masters.people.models import User
-from ticketing.procedure.approvals import STANDARD_ATTENDANCE
 from ticketing.procedure.deadlines import turn
+from ticketing.procedure.grading import yuan
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import (
     Cause,
@@ -33,12 +32,10 @@ from ticketing.procedure.repairs import (
     SurveyStage,
     Trade,
 )
-from ticketing.steps.site_survey import queries
+from ticketing.steps.site_survey import queries, telling
+from ticketing.steps.site_survey.attendance import must_attend
 from ticketing.steps.site_survey.models import Finding, SiteSurvey
 from ticketing.steps.site_survey.road import SURVEYS
-
-SAME_CAUSE_HOMES = 3
-SAME_CAUSE_DAYS = 30
 
 
 class Found(NamedTuple):
@@ -117,11 +114,13 @@ def _open(
     reason: str,
     actor: User,
 ) -> SiteSurvey:
+    allowed_step(ticket, act, actor)
     _appointment(ticket, visit_at)
-    team = contractors.team(team_id)
+    team = contractors.team_for(ticket.community_id, team_id)
     hold([ticket.id])
     number = next_number(ticket.community.code, "K", clock.now())
     before = queries.latest(ticket.id)
+    flag_modified(ticket, "stage")  # a second look leaves the stage, yet outdates every open page
     at = advance(
         ticket,
         act,
@@ -134,8 +133,8 @@ def _open(
             **({"reason": reason} if reason else {}),
         },
     )
-    if before is not None and before.stage is not SurveyStage.SUPERSEDED:
-        before.stage = SurveyStage.SUPERSEDED
+    if before is not None:
+        _supersede(before, act, number, reason, actor, at)
     survey = SiteSurvey(
         ticket_id=ticket.id,
         number=number,
@@ -149,8 +148,28 @@ def _open(
     )
     db.session.add(survey)
     db.session.flush()
-    _tell_captain(survey, actor, at, "请到现场勘察")
+    telling.of_visit(survey, actor, at, "请到现场勘察")
     return survey
+
+
+def _supersede(
+    before: SiteSurvey, act: Act, number: str, reason: str, actor: User, at: datetime
+) -> None:
+    """The sheet that was in force stays as it is and says which one took its place."""
+    origin, before.stage = before.stage, SurveyStage.SUPERSEDED
+    db.session.flush()
+    write_down(
+        SURVEYS.subject,
+        before.id,
+        act.value,
+        actor=actor,
+        at=at,
+        clause="3.4.5",
+        origin=origin.value,
+        target=before.stage.value,
+        version=before.version,
+        facts={"number": before.number, "by": number, "reason": reason},
+    )
 
 
 def reschedule(
@@ -164,8 +183,11 @@ def reschedule(
     actor: User,
 ) -> SiteSurvey:
     """Another time or another party; the working day of the procedure goes on counting (procedure 3.4.5)."""
+    _begin(survey, Act.RESCHEDULE_SURVEY, actor, version)
     _appointment(survey.ticket, visit_at)
-    team = contractors.team(team_id)
+    if team_id != survey.team_id:
+        contractors.team_for(survey.ticket.community_id, team_id)
+    captain_id = survey.team.captain_id
     at = SURVEYS.advance(
         survey,
         Act.RESCHEDULE_SURVEY,
@@ -173,32 +195,40 @@ def reschedule(
         version=version,
         changes={
             "visit_at": visit_at,
-            "team_id": team.id,
+            "team_id": team_id,
             "contractor_id": contractor_id,
             "note": clean(note),
         },
     )
     db.session.refresh(survey, ["team", "contractor"])
-    _tell_captain(survey, actor, at, "勘察改约")
+    telling.of_visit(survey, actor, at, "勘察改约")
+    if survey.team.captain_id != captain_id:
+        telling.of_other_team(survey, captain_id, actor, at)
     return survey
 
 
 def arrive(survey: SiteSurvey, *, actor: User) -> SiteSurvey:
     """The first of us stands in the flat. Said twice it counts once."""
-    SURVEYS.allowed(survey, Act.ARRIVE_SURVEY, actor)
+    _begin(survey, Act.ARRIVE_SURVEY, actor, None)
     if survey.arrived_at is not None:
         return survey
+    at = clock.now()
     SURVEYS.advance(
-        survey, Act.ARRIVE_SURVEY, actor=actor, version=None, changes={"arrived_at": clock.now()}
+        survey, Act.ARRIVE_SURVEY, actor=actor, version=None, changes={"arrived_at": at}
     )
-    follow_survey(survey, Act.ARRIVE_SURVEY, clock.now())
+    follow_survey(survey, Act.ARRIVE_SURVEY, at)
     return survey
+
+
+def _begin(survey: SiteSurvey, act: Act, actor: User, version: int | None) -> None:
+    """Read the sheet anew under the lock; refuse what nothing typed could make possible."""
+    step = SURVEYS.begin(survey, act, actor, version)
+    SURVEYS.check_first(step, survey, actor)
 
 
 def add_defect(
     survey: SiteSurvey,
     *,
-    version: int,
     part: Part,
     phenomenon: Phenomenon,
     trade: Trade,
@@ -206,10 +236,11 @@ def add_defect(
     words: str,
     actor: User,
 ) -> SiteSurvey:
-    """One more thing found on the spot, before anybody has signed; it is judged with the others (procedure 3.4.5)."""
-    step = SURVEYS.allowed(survey, Act.RECORD_SURVEY, actor)
-    SURVEYS.check(step, survey, actor, {})
-    hold([survey.ticket_id])
+    """One more thing found on the spot, before anybody has signed; it is judged with the others (procedure 3.4.5).
+
+    Nobody signs before it has a finding. Raises Invalid (signed already, too many), NotPermitted, Conflict.
+    """
+    _begin(survey, Act.RECORD_SURVEY, actor, None)
     found = Broken(part, phenomenon, trade, place, words)
     add(survey.ticket, [found], actor=actor, at=clock.now())
     return survey
@@ -229,6 +260,7 @@ def record(
 
     Raises Invalid (no photo of the place, a defect left out, a class without its reason), NotPermitted, Conflict.
     """
+    _begin(survey, Act.RECORD_SURVEY, actor, version)
     situation = clean(situation)
     if not situation:
         raise Invalid("请填写现场情况。", field="situation")
@@ -247,7 +279,7 @@ def record(
         if one.proposed is not suggestion.order_class and not why:
             raise Invalid(
                 f"“{defect.told}”的类别与建议（{suggestion.order_class}）不同，请写明理由。",
-                field="found",
+                field=f"why_{defect.id}",
             )
         findings.append(
             {
@@ -267,8 +299,8 @@ def record(
         )
     estimates = [one.estimate_fen for one in found]
     total = None if None in estimates else sum(one or 0 for one in estimates)
-    why_not_excused = _must_attend(survey.ticket, items, total, disputed)
-    at = clock.now()
+    why_not_excused = must_attend(survey.ticket, items, total, disputed)
+    at, first = clock.now(), survey.arrived_at is None
     SURVEYS.advance(
         survey,
         Act.RECORD_SURVEY,
@@ -285,6 +317,9 @@ def record(
             "recorded_at": at,
             "recorded_by_id": actor.id,
         },
+        facts={
+            "found": [_told(defect, values) for defect, values in zip(items, findings, strict=True)]
+        },
     )
     before = {finding.defect_id: finding for finding in survey.findings}
     for values in findings:
@@ -296,7 +331,24 @@ def record(
                 setattr(known, name, value)
     db.session.flush()
     db.session.expire(survey, ["findings"])
+    if first:
+        follow_survey(survey, Act.ARRIVE_SURVEY, at)
+    telling.of_record(survey, actor, at)
     return survey
+
+
+def _told(defect: Defect, values: dict[str, Any]) -> str:
+    """One finding in one line, as the journal keeps it."""
+    estimate = values["estimate_fen"]
+    words = (
+        values["situation"],
+        values["cause"].label,
+        values["liable"].label,
+        values["proposed"].label,
+        "估价未定" if estimate is None else yuan(estimate),
+        values["why"],
+    )
+    return f"{defect.told} → {'；'.join(filter(None, words))}"
 
 
 def _appointment(ticket: Ticket, visit_at: datetime) -> None:
@@ -304,44 +356,6 @@ def _appointment(ticket: Ticket, visit_at: datetime) -> None:
         raise Invalid("勘察时间不能早于受理时间。", field="visit_at")
     if visit_at > clock.now() + timedelta(days=60):
         raise Invalid("勘察时间太远，请核对日期。", field="visit_at")
-
-
-def _must_attend(ticket: Ticket, items: Sequence[Defect], total: int | None, disputed: bool) -> str:
-    """Why the contractor has to be there; empty when he may stay away (procedure 3.4.5)."""
-    whys = []
-    if total is None:
-        whys.append("估价未定")
-    elif total > STANDARD_ATTENDANCE.contractor_optional_fen:
-        limit = STANDARD_ATTENDANCE.contractor_optional_fen // 100
-        whys.append(f"估价超过 {limit:,} 元")
-    if disputed:
-        whys.append("类别有争议")
-    if any(item.part is Part.STRUCTURE for item in items) or ticket.mark_structure:
-        whys.append("涉及结构")
-    if ticket.mark_safety or any(item.phenomenon is Phenomenon.SHORT for item in items):
-        whys.append("涉及安全")
-    if ticket.rework_count:
-        whys.append("同一问题再次维修")
-    if _homes_of_cause(ticket) >= SAME_CAUSE_HOMES:
-        whys.append(f"{SAME_CAUSE_DAYS} 天内 {SAME_CAUSE_HOMES} 户以上同类问题")
-    return "、".join(whys)
-
-
-def _homes_of_cause(ticket: Ticket) -> int:
-    if ticket.cause is None:
-        return 0
-    since = ticket.received_at - timedelta(days=SAME_CAUSE_DAYS)
-    return (
-        db.session.scalar(
-            select(func.count(func.distinct(Ticket.unit_id))).where(
-                Ticket.community_id == ticket.community_id,
-                Ticket.cause == ticket.cause,
-                Ticket.received_at >= since,
-                Ticket.unit_id.is_not(None),
-            )
-        )
-        or 0
-    )
 
 
 def follow_survey(survey: SiteSurvey, act: Act, at: datetime) -> None:
@@ -353,25 +367,5 @@ def follow_survey(survey: SiteSurvey, act: Act, at: datetime) -> None:
         starts=[timers.starting(kind, at) for kind in turned.starts],
         meets=turned.meets,
         cancels=turned.cancels,
-        at=at,
-    )
-
-
-def _tell_captain(survey: SiteSurvey, actor: User, at: datetime, words: str) -> None:
-    ticket, captain = survey.ticket or db.session.get_one(Ticket, survey.ticket_id), survey.team
-    if captain.captain_id == actor.id:
-        return
-    tell(
-        [
-            Message(
-                user_ids=(captain.captain_id,),
-                kind=NoticeKind.ASSIGNED,
-                event=f"survey:{survey.id}:{at:%Y%m%d%H%M%S}",
-                title=f"{survey.number} {words}",
-                body=f"{ticket.room} {clock.show_instant(survey.visit_at)} {ticket.summary}",
-                path=f"/surveys/{survey.id}",
-                community_id=ticket.community_id,
-            )
-        ],
         at=at,
     )

@@ -12,7 +12,7 @@ from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.repair_roads import LOOKERS
 from ticketing.procedure.repairs import Slot, SurveyStage
-from ticketing.procedure.vocabulary import Role
+from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.steps.site_survey import queries
 from ticketing.steps.site_survey.models import SiteSurvey
 
@@ -58,6 +58,8 @@ def _slots(survey: SiteSurvey, actor: User) -> set[Slot]:
     if not roles & LOOKERS:
         return set()
     slots = {Slot.EVIDENCE}
+    if survey.ticket.stage is not TicketStage.SURVEYING:
+        return slots
     if survey.stage in (SurveyStage.SCHEDULED, SurveyStage.RECORDED) and not survey.boxes:
         slots.add(Slot.SITE)
     if survey.stage is SurveyStage.RECORDED:

@@ -7,6 +7,7 @@ from wtforms import BooleanField
 
 from ticketing.casefile.defects.models import Defect
 from ticketing.kernel.forms import (
+    BaseForm,
     EnumField,
     EnumRadioField,
     IdField,
@@ -49,8 +50,8 @@ class ResurveyForm(AppointmentForm):
     reason = ParagraphField("复勘原因", validators=[required("请写明复勘的原因。"), at_most(500)])
 
 
-class DefectForm(VersionedForm):
-    """One more thing that is broken."""
+class DefectForm(BaseForm):
+    """One more thing that is broken. It stands inside the record's form, whose own button must not ask for it."""
 
     part = EnumField("部位", Part, blank="请选择", validators=[required("请选择部位。")])
     phenomenon = EnumField(
@@ -60,12 +61,17 @@ class DefectForm(VersionedForm):
     place = LineField("位置", description="例如主卧卫生间。", validators=[at_most(40)])
     words = LineField("说明", validators=[at_most(200)])
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in (self.part, self.phenomenon, self.trade):
+            field.flags.required = False
+
 
 class SignForm(VersionedForm):
     """One box of the sheet (procedure 5.5)."""
 
     side = EnumField("会签方", Side, validators=[required("请选择会签方。")])
-    presence = EnumRadioField("到场", Presence, default=Presence.SIGNED)
+    presence = EnumRadioField("签字情况", Presence, default=Presence.SIGNED)
     name = LineField("姓名", validators=[required("请填写签字人姓名。"), at_most(40)])
     opinion = ParagraphField("意见", validators=[at_most(500)])
     signature = TokenField()
@@ -149,9 +155,11 @@ def record_form(defects: Sequence[Defect]) -> type[RecordForm]:
     for one in defects:
         fields |= {
             f"situation_{one.id}": ParagraphField("勘察情况", validators=[at_most(1000)]),
-            f"cause_{one.id}": EnumField("原因", Cause, validators=[required("请选择原因。")]),
+            f"cause_{one.id}": EnumField(
+                "原因", Cause, blank="请选择", validators=[required("请选择原因。")]
+            ),
             f"liable_{one.id}": EnumField(
-                "责任方", Liable, validators=[required("请选择责任方。")]
+                "责任方", Liable, blank="请选择", validators=[required("请选择责任方。")]
             ),
             f"estimate_{one.id}": MoneyField("估价（元）", description="不清楚可留空。"),
             f"proposed_{one.id}": EnumRadioField(

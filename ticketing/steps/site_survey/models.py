@@ -87,14 +87,15 @@ class Finding(Base):
     """What the survey found out about one defect (procedure 3.4.5).
 
     `suggested` is what the warranty rules say, with its arithmetic in words; `proposed` what those in the flat put down;
-    `decided` what the manager decided. One that departs from the suggestion has its reason in `why`.
+    `decided` what the manager decided. What departs from the suggestion has its reason: `why` is part of what was signed in
+    the flat, `decided_why` is the manager's own.
     """
 
     __tablename__ = "survey_finding"
     __table_args__ = (
         UniqueConstraint("survey_id", "defect_id"),
         CheckConstraint(
-            "decided IS NULL OR decided = suggested OR why <> ''", name="reason_to_depart"
+            "decided IS NULL OR decided = suggested OR decided_why <> ''", name="reason_to_depart"
         ),
     )
 
@@ -113,9 +114,20 @@ class Finding(Base):
     proposed: Mapped[OrderClass]
     decided: Mapped[OrderClass | None]
     why: Mapped[str] = mapped_column(default="")
+    decided_why: Mapped[str] = mapped_column(default="")
 
     survey: Mapped[SiteSurvey] = relationship(back_populates="findings")
     defect: Mapped[Defect] = relationship()
+
+    @property
+    def reason(self) -> str:
+        """Why its class is not the suggested one, in the words that count last."""
+        return self.decided_why or self.why
+
+    @property
+    def overridden(self) -> bool:
+        """Whether the manager decided otherwise than the warranty rules suggest."""
+        return self.decided is not None and self.decided is not self.suggested
 
 
 _ABSENT: Any = {

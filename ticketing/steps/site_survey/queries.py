@@ -2,22 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.defects.queries import of_ticket as defects_of
 from ticketing.casefile.tickets import queries as tickets
+from ticketing.casefile.tickets import telling
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors import queries as contractors
 from ticketing.masters.contractors.models import Contract, Contractor, RepairTeam
+from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.repairs import Side, Slot, SurveyStage
-from ticketing.procedure.vocabulary import Role
-from ticketing.steps.site_survey.models import Finding, SiteSurvey
+from ticketing.procedure.vocabulary import Role, TicketStage
+from ticketing.steps.site_survey.models import Finding, SiteSurvey, SurveyBox
 
 
 def visible(scope: Scope) -> ColumnElement[bool]:
@@ -51,7 +54,9 @@ def survey_for(scope: Scope, survey_id: int) -> SiteSurvey:
             joinedload(SiteSurvey.recorded_by),
             joinedload(SiteSurvey.concluded_by),
             selectinload(SiteSurvey.findings).joinedload(Finding.defect),
-            selectinload(SiteSurvey.boxes),
+            selectinload(SiteSurvey.boxes).options(
+                joinedload(SurveyBox.by, innerjoin=True), joinedload(SurveyBox.signature)
+            ),
         )
     ).one_or_none()
     if found is None:
@@ -59,11 +64,29 @@ def survey_for(scope: Scope, survey_id: int) -> SiteSurvey:
     return found
 
 
+OPEN = (SurveyStage.SCHEDULED, SurveyStage.RECORDED)
+"""Somebody still has to come, or to sign."""
+
+
+def sees_phone(scope: Scope, survey: SiteSurvey) -> bool:
+    """Whether this person may see the customer's number on a sheet (access matrix row 3).
+
+    Captain and engineer see it while the survey is open and theirs, everybody else as on the ticket.
+    """
+    if tickets.sees_phone(scope, survey.ticket):
+        return True
+    called = Role.ENGINEER in scope.roles or (
+        Role.CAPTAIN in scope.roles and survey.team.captain_id == scope.user_id
+    )
+    return called and survey.ticket.is_open and survey.stage in OPEN
+
+
 def of_ticket(ticket_id: int) -> Sequence[SiteSurvey]:
     """The surveys of a ticket, the latest first."""
     return db.session.scalars(
         select(SiteSurvey)
         .where(SiteSurvey.ticket_id == ticket_id)
+        .options(selectinload(SiteSurvey.findings), joinedload(SiteSurvey.team, innerjoin=True))
         .order_by(SiteSurvey.round.desc())
     ).all()
 
@@ -77,6 +100,13 @@ def latest(ticket_id: int) -> SiteSurvey | None:
         .order_by(SiteSurvey.round.desc())
         .limit(1)
     ).one_or_none()
+
+
+def is_judged(survey: SiteSurvey) -> bool:
+    """Whether every defect of the ticket has its finding."""
+    return {one.defect_id for one in survey.findings} == {
+        one.id for one in defects_of(survey.ticket_id)
+    }
 
 
 def findings_of(survey_id: int) -> Sequence[Finding]:
@@ -118,26 +148,40 @@ def settled(survey: SiteSurvey) -> frozenset[Side]:
 
 def waiting(scope: Scope) -> Sequence[SiteSurvey]:
     """Surveys whose visit or signatures are still to come, next visit first."""
+    under_survey = Ticket.stage == TicketStage.SURVEYING
+    return _listed(scope, SiteSurvey.stage.in_(OPEN), under_survey)
+
+
+def to_conclude(scope: Scope) -> Sequence[SiteSurvey]:
+    """Complete sheets that wait for the manager's decision, the oldest first."""
+    under_survey = Ticket.stage == TicketStage.SURVEYING
+    return _listed(scope, SiteSurvey.stage == SurveyStage.SIGNED, under_survey)
+
+
+LISTED = 200
+"""So many surveys stand on a list; nobody has more visits before him."""
+
+
+def _listed(scope: Scope, *conditions: ColumnElement[bool]) -> Sequence[SiteSurvey]:
     return db.session.scalars(
         select(SiteSurvey)
-        .where(SiteSurvey.stage.in_((SurveyStage.SCHEDULED, SurveyStage.RECORDED)), visible(scope))
+        .join(SiteSurvey.ticket)
+        .where(*conditions, visible(scope))
         .options(
-            joinedload(SiteSurvey.ticket, innerjoin=True).joinedload(Ticket.community),
-            joinedload(SiteSurvey.team, innerjoin=True),
+            contains_eager(SiteSurvey.ticket).joinedload(Ticket.community, innerjoin=True),
+            joinedload(SiteSurvey.team, innerjoin=True).joinedload(RepairTeam.captain),
+            selectinload(SiteSurvey.boxes),
         )
         .order_by(SiteSurvey.visit_at, SiteSurvey.id)
-        .limit(200)
+        .limit(LISTED)
     ).all()
 
 
 def builders(ticket: Ticket) -> list[Contractor]:
     """Who built what is defective on this ticket, by the trades of its items; each once."""
-    found = {}
-    for trade in dict.fromkeys(one.trade for one in defects_of(ticket.id)):
-        contract = contractors.contract_for(ticket.community_id, trade)
-        if contract is not None:
-            found[contract.contractor_id] = contract.contractor
-    return list(found.values())
+    trades = {one.trade for one in defects_of(ticket.id)}
+    contracts = contractors.contracts_for(ticket.community_id, trades).values()
+    return list({one.contractor_id: one.contractor for one in contracts}.values())
 
 
 def contractors_of(ticket: Ticket) -> Sequence[Contractor]:
@@ -154,23 +198,50 @@ def contractors_of(ticket: Ticket) -> Sequence[Contractor]:
     ).all()
 
 
-def visits_between(
-    scope: Scope, community_id: int, start: datetime, end: datetime
-) -> Sequence[SiteSurvey]:
-    """The visits agreed in a community in a stretch of time, so that nobody is sent to two flats at once."""
-    return db.session.scalars(
-        select(SiteSurvey)
-        .join(Ticket)
+class Visit(NamedTuple):
+    """A visit a team has agreed on; of one elsewhere in the house only the time is told (`room` empty)."""
+
+    team_id: int
+    visit_at: datetime
+    room: str
+
+
+def visits_of(
+    scope: Scope, team_ids: Sequence[int], start: datetime, end: datetime, *, but: int = 0
+) -> list[Visit]:
+    """The visits of these teams in a stretch of time, so that nobody is sent to two flats at once.
+
+    `but` is the survey that is just being put off.
+    """
+    rows = db.session.execute(
+        select(SiteSurvey.team_id, SiteSurvey.visit_at, Ticket.room, visible(scope))
+        .join(Ticket, Ticket.id == SiteSurvey.ticket_id)
         .where(
-            Ticket.community_id == community_id,
+            SiteSurvey.team_id.in_(team_ids),
             SiteSurvey.stage == SurveyStage.SCHEDULED,
+            Ticket.stage == TicketStage.SURVEYING,
             SiteSurvey.visit_at.between(start, end),
-            visible(scope),
+            SiteSurvey.id != but,
         )
-        .options(
-            joinedload(SiteSurvey.ticket, innerjoin=True),
-            joinedload(SiteSurvey.team, innerjoin=True),
-        )
-        .order_by(SiteSurvey.visit_at)
-        .limit(40)
-    ).all()
+        .order_by(SiteSurvey.visit_at, SiteSurvey.id)
+        .limit(LISTED)
+    )
+    return [Visit(team_id, at, room if seen else "") for team_id, at, room, seen in rows]
+
+
+def engineers(ticket: Ticket) -> Sequence[User]:
+    """The engineers whom the survey concerns, by name: they are told and may sign."""
+    concerned = telling.engineers_of(ticket)
+    return db.session.scalars(select(User).where(User.id.in_(concerned)).order_by(User.name)).all()
+
+
+def names() -> dict[tuple[str, int], str]:
+    """The names of teams and contractors by column and id, for the story."""
+    return {
+        **_named("team_id", RepairTeam.id, RepairTeam.name),
+        **_named("contractor_id", Contractor.id, Contractor.name),
+    }
+
+
+def _named(column: str, row_id: Any, name: Any) -> dict[tuple[str, int], str]:
+    return {(column, row[0]): row[1] for row in db.session.execute(select(row_id, name))}

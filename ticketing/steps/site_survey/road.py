@@ -6,11 +6,11 @@ from ticketing.casefile.defects.commands import SETTLED
 from ticketing.casefile.papers.commands import Checks, Road
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel.errors import Invalid, NotPermitted
+from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.masters.people.models import User
 from ticketing.procedure import repair_roads, workflow
 from ticketing.procedure.repairs import Side, SurveyStage
-from ticketing.procedure.vocabulary import Role
+from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.steps.site_survey import queries
 from ticketing.steps.site_survey.models import SiteSurvey
 
@@ -31,7 +31,23 @@ def _own_box(survey: SiteSurvey, actor: User, changes: dict[str, Any]) -> bool:
     return any(may_fill(survey, one, actor) for one in sides)
 
 
+def may_excuse(survey: SiteSurvey, actor: User) -> bool:
+    """Whether `actor` may record that somebody stayed away or would not sign: never the captain alone."""
+    return bool(repair_roads.RECORDERS & guards.roles_on(survey.ticket, actor))
+
+
+def _own_team(survey: SiteSurvey, actor: User, _changes: dict[str, Any]) -> bool:
+    """Whoever goes there as a captain goes with his own team."""
+    roles = guards.roles_on(survey.ticket, actor) & repair_roads.LOOKERS
+    return roles != {Role.CAPTAIN} or survey.team.captain_id == actor.id
+
+
 _CHECKS: Checks = {
+    repair_roads.UNDER_SURVEY: (
+        lambda survey, _a, _c: survey.ticket.stage is TicketStage.SURVEYING,
+        Conflict,
+    ),
+    repair_roads.OWN_TEAM: (_own_team, NotPermitted),
     repair_roads.UNSIGNED: (lambda survey, _a, _c: not survey.boxes, Invalid),
     repair_roads.OWN_BOX: (_own_box, NotPermitted),
 }

@@ -10,7 +10,6 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.defects.models import Defect
-from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
@@ -19,11 +18,9 @@ from ticketing.masters.contractors.models import RepairTeam
 from ticketing.masters.estate.models import Community
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.repairs import Side, Slot, SurveyStage
-from ticketing.procedure.vocabulary import Role
 from ticketing.steps.site_survey import queries
 from ticketing.steps.site_survey.models import Finding, SiteSurvey, SurveyBox
 
-WAITING = (SurveyStage.SCHEDULED, SurveyStage.RECORDED)
 LISTED = 200
 """So many surveys stand on the list from which a pile is chosen."""
 
@@ -116,16 +113,14 @@ def _lines(survey: SiteSurvey, defects: Sequence[Defect]) -> list[Line]:
 
 
 def _phone(scope: Scope, survey: SiteSurvey) -> str:
-    """The customer's number, as on the survey's page: whole for the captain, too, while the ticket is open."""
-    leads = Role.CAPTAIN in scope.roles and survey.team.captain_id == scope.user_id
-    if tickets.sees_phone(scope, survey.ticket) or (leads and survey.ticket.is_open):
-        return survey.ticket.caller_phone
-    return masked_phone(survey.ticket.caller_phone)
+    """The customer's number: whole for those who may see it on this sheet."""
+    number = survey.ticket.caller_phone
+    return number if queries.sees_phone(scope, survey) else masked_phone(number)
 
 
 def listed(scope: Scope, signed: bool) -> list[Listed]:
     """The surveys to choose from: those to come with the next visit first, or the signed ones, newest first."""
-    stages = (SurveyStage.SIGNED,) if signed else WAITING
+    stages = (SurveyStage.SIGNED,) if signed else queries.OPEN
     order = SiteSurvey.signed_at.desc() if signed else SiteSurvey.visit_at
     rows = db.session.execute(
         select(

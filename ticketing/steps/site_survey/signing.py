@@ -7,11 +7,12 @@ from sqlalchemy import select
 
 from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.papers.dues import copy_dues
-from ticketing.casefile.tickets.commands import advance, hold
+from ticketing.casefile.tickets.commands import advance, allowed_step, hold
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.journal.queries import story
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Invalid, NotFound, NotPermitted
+from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
 from ticketing.kernel.text import clean, clean_line
 from ticketing.masters.people.models import User
 from ticketing.procedure.permissions import Act
@@ -23,13 +24,10 @@ from ticketing.procedure.repairs import (
     Slot,
     SurveyStage,
 )
-from ticketing.steps.site_survey import queries
+from ticketing.steps.site_survey import queries, telling
 from ticketing.steps.site_survey.commands import follow_survey
-from ticketing.steps.site_survey.models import SiteSurvey, SurveyBox
-from ticketing.steps.site_survey.road import SURVEYS
-
-SAME_CAUSE_HOMES = 3
-SAME_CAUSE_DAYS = 30
+from ticketing.steps.site_survey.models import Finding, SiteSurvey, SurveyBox
+from ticketing.steps.site_survey.road import SURVEYS, may_excuse
 
 
 class Decision(NamedTuple):
@@ -55,11 +53,15 @@ def sign(
     """Fill one box, for good: opinion and signature, or why there is none (procedure 3.4.5).
 
     `signature` is the key of the picture on file. When the last box asked for is filled the sheet is complete: the
-    survey's working day stops, that of the work order begins.
+    survey's working day stops, that of the work order begins. What others signed meanwhile does not matter to who signs
+    now; what they changed does.
 
-    Raises Invalid, NotPermitted (not his box), Conflict (filled already, changed meanwhile).
+    Raises Invalid, NotPermitted (not his box), Conflict (filled already, changed meanwhile, sheet complete).
     """
-    step = SURVEYS.allowed(survey, Act.SIGN_SURVEY, actor)
+    step = SURVEYS.begin(survey, Act.SIGN_SURVEY, actor, None)
+    SURVEYS.check(step, survey, actor, {"side": side})
+    if version is not None and _changed_since(survey, version):
+        raise Conflict("您打开本页之后，这张会签表已被他人修改。请核对后再提交。", seen=version)
     name, opinion, reason, evidence = (
         clean_line(name),
         clean(opinion),
@@ -67,11 +69,17 @@ def sign(
         clean(evidence),
     )
     if side in queries.settled(survey):
-        raise Invalid(f"{side}已经会签，不能重复。", field="side")
+        raise Conflict(f"{side}一栏已经办理，不能重复。", field="side")
+    if not queries.is_judged(survey):
+        raise Invalid("还有项目没有勘察意见，请先记录勘察，再会签。")
     if presence is not Presence.SIGNED and side in MUST_SIGN:
         raise Invalid(f"{side}须到场签字。", field="presence")
+    if presence is not Presence.SIGNED and not may_excuse(survey, actor):
+        raise NotPermitted("未到场或拒签由客户服务或工程人员记录。", field="presence")
     if not name:
         raise Invalid("请填写签字人姓名。", field="name")
+    if side in MUST_SIGN and name in {one.name for one in survey.boxes if one.side in MUST_SIGN}:
+        raise Invalid(f"{name}已在另一栏签字，一人只能代表一方。", field="name")
     picture = None
     if presence is Presence.SIGNED:
         picture = _signature_of(survey, signature)
@@ -79,13 +87,12 @@ def sign(
         raise Invalid("请写明未到场或拒签的原因。", field="reason")
     elif not evidence:
         raise Invalid("请写明通知凭证，例如电话时间、短信、函件编号。", field="evidence")
-    SURVEYS.check(step, survey, actor, {"side": side})
     whole = complete(queries.settled(survey) | {side}, survey.contractor_required)
     at = SURVEYS.advance(
         survey,
         Act.SIGN_SURVEY,
         actor=actor,
-        version=version,
+        version=survey.version,
         changes={"signed_at": clock.now()} if whole else {},
         facts={"side": side.label, "presence": presence.label, "name": name},
         target=SurveyStage.SIGNED if whole else SurveyStage.RECORDED,
@@ -109,7 +116,15 @@ def sign(
     if whole:
         follow_survey(survey, Act.SIGN_SURVEY, at)
         copy_dues([survey.ticket_id])
+        telling.of_completion(survey, actor, at)
     return survey
+
+
+def _changed_since(survey: SiteSurvey, version: int) -> bool:
+    """Whether more than signatures, and pictures of them, came onto the sheet after `version`."""
+    harmless = {Act.SIGN_SURVEY.value, Act.ATTACH.value}
+    newer = story(SURVEYS.subject, survey.id, after_version=version)
+    return any(entry.act not in harmless for entry, _facts in newer)
 
 
 def conclude(
@@ -117,29 +132,29 @@ def conclude(
 ) -> Ticket:
     """The manager decides class A, B or none for every finding; orders follow, or an answer to the customer (3.4.5).
 
-    Raises Invalid (a finding left out, no reason for departing from the suggestion, sheet not complete), NotPermitted.
+    What was put down in the flat stays as it was signed; the manager's class and his reason stand beside it.
+
+    Raises Invalid (a finding left out, no reason for departing from the suggestion, sheet not complete), NotPermitted,
+    Conflict.
     """
+    hold([ticket.id])
+    db.session.refresh(ticket)
+    allowed_step(ticket, Act.CONCLUDE_SURVEY, actor)
+    if version != ticket.version:
+        raise Conflict("您打开本页之后，这张登记表已被他人修改。请核对后再提交。", seen=version)
     survey = queries.latest(ticket.id)
     if survey is None or survey.stage is not SurveyStage.SIGNED:
         raise Invalid("会签齐全之后才能下勘察结论。")
     if set(decisions) != {finding.id for finding in survey.findings}:
-        raise Invalid("请逐项确定类别。", field="decisions")
-    hold([ticket.id])
-    departs = 0
-    for finding in survey.findings:
-        decided, why = decisions[finding.id]
-        why = clean(why) or finding.why
-        if decided is not finding.suggested and not why:
-            raise Invalid(
-                f"“{finding.defect.told}”与建议（{finding.suggested}）不同，请写明理由。",
-                field="decisions",
-            )
-        finding.decided, finding.why = decided, why
-        departs += decided is not finding.suggested
-    survey.concluded_at, survey.concluded_by_id = clock.now(), actor.id
-    repairs = any(finding.decided and finding.decided.repairs for finding in survey.findings)
+        raise Invalid("请逐项确定类别。")
+    whys = {finding.id: _reason(finding, decisions[finding.id]) for finding in survey.findings}
+    repairs = any(one.order_class.repairs for one in decisions.values())
     with db.session.no_autoflush:
-        advance(
+        for finding in survey.findings:
+            finding.decided = decisions[finding.id].order_class
+            finding.decided_why = whys[finding.id]
+        survey.concluded_at, survey.concluded_by_id = clock.now(), actor.id
+        at = advance(
             ticket,
             Act.CONCLUDE_SURVEY if repairs else Act.DECLINE_REPAIR,
             actor=actor,
@@ -147,16 +162,39 @@ def conclude(
             changes={"repair": True} if repairs else {},
             facts={
                 "survey": survey.number,
-                "decided": [f"{one.defect.told} → {one.decided}" for one in survey.findings],
-                "overrides": departs,
+                "decided": [_told(finding) for finding in survey.findings],
+                "overrides": sum(finding.overridden for finding in survey.findings),
             },
         )
     copy_dues([ticket.id])
+    telling.of_conclusion(survey, actor, at, repairs)
     return ticket
 
 
+def _reason(finding: Finding, decision: Decision) -> str:
+    """Why the manager departs from the suggestion: his own words, or those of the flat where he decides as they did.
+
+    Raises Invalid.
+    """
+    if decision.order_class is finding.suggested:
+        return ""
+    agrees = decision.order_class is finding.proposed
+    why = clean(decision.why) or (finding.why if agrees else "")
+    if not why:
+        raise Invalid(
+            f"“{finding.defect.told}”与建议（{finding.suggested}）不同，请写明理由。",
+            field=f"why_{finding.id}",
+        )
+    return why
+
+
+def _told(finding: Finding) -> str:
+    why = f"（{finding.decided_why}）" if finding.decided_why else ""
+    return f"{finding.defect.told} → {finding.decided}{why}"
+
+
 def _signature_of(survey: SiteSurvey, key: str) -> Attachment:
-    """The signature picture filed for this sheet and not used in another box. Raises Invalid."""
+    """The signature filed for this sheet and not used in another box. Raises Invalid, NotFound, NotPermitted."""
     if not key:
         raise Invalid("请签名，或上传签字件照片。", field="signature")
     picture = db.session.scalars(

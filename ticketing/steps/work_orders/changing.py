@@ -5,7 +5,7 @@ from datetime import date, datetime
 from ticketing.casefile.defects import commands as defects
 from ticketing.casefile.defects.commands import Broken
 from ticketing.casefile.papers.dues import copy_dues
-from ticketing.casefile.tickets.telling import people_as
+from ticketing.casefile.tickets.telling import engineers_of, people_as
 from ticketing.casefile.timers import moving
 from ticketing.casefile.timers import queries as clocks
 from ticketing.casefile.timers.models import ConsentWay
@@ -17,7 +17,6 @@ from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import Part, Phenomenon, Trade
-from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.follow import (
     filled,
     finish_if_done,
@@ -183,7 +182,7 @@ def transfer(
         facts={"contractor": contractor.name, "reason": reason},
     )
     follow(order, Act.TRANSFER_ORDER, at)
-    engineers = queries.engineers_of(order)
+    engineers = engineers_of(order.ticket)
     tell_of(engineers, order, actor, at, f"转{contractor.name}维修，请督促", "transferred")
     tell_of(_crew(order), order, actor, at, f"已转{contractor.name}维修", "handed_over")
     return order

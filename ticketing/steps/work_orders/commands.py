@@ -20,7 +20,7 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean_line
 from ticketing.masters.contractors import queries as contractors
-from ticketing.masters.contractors.models import RepairTeam, Worker
+from ticketing.masters.contractors.models import Worker
 from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act, may
@@ -85,7 +85,7 @@ def draft(
         ready = {item.defect_id for item in again[0].items}
     if not chosen or not chosen <= ready:
         raise Invalid("请选择同一类别、尚未派工的项目。", field="defect_ids")
-    team = _team_for(ticket.community_id, team_id)
+    team = contractors.team_for(ticket.community_id, team_id)
     at = clock.now()
     number = next_number(ticket.community.code, order_class.value, at)
     order = WorkOrder(
@@ -135,7 +135,7 @@ def amend(
     chosen = set(defect_ids)
     if not chosen or not chosen <= {one.id for one in queries.choosable(order)}:
         raise Invalid("请选择同一类别、尚未派工的项目。", field="defect_ids")
-    team = _team_for(order.community_id, team_id)
+    team = contractors.team_for(order.community_id, team_id)
     ORDERS.advance(
         order,
         Act.AMEND_ORDER,
@@ -213,7 +213,7 @@ def plan(
     if moved:
         if order.stage in (OrderStage.APPROVING, OrderStage.APPROVED):
             raise Conflict("费用审批中的派工单不能换维修队，请先退回修改。", field="team_id")
-        changes["team_id"] = _team_for(order.community_id, team_id).id
+        changes["team_id"] = contractors.team_for(order.community_id, team_id).id
         changes |= {"asked_until": None, "asked_reason": ""}
         if order.stage is OrderStage.ACKNOWLEDGED:
             changes |= {"acknowledged_at": None, "arrived_at": None}
@@ -335,14 +335,6 @@ def self_check(order: WorkOrder, *, version: int | None, self_check: str, actor:
 def trades_of(defects: Iterable[Defect]) -> int:
     """How many trades these defects need; more than one gives 7 working days (procedure 3.4.5-多)."""
     return len({defect.trade for defect in defects})
-
-
-def _team_for(community_id: int, team_id: int) -> RepairTeam:
-    """An active team that works in the community. Raises Invalid."""
-    team = contractors.team(team_id)
-    if not team.active or community_id not in {area.community_id for area in team.areas}:
-        raise Invalid(f"{team.name}不在这个小区维修，请另选。", field="team_id")
-    return team
 
 
 def _set_items(order: WorkOrder, defect_ids: set[int]) -> None:

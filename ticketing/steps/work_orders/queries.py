@@ -14,7 +14,7 @@ from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contractor, RepairTeam, TeamArea
-from ticketing.masters.people.models import Posting, RoleGrant, User
+from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repair_roads import MUST_SIGN
@@ -341,26 +341,6 @@ def history_of(scope: Scope, order: WorkOrder) -> Sequence[WorkOrder]:
         .options(joinedload(WorkOrder.team), joinedload(WorkOrder.contractor))
         .order_by(WorkOrder.id.desc())
         .limit(10)
-    ).all()
-
-
-def engineers_of(order: WorkOrder) -> Sequence[int]:
-    """The engineers who see to an order's contractor: those who work in its community or for its ticket's department."""
-    posted = select(Posting.user_id).where(Posting.community_id == order.community_id)
-    return db.session.scalars(
-        select(User.id)
-        .join(RoleGrant, RoleGrant.user_id == User.id)
-        .where(
-            User.active,
-            RoleGrant.in_force,
-            RoleGrant.role == Role.ENGINEER,
-            or_(
-                User.everywhere,
-                User.id.in_(posted),
-                User.department_id == order.ticket.department_id,
-            ),
-        )
-        .order_by(User.id)
     ).all()
 
 
