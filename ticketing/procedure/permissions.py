@@ -65,10 +65,27 @@ class Act(Labelled):
     TRANSFER_ORDER = "transfer_order", "转施工单位"
     CANCEL_ORDER = "cancel_order", "作废派工单"
 
+    DRAFT_ACCOUNT = "draft_account", "编制决算书"
+    AMEND_ACCOUNT = "amend_account", "填写决算书"
+    SUBMIT_ACCOUNT = "submit_account", "上报决算书"
+    AUDIT_LINES = "audit_lines", "逐行审定"
+    REVIEW_ACCOUNT = "review_account", "完成审核"
+    RETURN_ACCOUNT = "return_account", "退回决算书"
+    COMPILE_SETTLEMENT = "compile_settlement", "编写结算书"
+    NOTIFY_CONTRACTOR = "notify_contractor", "通知施工单位"
+    REMIND_CONTRACTOR = "remind_contractor", "催告施工单位"
+    CONFIRM_ACCOUNT = "confirm_account", "施工单位确认"
+    DISPUTE_ACCOUNT = "dispute_account", "施工单位异议"
+    DEEM_CONFIRMED = "deem_confirmed", "视同确认"
+    REVIEW_AGAIN = "review_again", "重新审定"
+    CERTIFY = "certify", "认定"
+    RETURN_SETTLEMENT = "return_settlement", "退回审定"
+
     READ_TICKET = "read_ticket", "查看登记表"
     READ_SURVEY = "read_survey", "查看会签表"
     READ_ORDER = "read_order", "查看派工单"
     READ_OWN_ORDERS = "read_own_orders", "我的派工"
+    READ_SETTLEMENT = "read_settlement", "查看决算与结算"
     READ_PLAN = "read_plan", "查看派工看板"
     ATTACH = "attach", "上传照片"
     READ_CONTRACTORS = "read_contractors", "查看施工单位与维修队"
@@ -108,6 +125,7 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.READ_ORDER: _CUSTOMER_SERVICE
     | _OVERSEERS
     | {Role.HANDLER, Role.ENGINEER, Role.CAPTAIN, Role.FINANCE, Role.READER},
+    Act.READ_SETTLEMENT: _OVERSEERS | {Role.OFFICE, Role.CS_MANAGER, Role.CAPTAIN, Role.FINANCE},
     Act.READ_OWN_ORDERS: frozenset({Role.CAPTAIN}),
     Act.READ_PLAN: frozenset({Role.OFFICE, Role.CS_MANAGER}),
     Act.ATTACH: _CUSTOMER_SERVICE | {Role.HANDLER, Role.ENGINEER, Role.CAPTAIN},
@@ -161,8 +179,9 @@ TWO_PERSON_ROLES = frozenset(Role) - {Role.READER}
 def roles_for(act: Act) -> frozenset[Role]:
     """The roles that may do `act` somewhere; moves of a paper are read from its road."""
     from ticketing.procedure.repair_roads import roles_that_move
+    from ticketing.procedure.settlement_road import roles_that_settle
 
-    return PERMISSIONS.get(act) or roles_that_move(act)
+    return PERMISSIONS.get(act) or roles_that_move(act) | roles_that_settle(act)
 
 
 def may(roles: Iterable[Role], act: Act) -> bool:

@@ -20,6 +20,16 @@ _DESK: dict[ClockKind, tuple[Role, ...]] = {
 }
 """Which roles of a community's desk owe a step nobody is named for."""
 
+_COMPANY: dict[ClockKind, tuple[Role, ...]] = {
+    ClockKind.ESCALATION: (Role.GENERAL_MANAGER, Role.DEPUTY_GM),
+    ClockKind.CS_REVIEW: (Role.CS_MANAGER,),
+    ClockKind.AUDIT: (Role.AUDITOR,),
+    ClockKind.CONTRACTOR_CONFIRMATION: (Role.AUDITOR,),
+    ClockKind.CERTIFICATION: (Role.DEPUTY_CHIEF_ENGINEER,),
+    ClockKind.PAYMENT: (Role.FINANCE,),
+}
+"""Which roles of the whole company owe a step, whoever is named for it besides."""
+
 
 class Owner(NamedTuple):
     """What a clock says of who owes it."""
@@ -84,16 +94,16 @@ class Hearers:
         return self._superiors(owner)
 
     def _holders(self, owner: Owner) -> list[int]:
-        if owner.kind is ClockKind.ESCALATION:
-            return self._everyone(Role.GENERAL_MANAGER) + self._everyone(Role.DEPUTY_GM)
         named = [owner.handler_id] if owner.handler_id is not None else []
+        if owner.kind in _COMPANY:
+            return named + [one for role in _COMPANY[owner.kind] for one in self._everyone(role)]
         if named and owner.kind is not ClockKind.EMERGENCY:
             return named
         return named + self._desk(owner, _DESK.get(owner.kind, (Role.OFFICE,)))
 
     def _superiors(self, owner: Owner) -> list[int]:
         by_desk = owner.kind in DESK_CLOCKS or owner.handler_id is None
-        if by_desk or owner.kind is ClockKind.ESCALATION:
+        if by_desk or owner.kind in _COMPANY:
             return self._everyone(Role.CS_MANAGER)
         head = self._heads.get(owner.department_id or 0)
         if head and head != owner.handler_id:

@@ -72,7 +72,7 @@ def inspect(
         target=OrderStage.ACCEPTED if done else OrderStage.SELF_CHECKED,
     )
     if done:
-        _finish(order, actor, at)
+        _finish(order, Act.INSPECT_ORDER, actor, at)
     return order
 
 
@@ -131,7 +131,7 @@ def sign_off(
         target=OrderStage.ACCEPTED if done else OrderStage.SELF_CHECKED,
     )
     if done:
-        _finish(order, actor, at)
+        _finish(order, Act.SIGN_OFF, actor, at)
     return order
 
 
@@ -184,8 +184,11 @@ def _captain(order: WorkOrder) -> tuple[int, ...]:
     return (order.team.captain_id,) if order.team else ()
 
 
-def _finish(order: WorkOrder, actor: User, at: datetime) -> None:
+def _finish(order: WorkOrder, act: Act, actor: User, at: datetime) -> None:
+    """The ticket goes on, and the crew's account falls due; a contractor's work has none (procedure 3.5.5, 3.4.6)."""
     finish_if_done(order, actor=actor)
+    if order.transferred_at is None:
+        follow(order, act, at, starts=[timers.starting(ClockKind.COST_STATEMENT, at)])
     copy_dues([order.ticket_id])
 
 

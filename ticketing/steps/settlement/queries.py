@@ -1,0 +1,156 @@
+"""Reading accounts, narrowed by scope: not yours = not found."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy.orm import joinedload, selectinload
+
+from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.tickets.telling import people_as
+from ticketing.kernel.db import db
+from ticketing.kernel.errors import NotFound
+from ticketing.masters.contractors.models import Contract, ContractTrade, RepairTeam
+from ticketing.masters.people.models import User
+from ticketing.masters.people.scope import Scope
+from ticketing.procedure.repairs import OrderClass, OrderStage
+from ticketing.procedure.settlement import SettlementStage
+from ticketing.procedure.vocabulary import Role
+from ticketing.steps.settlement.models import Settlement
+from ticketing.steps.work_orders.models import OrderItem, WorkOrder
+
+
+def visible(scope: Scope) -> ColumnElement[bool]:
+    """Which accounts one person may see: finance and those who oversee, all; an office its communities'; a captain his own."""
+    if scope.sees_all_tickets or Role.FINANCE in scope.roles:
+        return true()
+    ways: list[ColumnElement[bool]] = []
+    if Role.OFFICE in scope.roles and scope.ticket_communities:
+        ways.append(Settlement.community_id.in_(sorted(scope.ticket_communities)))
+    if Role.CAPTAIN in scope.roles:
+        ways.append(Settlement.order_id.in_(select(WorkOrder.id).where(_led(scope))))
+    return or_(*ways) if ways else false()
+
+
+def _led(scope: Scope) -> ColumnElement[bool]:
+    teams = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
+    return WorkOrder.team_id.in_(teams)
+
+
+def settlement_for(scope: Scope, settlement_id: int) -> Settlement:
+    """One account with everything on its paper. Raises NotFound."""
+    found = db.session.scalars(
+        select(Settlement)
+        .where(Settlement.id == settlement_id, visible(scope))
+        .options(
+            joinedload(Settlement.ticket, innerjoin=True).joinedload(Ticket.community),
+            joinedload(Settlement.order, innerjoin=True)
+            .joinedload(WorkOrder.team)
+            .joinedload(RepairTeam.captain),
+            joinedload(Settlement.contract).joinedload(Contract.contractor),
+            joinedload(Settlement.drafted_by, innerjoin=True),
+            joinedload(Settlement.submitted_by),
+            joinedload(Settlement.reviewed_by),
+            joinedload(Settlement.compiled_by),
+            joinedload(Settlement.notified_by),
+            joinedload(Settlement.certified_by),
+            selectinload(Settlement.lines),
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def of_order(order_id: int) -> Settlement | None:
+    """The account of an order, if its captain has begun one."""
+    return db.session.scalars(select(Settlement).where(Settlement.order_id == order_id)).first()
+
+
+def accountable(order: WorkOrder) -> bool:
+    """Whether a crew's account is due for an order: accepted, and done by the crew itself (procedure 3.5.5, 3.4.6)."""
+    return order.stage is OrderStage.ACCEPTED and order.transferred_at is None
+
+
+def to_account(scope: Scope) -> Sequence[WorkOrder]:
+    """The accepted orders of this captain's teams that have no account yet, the oldest first (at most 200)."""
+    begun = select(Settlement.id).where(Settlement.order_id == WorkOrder.id)
+    return db.session.scalars(
+        select(WorkOrder)
+        .where(
+            _led(scope),
+            WorkOrder.stage == OrderStage.ACCEPTED,
+            WorkOrder.transferred_at.is_(None),
+            ~begun.exists(),
+        )
+        .options(joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.community))
+        .order_by(WorkOrder.accepted_at, WorkOrder.id)
+        .limit(200)
+    ).all()
+
+
+def contracts_for(settlement: Settlement) -> list[tuple[int, str]]:
+    """The contracts a class A account may be charged to, those that cover its trades first, with what is left to say."""
+    if settlement.order_class is not OrderClass.A:
+        return []
+    trades = {item.defect.trade for item in _items(settlement.order_id)}
+    contracts = db.session.scalars(
+        select(Contract)
+        .where(Contract.community_id == settlement.community_id)
+        .options(
+            joinedload(Contract.contractor, innerjoin=True),
+            selectinload(Contract.trades),
+        )
+        .order_by(Contract.number)
+    ).all()
+
+    def covers(contract: Contract) -> bool:
+        return bool(trades & {one.trade for one in contract.trades})
+
+    ordered = sorted(contracts, key=lambda one: not covers(one))
+    return [(one.id, _named(one, covers(one))) for one in ordered]
+
+
+def likely_contract(settlement: Settlement) -> int | None:
+    """The one contract that covers a trade of the order, where there is just one."""
+    trades = {item.defect.trade for item in _items(settlement.order_id)}
+    found = db.session.scalars(
+        select(Contract.id)
+        .where(
+            Contract.community_id == settlement.community_id,
+            Contract.id.in_(
+                select(ContractTrade.contract_id).where(
+                    ContractTrade.trade.in_(sorted(trades, key=str))
+                )
+            ),
+        )
+        .limit(2)
+    ).all()
+    return found[0] if len(found) == 1 else None
+
+
+def _items(order_id: int) -> Iterable[OrderItem]:
+    return db.session.scalars(
+        select(OrderItem)
+        .where(OrderItem.order_id == order_id, OrderItem.dropped_at.is_(None))
+        .options(joinedload(OrderItem.defect, innerjoin=True))
+    )
+
+
+def _named(contract: Contract, covers: bool) -> str:
+    words = f"{contract.contractor.name} {contract.number}"
+    return f"{words}（承建本单工种）" if covers else words
+
+
+def people_with(role: Role) -> Sequence[User]:
+    """The active people who hold a role."""
+    return db.session.scalars(select(User).where(User.id.in_(people_as((role,))))).all()
+
+
+OPEN = tuple(stage for stage in SettlementStage if stage is not SettlementStage.PAID)
+"""The stages in which somebody still owes something."""
+
+
+def answer_over(settlement: Settlement, today: date) -> bool:
+    """Whether the days a contractor has for his answer are over (procedure 3.5.7)."""
+    return settlement.answer_due_on is not None and settlement.answer_due_on < today

@@ -1,0 +1,163 @@
+"""The account's road with its guards as checks, and what every act on it brings along: its clocks and who is told."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from ticketing.casefile.notices.commands import Message, tell
+from ticketing.casefile.notices.models import NoticeKind
+from ticketing.casefile.papers.commands import Checks, Road
+from ticketing.casefile.tickets.telling import people_as
+from ticketing.casefile.timers import commands as timers
+from ticketing.kernel import clock
+from ticketing.kernel.db import db
+from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
+from ticketing.masters.people.models import User
+from ticketing.procedure import settlement_road
+from ticketing.procedure.deadlines import ClockKind, turn
+from ticketing.procedure.permissions import Act
+from ticketing.procedure.repairs import OrderClass
+from ticketing.procedure.settlement import SettlementStage
+from ticketing.procedure.vocabulary import Role
+from ticketing.steps.settlement import hands, queries
+from ticketing.steps.settlement.models import Settlement
+
+
+def _leads(settlement: Settlement, actor: User) -> bool:
+    team = settlement.order.team
+    return team is not None and team.captain_id == actor.id
+
+
+def _priced(settlement: Settlement, _actor: User, _changes: dict[str, Any]) -> bool:
+    return settlement.submitted_fen > 0
+
+
+def _answered(settlement: Settlement, _actor: User, _changes: dict[str, Any]) -> bool:
+    return settlement.order_class is OrderClass.B or settlement.stage is SettlementStage.CONFIRMED
+
+
+def _over(settlement: Settlement) -> bool:
+    return queries.answer_over(settlement, clock.today())
+
+
+def _deemable(settlement: Settlement, _actor: User, _changes: dict[str, Any]) -> bool:
+    contract = settlement.contract
+    return (
+        contract is not None
+        and contract.deemed_confirmation
+        and settlement.reminded_at is not None
+        and _over(settlement)
+    )
+
+
+def _remindable(settlement: Settlement, _actor: User, _changes: dict[str, Any]) -> bool:
+    return settlement.reminded_at is None and _over(settlement)
+
+
+_CHECKS: Checks = {
+    settlement_road.OWN_ACCOUNT: (lambda one, actor, _c: _leads(one, actor), NotPermitted),
+    settlement_road.PRICED: (_priced, Invalid),
+    settlement_road.REVIEWER: (lambda one, actor, _c: hands.reviews(one, actor), NotPermitted),
+    settlement_road.UNCOMPILED: (lambda one, _a, _c: one.compiled_at is None, Conflict),
+    settlement_road.COMPILED: (lambda one, _a, _c: one.compiled_at is not None, Conflict),
+    settlement_road.CLASS_A: (lambda one, _a, _c: one.order_class is OrderClass.A, Conflict),
+    settlement_road.UNREMINDED: (_remindable, Conflict),
+    settlement_road.DEEMABLE: (_deemable, Conflict),
+    settlement_road.NO_ANSWER: (_answered, Conflict),
+    settlement_road.CERTIFIER: (lambda one, actor, _c: hands.certifies(one, actor), NotPermitted),
+}
+
+SETTLEMENTS = Road(hands.SUBJECT, "结算单", settlement_road.settlement_step, _CHECKS)
+
+
+def begin(settlement: Settlement, act: Act, version: int, actor: User) -> None:
+    """Lock the ticket, read the account anew, and ask whether `actor` may do `act` now.
+
+    Raises NotPermitted, Conflict.
+    """
+    SETTLEMENTS.check_first(SETTLEMENTS.begin(settlement, act, actor, version), settlement, actor)
+
+
+def follow(
+    settlement: Settlement, act: Act, at: datetime, starts: Sequence[ClockKind] = ()
+) -> None:
+    """Let the clocks of the account follow an act: what is owed next starts, what was owed is met or ends."""
+    turned = turn(act, settlement.ticket.stage, settlement.ticket.stage, of_order=True)
+    db.session.flush()
+    timers.follow(
+        _charge(settlement),
+        starts=[timers.starting(kind, at) for kind in starts],
+        meets=turned.meets,
+        cancels=turned.cancels,
+        at=at,
+        order_id=settlement.order_id,
+    )
+
+
+_HOLDERS: dict[SettlementStage, tuple[Role, ...]] = {
+    SettlementStage.REVIEWED: (Role.DEPUTY_CHIEF_ENGINEER,),
+    SettlementStage.CONFIRMED: (Role.DEPUTY_CHIEF_ENGINEER,),
+    SettlementStage.CONFIRMING: (Role.AUDITOR,),
+    SettlementStage.DISPUTED: (Role.AUDITOR,),
+    SettlementStage.CERTIFIED: (Role.FINANCE,),
+}
+
+
+def holders(settlement: Settlement) -> Sequence[int]:
+    """Who owes the next step: the captain himself, or the people of the role whose turn it is."""
+    if settlement.stage in (SettlementStage.DRAFTING, SettlementStage.RETURNED):
+        team = settlement.order.team
+        return (team.captain_id,) if team else ()
+    if settlement.stage is SettlementStage.SUBMITTED and settlement.route:
+        return people_as((settlement.route,))
+    if settlement.stage is SettlementStage.REVIEWED:
+        if settlement.compiled_at is None:
+            return people_as((Role.CS_MANAGER,))
+        if settlement.order_class is OrderClass.A:
+            return people_as((Role.AUDITOR,))
+    if settlement.stage in (SettlementStage.REVIEWED, SettlementStage.CONFIRMED):
+        return people_as((hands.certifying_role(settlement),))
+    return people_as(_HOLDERS.get(settlement.stage, ()))
+
+
+def _charge(settlement: Settlement) -> timers.Charge:
+    """Who owes what runs now: the one person whose turn it is, or nobody by name where there are several."""
+    owing = list(holders(settlement))
+    one = db.session.get(User, owing[0]) if len(owing) == 1 else None
+    return timers.Charge(
+        settlement.ticket_id,
+        settlement.community_id,
+        one.department_id if one else None,
+        one.id if one else None,
+    )
+
+
+def tell_of(
+    to: Sequence[int],
+    settlement: Settlement,
+    actor: User,
+    at: datetime,
+    words: str,
+    event: str,
+    kind: NoticeKind = NoticeKind.ASSIGNED,
+) -> None:
+    """Tell people of an act on an account; nobody is told of what he did himself."""
+    tell(
+        [
+            Message(
+                user_ids=tuple(one for one in to if one != actor.id),
+                kind=kind,
+                event=f"settlement:{settlement.id}:{event}:{at:%Y%m%d%H%M%S}",
+                title=f"{settlement.number} {words}",
+                body=f"{settlement.ticket.room} {settlement.order.scope}",
+                path=f"/settlements/{settlement.id}",
+                community_id=settlement.community_id,
+            )
+        ],
+        at=at,
+    )
+
+
+def tell_holders(settlement: Settlement, actor: User, at: datetime, words: str, event: str) -> None:
+    """Tell those whose turn it is now."""
+    tell_of(holders(settlement), settlement, actor, at, words, event)
