@@ -46,7 +46,7 @@ SETTLEMENT_ROAD: tuple[Step[SettlementStage], ...] = (
     Step(N, Act.DEEM_CONFIRMED, Y, AUDITOR, "3.5.7", (DEEMABLE,)),
     Step(O, Act.REVIEW_AGAIN, S, AUDITOR, "3.5.7"),
     *in_each((V, Y), Act.CERTIFY, C, CERTIFIERS, "3.5.8", COMPILED, NO_ANSWER, CERTIFIER),
-    *in_each((V, Y), Act.RETURN_SETTLEMENT, S, CERTIFIERS, "3.5.8", COMPILED, CERTIFIER),
+    *in_each((V, Y), Act.RETURN_SETTLEMENT, S, CERTIFIERS, "3.5.8", COMPILED, NO_ANSWER, CERTIFIER),
 )
 """A class B account is certified once it is compiled, a class A account once its contractor has confirmed it.
 What goes back goes to the reviewer, who may send it on to the captain.
