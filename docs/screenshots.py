@@ -49,6 +49,8 @@ PAGES = {
         ("calendar", "/calendar/"),
         ("calendar-adopt", "/calendar/adopt"),
         ("jobs", "/jobs/"),
+        ("parameters", "/parameters/"),
+        ("parameters-propose", "/parameters/propose"),
     ),
     "manager": (
         ("plan", "/plan/"),

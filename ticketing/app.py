@@ -37,6 +37,7 @@ from ticketing.oversight.audit import views as audit
 from ticketing.oversight.board import views as board
 from ticketing.oversight.calendar import views as calendar
 from ticketing.oversight.escalation import views as escalation
+from ticketing.oversight.parameters import views as parameters
 from ticketing.oversight.plan import views as plan
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
@@ -77,6 +78,7 @@ ROOMS = (
     plan,
     reports,
     calendar,
+    parameters,
     audit,
     jobs,
     notices,

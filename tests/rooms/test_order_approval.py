@@ -15,6 +15,7 @@ from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.masters.people import commands as people
 from ticketing.procedure import approvals
+from ticketing.procedure.parameters import STANDARD
 from ticketing.procedure.repairs import OrderClass, OrderStage, Slot, Verdict
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.work_orders import approving, queries
@@ -72,8 +73,10 @@ def second_account(make, username, name, roles, employee_number="", department="
     ("fen", "signs"),
     [
         (1, [CM]),
+        (499_999, [CM]),
         (500_000, [CM]),
         (500_001, [CE, DG]),
+        (4_999_999, [CE, DG]),
         (5_000_000, [CE, DG]),
         (5_000_001, [CE, DG, GM]),
         (999_999_999_999, [CE, DG, GM]),
@@ -93,9 +96,12 @@ def test_the_amount_decides_who_signs_and_each_in_his_turn(make, repairs, fen, s
 
 
 def test_the_sentence_about_the_tier_names_the_limits():
-    assert approvals.tier_sentence(500_000).startswith("5,000 元以内")
-    assert approvals.tier_sentence(500_001).startswith("超过 5,000 元、50,000 元以内")
-    assert approvals.tier_sentence(5_000_001).startswith("超过 50,000 元")
+    def told(fen):
+        return approvals.tier_sentence(fen, STANDARD)
+
+    assert told(500_000).startswith("5,000 元以内")
+    assert told(500_001).startswith("超过 5,000 元、50,000 元以内")
+    assert told(5_000_001).startswith("超过 50,000 元")
 
 
 def test_a_manager_who_has_a_part_in_it_lets_it_go_one_tier_up(make, repairs):

@@ -3,24 +3,9 @@
 from typing import NamedTuple
 
 from ticketing.kernel.enums import Labelled
+from ticketing.procedure.grading import yuan
+from ticketing.procedure.parameters import Limits
 from ticketing.procedure.vocabulary import Role
-
-
-class SpendingLimits(NamedTuple):
-    """Up to which amount (fen, inclusive) who may approve a single repair; the procedure leaves the figures blank."""
-
-    manager_fen: int
-    deputy_gm_fen: int
-
-
-class AttendanceLimit(NamedTuple):
-    """Up to which estimate (fen, inclusive) the contractor may stay away from the survey (procedure 3.4.5)."""
-
-    contractor_optional_fen: int
-
-
-STANDARD = SpendingLimits(manager_fen=500_000, deputy_gm_fen=5_000_000)
-STANDARD_ATTENDANCE = AttendanceLimit(contractor_optional_fen=100_000)
 
 
 class Task(Labelled):
@@ -37,12 +22,12 @@ class Signatory(NamedTuple):
     task: Task
 
 
-def signatories(amount_fen: int, limits: SpendingLimits = STANDARD) -> tuple[Signatory, ...]:
+def signatories(amount_fen: int, limits: Limits) -> tuple[Signatory, ...]:
     """Who signs for one repair, in order (procedure 3.6.1). An amount exactly at a limit belongs to the lower tier."""
     return chains(amount_fen, limits)[0]
 
 
-def chains(amount_fen: int, limits: SpendingLimits = STANDARD) -> tuple[tuple[Signatory, ...], ...]:
+def chains(amount_fen: int, limits: Limits) -> tuple[tuple[Signatory, ...], ...]:
     """The chain of the amount's own tier and those above it: where nobody of a tier may sign, the next one does."""
     lowest = (amount_fen > limits.manager_fen) + (amount_fen > limits.deputy_gm_fen)
     return TIERS[lowest:]
@@ -63,9 +48,9 @@ TIERS: tuple[tuple[Signatory, ...], ...] = (
 """Who signs for one repair, from the smallest amounts up (procedure 3.6.1)."""
 
 
-def tier_sentence(amount_fen: int, limits: SpendingLimits = STANDARD) -> str:
+def tier_sentence(amount_fen: int, limits: Limits) -> str:
     """Why an amount lies in its tier, in words: ``超过 5,000 元、50,000 元以内``."""
-    low, high = (f"{fen // 100:,} 元" for fen in limits)
+    low, high = yuan(limits.manager_fen), yuan(limits.deputy_gm_fen)
     if amount_fen <= limits.manager_fen:
         return f"{low}以内，由客户服务部经理批准"
     if amount_fen <= limits.deputy_gm_fen:

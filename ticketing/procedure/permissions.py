@@ -109,6 +109,9 @@ class Act(Labelled):
     MANAGE_JOBS = "manage_jobs", "管理后台任务"
     READ_CALENDAR = "read_calendar", "查看工作日历"
     MANAGE_CALENDAR = "manage_calendar", "维护工作日历"
+    READ_PARAMETERS = "read_parameters", "查看制度参数"
+    PROPOSE_PARAMETERS = "propose_parameters", "拟定制度参数"
+    CONFIRM_PARAMETERS = "confirm_parameters", "确认制度参数"
 
 
 _CUSTOMER_SERVICE = frozenset({Role.CLERK, Role.OFFICE, Role.CS_MANAGER})
@@ -150,6 +153,10 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.READ_JOURNAL: frozenset({Role.AUDITOR, Role.ADMIN}) | _LEADERS,
     Act.READ_CALENDAR: frozenset(Role),
     Act.MANAGE_CALENDAR: frozenset({Role.CS_MANAGER, Role.ADMIN}),
+    Act.READ_PARAMETERS: _OVERSEERS
+    | {Role.OFFICE, Role.CS_MANAGER, Role.ENGINEER, Role.CAPTAIN, Role.FINANCE, Role.ADMIN},
+    Act.PROPOSE_PARAMETERS: frozenset({Role.CS_MANAGER, Role.ADMIN}),
+    Act.CONFIRM_PARAMETERS: frozenset({Role.GENERAL_MANAGER}),
 }
 
 TICKET_REACH: dict[Role, Reach] = {

@@ -25,6 +25,7 @@ class NoticeKind(Labelled):
     REPORT = "report", "报表"
     DIGEST = "digest", "每日摘要"
     CALENDAR = "calendar", "工作日历"
+    PARAMETERS = "parameters", "制度参数"
 
 
 MAILED = frozenset({NoticeKind.MAJOR, NoticeKind.BREACH, NoticeKind.DIGEST})

@@ -19,6 +19,7 @@ from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import transaction
 from ticketing.kernel.text import masked_phone
+from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure import vocabulary
@@ -58,12 +59,16 @@ NAVIGATION = (
     Place("施工单位与维修队", "contractors.index", "tools", (Act.READ_CONTRACTORS,)),
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
     Place("工作日历", "calendar.index", "calendar", (Act.READ_CALENDAR,)),
+    Place("制度参数", "parameters.index", "sliders", (Act.READ_PARAMETERS,)),
     Place("通知", "notices.inbox", "bell"),
     Place("人员与部门", "people.index", "people", (Act.MANAGE_PEOPLE, Act.CONFIRM_ROLE)),
     Place("通知出口", "notices.outlets_page", "send", (Act.MANAGE_OUTLETS,)),
     Place("后台任务", "jobs.index", "clock", (Act.MANAGE_JOBS,)),
     Place("审计日志", "audit.index", "shield-check", (Act.READ_JOURNAL,)),
 )
+
+FIRST_PAGES = frozenset({"tickets.index", "escalation.index", "people.index"})
+"""Where those who propose and confirm parameters begin their day: there they are told that blanks are unfilled."""
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -98,6 +103,8 @@ def install(app: Flask, settings: Settings) -> None:
         settings=settings,
         today=clock.today,
         missing_year=workcalendar.missing_year,
+        first_pages=FIRST_PAGES,
+        parameters_stand=parameters.standing,
         bell=bell,
     )
 
@@ -229,6 +236,7 @@ ACT_NAMES = {
     "adopt_reopening": "取消停工生效",
     "drop_proposal": "撤下提案",
     "load_years": "载入内置年份",
+    "withdraw_parameters": "撤下制度参数",
     "resend": "重发",
     "try_out": "试发",
 }

@@ -8,21 +8,23 @@ from sqlalchemy import func, select
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel.db import db
-from ticketing.procedure.approvals import STANDARD_ATTENDANCE
+from ticketing.procedure.grading import yuan
+from ticketing.procedure.parameters import Limits
 from ticketing.procedure.repairs import Part, Phenomenon
 
 SAME_CAUSE_HOMES = 3
 SAME_CAUSE_DAYS = 30
 
 
-def must_attend(ticket: Ticket, items: Sequence[Defect], total: int | None, disputed: bool) -> str:
+def must_attend(
+    ticket: Ticket, items: Sequence[Defect], total: int | None, disputed: bool, limits: Limits
+) -> str:
     """Why the contractor has to be there; empty when he may stay away (procedure 3.4.5)."""
     whys = []
     if total is None:
         whys.append("估价未定")
-    elif total > STANDARD_ATTENDANCE.contractor_optional_fen:
-        limit = STANDARD_ATTENDANCE.contractor_optional_fen // 100
-        whys.append(f"估价超过 {limit:,} 元")
+    elif total > limits.contractor_optional_fen:
+        whys.append(f"估价超过 {yuan(limits.contractor_optional_fen)}")
     if disputed:
         whys.append("类别有争议")
     if any(item.part is Part.STRUCTURE for item in items) or ticket.mark_structure:

@@ -19,6 +19,7 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Invalid
 from ticketing.kernel.text import clean
 from ticketing.masters.contractors import queries as contractors
+from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import turn
 from ticketing.procedure.grading import yuan
@@ -145,6 +146,7 @@ def _open(
         note=clean(note),
         team_id=team.id,
         contractor_id=contractor_id,
+        parameter_edition_id=parameters.edition_on(clock.local(at).date()),
     )
     db.session.add(survey)
     db.session.flush()
@@ -299,7 +301,9 @@ def record(
         )
     estimates = [one.estimate_fen for one in found]
     total = None if None in estimates else sum(one or 0 for one in estimates)
-    why_not_excused = must_attend(survey.ticket, items, total, disputed)
+    why_not_excused = must_attend(
+        survey.ticket, items, total, disputed, parameters.limits_of(survey.parameter_edition_id)
+    )
     at, first = clock.now(), survey.arrived_at is None
     SURVEYS.advance(
         survey,

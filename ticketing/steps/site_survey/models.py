@@ -29,7 +29,8 @@ class SiteSurvey(Base):
     """One 现场勘察会签表: the appointment, what was found, who signed (procedure 3.4.5, 5.5).
 
     `round` counts the surveys of a ticket; only the last one is in force. `contractor_required` follows from the
-    estimate (fen, None: not known) and the exceptions, and `contractor_why` says which. `arrived_at` is when the first of
+    estimate (fen, None: not known) and the exceptions, and `contractor_why` says which; the limit is that of the edition
+    of parameters the sheet began with (None: the shipped standard). `arrived_at` is when the first of
     us stood in the flat, `signed_at` when the last required box was settled.
     """
 
@@ -57,6 +58,7 @@ class SiteSurvey(Base):
     note: Mapped[str] = mapped_column(default="")
     team_id: Mapped[int] = mapped_column(ForeignKey("repair_team.id"), index=True)
     contractor_id: Mapped[int | None] = mapped_column(ForeignKey("contractor.id"), index=True)
+    parameter_edition_id: Mapped[int | None] = mapped_column(ForeignKey("parameter_edition.id"))
 
     arrived_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime | None]

@@ -13,6 +13,7 @@ from ticketing.casefile.tickets.telling import people_as
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict
 from ticketing.kernel.text import clean
+from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.models import User
 from ticketing.procedure import approvals
 from ticketing.procedure.approvals import Signatory
@@ -138,7 +139,9 @@ def _answer(step: ApprovalStep, verdict: Verdict, reason: str, actor: User, at: 
 
 def _chain(order: WorkOrder, submitter: User) -> Sequence[Signatory]:
     """The chain of the lowest tier, from the amount's own up, that has somebody free for each of its places."""
-    for chain in approvals.chains(order.estimate_fen):
+    for chain in approvals.chains(
+        order.estimate_fen, parameters.limits_of(order.parameter_edition_id)
+    ):
         if all(_free(order, one.role, submitter) for one in chain):
             break
     return chain

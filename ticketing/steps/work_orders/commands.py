@@ -21,6 +21,7 @@ from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean_line
 from ticketing.masters.contractors import queries as contractors
 from ticketing.masters.contractors.models import Worker
+from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act, may
@@ -101,6 +102,7 @@ def draft(
         estimate_fen=_priced(estimate_fen),
         drafted_at=at,
         drafted_by_id=actor.id,
+        parameter_edition_id=parameters.edition_on(clock.local(at).date()),
     )
     db.session.add(order)
     db.session.flush()

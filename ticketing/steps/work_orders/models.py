@@ -29,7 +29,8 @@ class WorkOrder(Base):
     """One 工程派工单: the defects of one class for one team (procedure 3.5.1).
 
     `round` is the turn of the ticket's repair it belongs to: the first, or the one after so many reworks.
-    Its trades are those of its items; one gives 3 working days, more give 7. `estimate_fen` is what was approved.
+    Its trades are those of its items; one gives 3 working days, more give 7. `estimate_fen` is what was approved,
+    by the limits of the edition of parameters the order began with (None: the shipped standard).
     `due_on` copies its clock. `visit_on` is the planned day, `arrived_at` the crew's arrival. A transferred order is the
     contractor's to do, under engineering's eyes. The customer signs or his refusal is recorded with reason and evidence.
     `signature_key` is that of the picture of his signature. `rework_of_id` points at the order whose repair did not hold.
@@ -77,6 +78,7 @@ class WorkOrder(Base):
     drafted_at: Mapped[datetime]
     drafted_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     approval_round: Mapped[int] = mapped_column(default=0)
+    parameter_edition_id: Mapped[int | None] = mapped_column(ForeignKey("parameter_edition.id"))
     issued_at: Mapped[datetime | None]
     issued_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     due_on: Mapped[date | None]

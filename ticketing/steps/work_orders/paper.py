@@ -11,6 +11,7 @@ from ticketing.casefile.timers import commands as timers
 from ticketing.journal.queries import StoryLine
 from ticketing.kernel import clock, excel
 from ticketing.kernel.db import db
+from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure import approvals
 from ticketing.procedure.deadlines import ClockKind, limit_for
@@ -132,9 +133,10 @@ def items_of(order: WorkOrder, findings: Sequence[Finding]) -> list[Item]:
 
 def tier_of(order: WorkOrder) -> str:
     """Which tier approves the order and why, in words; said too when it went one higher (procedure 3.6.1)."""
-    words = approvals.tier_sentence(order.estimate_fen)
+    limits = parameters.limits_of(order.parameter_edition_id)
+    words = approvals.tier_sentence(order.estimate_fen, limits)
     asked = [step.role for step in order.approvals if step.round == order.approval_round]
-    own = [one.role for one in approvals.signatories(order.estimate_fen)]
+    own = [one.role for one in approvals.signatories(order.estimate_fen, limits)]
     if asked and asked != own:
         words += "；本级无可回避的审批人，上报一级"
     return words
