@@ -6,7 +6,7 @@ from alembic import op
 from ticketing.kernel.db import UtcDateTime
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0011"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -23,6 +23,7 @@ def upgrade() -> None:
     sa.Column('stage', sa.Enum('drafting', 'submitted', 'reviewed', 'confirming', 'confirmed', 'disputed', 'certified', 'paid', 'returned', name='settlementstage', native_enum=False, length=32), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('revision', sa.Integer(), nullable=False),
+    sa.Column('parameter_edition_id', ID, nullable=True),
     sa.Column('basis', sa.Enum('exclusive', 'inclusive', name='pricebasis', native_enum=False, length=32), nullable=False),
     sa.Column('vat_bp', sa.Integer(), nullable=False),
     sa.Column('management_bp', sa.Integer(), nullable=False),
@@ -78,6 +79,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['drafted_by_id'], ['user_account.id'], name=op.f('fk_settlement_drafted_by_id_user_account')),
     sa.ForeignKeyConstraint(['notified_by_id'], ['user_account.id'], name=op.f('fk_settlement_notified_by_id_user_account')),
     sa.ForeignKeyConstraint(['order_id'], ['work_order.id'], name=op.f('fk_settlement_order_id_work_order')),
+    sa.ForeignKeyConstraint(['parameter_edition_id'], ['parameter_edition.id'], name=op.f('fk_settlement_parameter_edition_id_parameter_edition')),
     sa.ForeignKeyConstraint(['reviewed_by_id'], ['user_account.id'], name=op.f('fk_settlement_reviewed_by_id_user_account')),
     sa.ForeignKeyConstraint(['submitted_by_id'], ['user_account.id'], name=op.f('fk_settlement_submitted_by_id_user_account')),
     sa.ForeignKeyConstraint(['ticket_id'], ['ticket.id'], name=op.f('fk_settlement_ticket_id_ticket')),

@@ -50,7 +50,7 @@ def test_the_account_falls_due_three_working_days_after_the_acceptance(accounts)
 def test_a_contractors_own_work_has_no_account(accounts, make):
     order = accounts.repairs.order(OrderStage.TRANSFERRED)
     with pytest.raises(Conflict, match="验收之后"):
-        drafting.draft(order, vat_bp=900, actor=make.user("captain"))
+        drafting.draft(order, actor=make.user("captain"))
 
 
 @pytest.mark.clause("3.5.5")
@@ -58,11 +58,11 @@ def test_only_the_captain_of_the_order_drafts_its_account_and_only_once(accounts
     order = accounts.repairs.order(OrderStage.ACCEPTED)
     for name in ("manager", "office", "auditor", "finance", "gm"):
         with pytest.raises(NotPermitted):
-            drafting.draft(order, vat_bp=900, actor=make.user(name))
+            drafting.draft(order, actor=make.user(name))
     with transaction():
-        drafting.draft(order, vat_bp=900, actor=make.user("captain"))
+        drafting.draft(order, actor=make.user("captain"))
     with pytest.raises(Conflict, match="已经有决算书"):
-        drafting.draft(order, vat_bp=900, actor=make.user("captain"))
+        drafting.draft(order, actor=make.user("captain"))
 
 
 @pytest.mark.clause("3.5.6")

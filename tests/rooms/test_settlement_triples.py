@@ -72,9 +72,7 @@ def commands(accounts: Settlements) -> dict[Act, Callable[[Settlement, User], An
         Act.AMEND_ACCOUNT: lambda s, a: drafting.amend(
             s, version=s.version, lines=[], remark="改", actor=a, **_terms(s)
         ),
-        Act.SUBMIT_ACCOUNT: lambda s, a: drafting.submit(
-            s, version=s.version, audit_min_fen=2_000_000, actor=a
-        ),
+        Act.SUBMIT_ACCOUNT: lambda s, a: drafting.submit(s, version=s.version, actor=a),
         Act.AUDIT_LINES: lambda s, a: reviewing.audit_lines(
             s, version=s.version, audited=_lines(s), actor=a, **_terms(s)
         ),

@@ -18,7 +18,6 @@ from ticketing.steps.settlement.drafting import Priced
 from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.settlement.reviewing import Audited
 
-AUDIT_MIN_FEN = 2_000_000
 EXAMPLE = (
     Priced(PriceSource.AGREED, "防水涂料", "㎡", 3_000, 120_000),
     Priced(PriceSource.QUOTA, "瓷砖铺贴", "㎡", 18_600, 85_500, quota_code="B1-23"),
@@ -41,7 +40,7 @@ class Settlements:
         """The account of an accepted order (by default of class A), with nothing in it."""
         order = self.repairs.order(OrderStage.ACCEPTED, *(broken or (LEAK,)), cause=cause, **facts)
         with transaction():
-            return drafting.draft(order, vat_bp=900, actor=self.make.user("captain"))
+            return drafting.draft(order, actor=self.make.user("captain"))
 
     def of_class_b(self, **facts: Any) -> Settlement:
         """The account of a class B order: a design fault is not the contractor's."""
@@ -85,9 +84,7 @@ class Settlements:
         if not s.submitted_fen:
             self.priced(s)
         with transaction():
-            drafting.submit(
-                s, version=s.version, audit_min_fen=AUDIT_MIN_FEN, actor=make.user("captain")
-            )
+            drafting.submit(s, version=s.version, actor=make.user("captain"))
         if stage is SettlementStage.SUBMITTED:
             return s
         reviewer = make.user("auditor" if s.route is Role.AUDITOR else "manager")

@@ -1,13 +1,13 @@
 """The contractor's answer to a class A account: notice with proof, reminder, confirmation, objection (procedure 3.5.7)."""
 
-from datetime import date
-
 from ticketing.casefile.timers import commands as timers
 from ticketing.kernel import clock
 from ticketing.kernel.errors import Invalid
 from ticketing.kernel.text import clean_line
+from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.models import User
-from ticketing.procedure.deadlines import ClockKind
+from ticketing.masters.workcalendar import queries as workcalendar
+from ticketing.procedure.deadlines import ClockKind, limit_of
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.settlement import Confirmation, NoticeWay
 from ticketing.steps.settlement.models import Settlement
@@ -21,6 +21,7 @@ def notify(
 ) -> Settlement:
     """Audit notifies the contractor of the result, with proof; his days begin (procedure 3.5.7)."""
     begin(settlement, Act.NOTIFY_CONTRACTOR, version, actor)
+    answer = _answer(settlement)
     at = SETTLEMENTS.advance(
         settlement,
         Act.NOTIFY_CONTRACTOR,
@@ -33,16 +34,17 @@ def notify(
             "notice_evidence": filled(
                 evidence, "evidence", "请写明送达凭证，例如快递单号或签收人。"
             ),
-            "answer_due_on": _answer_due(),
+            "answer_due_on": answer.deadline.on,
         },
     )
-    follow(settlement, Act.NOTIFY_CONTRACTOR, at, [ClockKind.CONTRACTOR_CONFIRMATION])
+    follow(settlement, Act.NOTIFY_CONTRACTOR, at, [answer])
     return settlement
 
 
 def remind(settlement: Settlement, *, version: int, evidence: str, actor: User) -> Settlement:
     """His days are over without an answer: once more, with proof, and as many days again (procedure 3.5.7)."""
     begin(settlement, Act.REMIND_CONTRACTOR, version, actor)
+    answer = _answer(settlement)
     at = SETTLEMENTS.advance(
         settlement,
         Act.REMIND_CONTRACTOR,
@@ -51,10 +53,10 @@ def remind(settlement: Settlement, *, version: int, evidence: str, actor: User) 
         changes={
             "reminded_at": clock.now(),
             "reminder_evidence": filled(evidence, "evidence", "请写明催告的送达凭证。"),
-            "answer_due_on": _answer_due(),
+            "answer_due_on": answer.deadline.on,
         },
     )
-    follow(settlement, Act.REMIND_CONTRACTOR, at, [ClockKind.CONTRACTOR_CONFIRMATION])
+    follow(settlement, Act.REMIND_CONTRACTOR, at, [answer])
     return settlement
 
 
@@ -139,5 +141,9 @@ def _confirmed(
     return settlement
 
 
-def _answer_due() -> date:
-    return timers.starting(ClockKind.CONTRACTOR_CONFIRMATION, clock.now()).deadline.on
+def _answer(settlement: Settlement) -> timers.Start:
+    """The clock of his answer: so many days as the account's own edition of the parameters gives him."""
+    at, kind = clock.now(), ClockKind.CONTRACTOR_CONFIRMATION
+    days = parameters.limits_of(settlement.parameter_edition_id).confirm_days
+    limit = limit_of(kind)._replace(amount=days)
+    return timers.Start(kind, at, limit.deadline(at, workcalendar.snapshot()))

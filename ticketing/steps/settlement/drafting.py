@@ -13,6 +13,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean, clean_line
+from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.models import User
 from ticketing.procedure.capitals import MOST_FEN
 from ticketing.procedure.deadlines import ClockKind
@@ -47,7 +48,7 @@ class Priced(NamedTuple):
     remark: str = ""
 
 
-def draft(order: WorkOrder, *, vat_bp: int, actor: User) -> Settlement:
+def draft(order: WorkOrder, *, actor: User) -> Settlement:
     """Begin the account of an accepted order, with a line for each use of labour and material noted on it (procedure 3.5.5).
 
     Raises NotPermitted (another's order), Conflict (not accepted, a contractor's work, begun already).
@@ -62,14 +63,15 @@ def draft(order: WorkOrder, *, vat_bp: int, actor: User) -> Settlement:
         raise Conflict("派工单验收之后才能编制决算书；施工单位维修的不编。")
     if queries.of_order(order.id) is not None:
         raise Conflict("这张派工单已经有决算书。")
-    at = clock.now()
+    at, edition = clock.now(), parameters.edition_on(clock.today())
     settlement = Settlement(
         number=next_number(order.ticket.community.code, "J", at),
         order_id=order.id,
         ticket_id=order.ticket_id,
         community_id=order.community_id,
         order_class=order.order_class,
-        vat_bp=vat_bp,
+        parameter_edition_id=edition,
+        vat_bp=parameters.limits_of(edition).vat_bp,
         drafted_at=at,
         drafted_by_id=actor.id,
     )
@@ -125,7 +127,7 @@ def amend(
     return settlement
 
 
-def submit(settlement: Settlement, *, version: int, audit_min_fen: int, actor: User) -> Settlement:
+def submit(settlement: Settlement, *, version: int, actor: User) -> Settlement:
     """Hand the account in; from the limit on, the number itself included, audit reviews it (procedure 2.7, 3.5.6).
 
     Raises Invalid (nothing priced), NotPermitted, Conflict.
@@ -133,8 +135,8 @@ def submit(settlement: Settlement, *, version: int, audit_min_fen: int, actor: U
     begin(settlement, Act.SUBMIT_ACCOUNT, version, actor)
     if not settlement.submitted_fen:
         raise Invalid("决算书至少要有一行，合计须大于零。")
-    audited = settlement.submitted_fen >= audit_min_fen
-    route = hands.review_route(settlement, audited=audited)
+    limit = parameters.limits_of(settlement.parameter_edition_id).audit_min_fen
+    route = hands.review_route(settlement, audited=settlement.submitted_fen >= limit)
     at = SETTLEMENTS.advance(
         settlement,
         Act.SUBMIT_ACCOUNT,
@@ -146,7 +148,7 @@ def submit(settlement: Settlement, *, version: int, audit_min_fen: int, actor: U
             "route": route,
             "return_reason": "",
         },
-        facts={"submitted_fen": settlement.submitted_fen, "limit_fen": audit_min_fen},
+        facts={"submitted_fen": settlement.submitted_fen, "limit_fen": limit},
     )
     kind = ClockKind.AUDIT if route is Role.AUDITOR else ClockKind.CS_REVIEW
     follow(settlement, Act.SUBMIT_ACCOUNT, at, [kind])

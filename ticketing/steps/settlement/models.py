@@ -32,7 +32,7 @@ class Settlement(Base):
     Amounts are fen, rates basis points. `submitted_fen` is the total with tax as the captain handed it in, by which the
     route was chosen; `approved_fen` the total with tax as approved. `route` is whose review it needs. `chargeback_fen` is
     what the contractor of a class A repair owes, `deducted_fen` what of it was taken from his retention. `revision` counts
-    how often the account was sent back; earlier lines stay.
+    how often the account was sent back; earlier lines stay. It keeps the parameters it began with.
     """
 
     __tablename__ = "settlement"
@@ -72,6 +72,7 @@ class Settlement(Base):
     version: Mapped[int] = mapped_column()
     revision: Mapped[int] = mapped_column(default=1)
 
+    parameter_edition_id: Mapped[int | None] = mapped_column(ForeignKey("parameter_edition.id"))
     basis: Mapped[PriceBasis] = mapped_column(default=PriceBasis.EXCLUSIVE)
     vat_bp: Mapped[int]
     management_bp: Mapped[int] = mapped_column(default=0)

@@ -79,14 +79,19 @@ def begin(settlement: Settlement, act: Act, version: int, actor: User) -> None:
 
 
 def follow(
-    settlement: Settlement, act: Act, at: datetime, starts: Sequence[ClockKind] = ()
+    settlement: Settlement,
+    act: Act,
+    at: datetime,
+    starts: Sequence[ClockKind | timers.Start] = (),
 ) -> None:
     """Let the clocks of the account follow an act: what is owed next starts, what was owed is met or ends."""
     turned = turn(act, settlement.ticket.stage, settlement.ticket.stage, of_order=True)
     db.session.flush()
     timers.follow(
         _charge(settlement),
-        starts=[timers.starting(kind, at) for kind in starts],
+        starts=[
+            one if isinstance(one, timers.Start) else timers.starting(one, at) for one in starts
+        ],
         meets=turned.meets,
         cancels=turned.cancels,
         at=at,
