@@ -33,6 +33,10 @@ def check_balance(figures: Figures) -> None:
     _equal(sum(row.answers for row in figures.callbacks), total.answers, "回访表答复")
     if figures.repairs is not None:
         _repairs(figures)
+    if figures.costs is not None:
+        for one in figures.costs.recoveries:
+            if not 0 <= one.deducted_fen <= one.owed_fen:
+                raise Unbalanced(_SAYS.format(f"扣回表“{one.name}”（{one.deducted_fen}）"))
 
 
 def _repairs(figures: Figures) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 
+from ticketing.oversight.reports.cost_rows import CostFigures
 from ticketing.oversight.reports.repair_rows import RepairFigures
 from ticketing.procedure.periods import Period
 from ticketing.procedure.vocabulary import Grade, ReportKind
@@ -280,8 +281,8 @@ class Figures:
     `as_of_on` is the last day counted; `cutoff_at` the instant up to which moves count; `carried`
     what the submitted report of the period before stated as its closing stock; `joined` and `left`
     name the communities this one has and that one had not, and the other way round.
-    `recounted` is the opening and closing stock counted a second way, from the register itself. `repairs` is None in
-    reports compiled before there were work orders.
+    `recounted` is the opening and closing stock counted a second way, from the register itself. `repairs` and `costs` are
+    None in reports compiled before there were work orders and accounts.
     """
 
     kind: ReportKind
@@ -310,6 +311,7 @@ class Figures:
     joined: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     repairs: RepairFigures | None = None
+    costs: CostFigures | None = None
 
     @property
     def period(self) -> Period:

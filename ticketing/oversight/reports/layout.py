@@ -6,7 +6,7 @@ The page and the workbook both print these tables and add nothing, so they canno
 from collections.abc import Sequence
 
 from ticketing.casefile.tickets.behind import Event
-from ticketing.oversight.reports import quarter, repair_tables
+from ticketing.oversight.reports import cost_tables, quarter, repair_tables
 from ticketing.oversight.reports.figures import (
     AGE_BANDS,
     AgeRow,
@@ -49,7 +49,9 @@ def tables(figures: Figures) -> list[Table]:
     ]
     if weekly:
         listed.append(_cases(figures))
-    listed += [*repairs.get("W7", ()), _callbacks(figures, lists)]
+    listed += repairs.get("W7", ())
+    listed += cost_tables.tables(figures.costs) if figures.costs else []
+    listed.append(_callbacks(figures, lists))
     if weekly:
         listed.append(_unhappy(figures))
     return listed

@@ -113,7 +113,9 @@ def _write(sheet: excel.Sheet, table: Table) -> None:
     for n, column in enumerate(table.columns, 1):
         if column.kind in NUMBER_FORMATS:
             for row in range(sheet.row - len(table.rows), sheet.row):
-                sheet.worksheet.cell(row, n).number_format = NUMBER_FORMATS[column.kind]
+                cell = sheet.worksheet.cell(row, n)
+                if not isinstance(cell.value, str):
+                    cell.number_format = NUMBER_FORMATS[column.kind]
     for note in table.notes:
         sheet.line(note)
     sheet.gap()
