@@ -52,11 +52,20 @@ def follow_up(
     action_needed: str,
     next_on: date | None,
     actor: User,
+    no_agreement: bool = False,
 ) -> Ticket:
-    """A line of 已进行的跟踪行动; nobody else's work is touched, so no version is asked (3.4.4)."""
+    """A line of 已进行的跟踪行动; nobody else's work is touched, so no version is asked (3.4.4).
+
+    `no_agreement`: it was a talk with the customer that ended without one; the third makes the ticket important (3.4.7).
+    """
     taken = _filled(action_taken, "action_taken", "请填写已采取行动。")
     at = advance(
-        ticket, Act.FOLLOW_UP, actor=actor, version=None, facts={"taken": one_line(taken, 80)}
+        ticket,
+        Act.FOLLOW_UP,
+        actor=actor,
+        version=None,
+        changes={"talk_count": ticket.talk_count + 1} if no_agreement else {},
+        facts={"taken": one_line(taken, 80)},
     )
     add_note(
         ticket,
