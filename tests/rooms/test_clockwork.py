@@ -94,6 +94,20 @@ def test_a_feedback_that_does_not_come_tells_the_handler_then_the_head_then_the_
     )
 
 
+def test_the_page_says_when_it_is_due_and_who_was_reminded_when(app, make, sign_in):
+    with clock.held(at("2026-03-02")):
+        ticket = make.ticket(TicketStage.DISPATCHED)
+    ring(at("2026-03-04", 9, 30))
+    ring(at("2026-03-05", 17, 30))
+    page = sign_in("manager").get(f"/tickets/{ticket.id}").get_data(as_text=True)
+    assert "时限 2026-03-05 周四" in page
+    assert "已提醒 4 次，最近 2026-03-05 17:30 到时未完成" in page
+    assert "<time>2026-03-04 09:30</time> 时限过半：周工</li>" in page
+    assert "<time>2026-03-05 17:30</time> 时限将至</li>" in page, "on record, told with the breach"
+    assert "<time>2026-03-05 17:30</time> 到时未完成：周工、陈静、郑敏</li>" in page
+    assert "下次提醒 2026-03-06 17:30" in page
+
+
 @pytest.mark.clause("3.4.5-他")
 def test_each_bell_rings_once_and_an_outage_is_caught_up_with_the_loudest_only(make):
     with clock.held(at("2026-03-02")):
