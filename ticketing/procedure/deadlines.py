@@ -320,12 +320,10 @@ def bells(
     yield Level.DAY_AFTER, clock.at(add_working_days(due_on, 1, calendar).on, *CLOSES)
 
 
-EXTENDABLE = frozenset({ClockKind.COMPLAINT, ClockKind.REPAIR})
-"""What may be put off with the customer's consent (procedure 3.4.5-延)."""
-
 MOST_EXTENSIONS = 2
 MOST_EXTENDED_DAYS = 15
-"""How often, and by how many working days in all; the house's own limit, beyond it the manager decides anew."""
+"""How often a completion or a repair may be put off with the customer's consent, and by how many working days in all
+(procedure 3.4.5-延); the house's own limit, beyond it the manager decides anew."""
 
 
 def on_time(done_on: date, due_on: date) -> bool:

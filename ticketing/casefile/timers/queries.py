@@ -15,7 +15,7 @@ from ticketing.casefile.timers.models import (
 )
 from ticketing.kernel import clock as time
 from ticketing.kernel.db import db
-from ticketing.procedure.deadlines import ClockKind, Level, Unit, limit_of
+from ticketing.procedure.deadlines import MOST_EXTENSIONS, ClockKind, Level, Unit, limit_of
 
 
 class Bell(NamedTuple):
@@ -93,6 +93,19 @@ def running(ticket_id: int, kind: ClockKind, order_id: int | None = None) -> Clo
             Clock.order_id == order_id,
         )
     ).one_or_none()
+
+
+def extensions_left(ticket_id: int, kind: ClockKind, order_id: int | None = None) -> bool:
+    """Whether the running clock of one kind may be put off once more (procedure 3.4.5-延)."""
+    so_far = db.session.scalar(
+        select(Clock.extensions).where(
+            Clock.ticket_id == ticket_id,
+            Clock.kind == kind,
+            Clock.state == ClockState.RUNNING,
+            Clock.order_id == order_id,
+        )
+    )
+    return so_far is None or so_far < MOST_EXTENSIONS
 
 
 def last(kind: ClockKind, order_id: int) -> Clock | None:

@@ -14,6 +14,7 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean, one_line
 from ticketing.masters.people.models import User
+from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Grade, Mark, NoteKind, Role
@@ -215,11 +216,11 @@ def extend(
 
     Raises Invalid, Conflict (past, or put off too often), NotPermitted.
     """
-    allowed_step(ticket, Act.EXTEND, actor)
+    guards.check_first(allowed_step(ticket, Act.EXTEND, actor), ticket, actor)
     running = timers.running(ticket.id, ClockKind.COMPLAINT)
     if running is None:
         raise Conflict("没有进行中的办结时限。")
-    extension = moving.extend(
+    extension = moving.consented(
         running,
         due_on=due_on,
         reason=reason,
@@ -235,13 +236,17 @@ def extend(
         Act.EXTEND,
         actor=actor,
         version=version,
-        changes={"complaint_due_on": due_on, "complaint_due_provisional": running.provisional},
+        changes={
+            "complaint_due_on": due_on,
+            "complaint_due_provisional": workcalendar.calendar(due_on).provisional,
+        },
         facts={
             "reason": extension.reason,
             "consent": f"{extension.consent_by}，{clock.show_instant(consent_at)}，"
             f"{consent_way}，凭证：{extension.evidence}",
         },
     )
+    moving.put_off(running, extension)
     return ticket
 
 
