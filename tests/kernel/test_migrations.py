@@ -115,7 +115,7 @@ def test_counting_talks_comes_and_goes_without_touching_a_ticket_or_a_clock(make
     before = rows()
     assert all(before)
     db.session.remove()
-    downgrade(revision="0008")
+    downgrade(revision="0009")
     assert "talk_count" not in {row["name"] for row in inspect(db.engine).get_columns("ticket")}
     assert rows() == before
     upgrade()
