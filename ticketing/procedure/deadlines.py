@@ -161,7 +161,7 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
     ),
     ClockRule(
         ClockKind.COMPLAINT,
-        starts=frozenset({Act.REGISTER, Act.REOPEN}),
+        starts=frozenset({Act.REGISTER, Act.REOPEN, Act.DECLINE_REPAIR}),
         cancels=frozenset({Act.CONCLUDE_SURVEY}),
         reached=frozenset({TicketStage.CLOSED}),
     ),
@@ -207,7 +207,8 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
     ),
 )
 """The clocks of a ticket and of its orders. The one week of the other complaints ends when the survey finds a repair,
-which has limits of its own; the survey counts until the last required signature. The emergency clock starts at an urgent registration and the escalation clock with
+which has limits of its own, and begins anew when a second look finds nothing to repair; where it still runs it goes
+on. The survey counts until the last required signature. The emergency clock starts at an urgent registration and the escalation clock with
 the grade 重大: marks of the ticket, not acts, so the mover starts those two itself, and cancels the second
 when the ticket is no longer major."""
 
