@@ -135,11 +135,7 @@ def _message(one: Ring, hearers: Hearers) -> Message:
         due = time.show_instant(row.due_at)
     return Message(
         user_ids=hearers.of(owner, level),
-        kind=NoticeKind.MAJOR
-        if row.kind is ClockKind.ESCALATION
-        else NoticeKind.BREACH
-        if late
-        else NoticeKind.REMINDER,
+        kind=_kind(row.kind, late),
         event=f"clock:{row.id}:{level.value}:{row.due_on}",
         title=f"{level.label}：{row.kind.label} {subject}",
         body=f"时限 {due}。{row.scope or row.summary or ''}",
@@ -147,6 +143,14 @@ def _message(one: Ring, hearers: Hearers) -> Message:
         community_id=row.community_id,
         urgent=urgent,
     )
+
+
+def _kind(kind: ClockKind, late: bool) -> NoticeKind:
+    if kind is ClockKind.ESCALATION:
+        return NoticeKind.MAJOR
+    if late:
+        return NoticeKind.BREACH
+    return NoticeKind.REPORT if kind is ClockKind.WEEKLY_REPORT else NoticeKind.REMINDER
 
 
 _DUE = (
