@@ -28,6 +28,7 @@ class Settings:
     - `address` (TICKETING_ADDRESS): where people reach the site, for links in what goes out; empty: no links.
     - `mail` (TICKETING_SMTP_HOST, _PORT, _USER, _PASSWORD, _SECURITY, _FROM): the server that sends e-mail.
     - `webhook_hosts` (TICKETING_WEBHOOK_HOSTS): the only places group robots may be at.
+    - `notices_kept_days` (TICKETING_NOTICES_KEPT_DAYS, at least 30): how long read notices and sent deliveries are kept.
     """
 
     database_url: str
@@ -45,6 +46,7 @@ class Settings:
     address: str = ""
     mail: MailServer = field(default_factory=MailServer)
     webhook_hosts: tuple[webhook.Host, ...] = webhook.hosts(webhook.OFFICIAL_HOSTS)
+    notices_kept_days: int = 180
     testing: bool = False
     templates: Path = field(default=ROOT / "templates")
     static: Path = field(default=ROOT / "static")
@@ -83,7 +85,15 @@ def from_environment() -> Settings:
         webhook_hosts=webhook.hosts(
             os.environ.get("TICKETING_WEBHOOK_HOSTS", webhook.OFFICIAL_HOSTS)
         ),
+        notices_kept_days=_days(os.environ.get("TICKETING_NOTICES_KEPT_DAYS") or "180"),
     )
+
+
+def _days(given: str) -> int:
+    """How long notices are kept. Raises ValueError below a month: what is told once must not be told again."""
+    if int(given) < 30:
+        raise ValueError("TICKETING_NOTICES_KEPT_DAYS must be 30 or more")
+    return int(given)
 
 
 def _mail() -> MailServer:

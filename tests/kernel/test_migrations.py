@@ -89,6 +89,7 @@ def test_the_last_migration_goes_down_and_up_on_filled_data(make):
         assert {name: n for name, n in before.items() if name in between} == between
         upgrade()
         assert {name: n for name, n in counts().items() if name in between} == between
+        assert differences() == []
     downgrade(revision="base")
     assert counts() == {}
     assert not [name for name in inspect(db.engine).get_table_names() if name == search.TABLE]
@@ -97,6 +98,31 @@ def test_the_last_migration_goes_down_and_up_on_filled_data(make):
     own = {"calendar_day", "calendar_year", "calendar_edition"}
     assert {name for name, n in counts().items() if n} == own, "a new database knows the calendar"
     assert differences() == []
+
+
+def test_counting_talks_comes_and_goes_without_touching_a_ticket_or_a_clock(make):
+    for stage in TicketStage:
+        make.ticket(stage)
+    watched = (
+        text("SELECT id, number, version, grade, rework_count, is_open FROM ticket ORDER BY id"),
+        text("SELECT id, clock_id, kind, level, at, due_on FROM clock_event ORDER BY id"),
+    )
+
+    def rows():
+        with db.engine.connect() as connection:
+            return [connection.execute(query).all() for query in watched]
+
+    before = rows()
+    assert all(before)
+    db.session.remove()
+    downgrade(revision="0009")
+    assert "talk_count" not in {row["name"] for row in inspect(db.engine).get_columns("ticket")}
+    assert rows() == before
+    upgrade()
+    assert rows() == before
+    with db.engine.connect() as connection:
+        new = "SELECT DISTINCT talk_count FROM ticket", "SELECT DISTINCT told FROM clock_event"
+        assert [connection.execute(text(query)).all() for query in new] == [[(0,)], [("",)]]
 
 
 def test_going_up_again_changes_nothing(make):

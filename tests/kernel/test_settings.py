@@ -27,6 +27,7 @@ def environment(monkeypatch, tmp_path):
 def test_without_any_setting_no_mail_goes_out_and_only_the_two_services_may_be_called(environment):
     found = from_environment()
     assert (found.address, found.mail.host) == ("", "")
+    assert found.notices_kept_days == 180
     assert [host.name for host in found.webhook_hosts] == [
         "qyapi.weixin.qq.com",
         "oapi.dingtalk.com",
@@ -51,6 +52,8 @@ def test_the_environment_names_site_mail_server_and_hosts(environment):
         ("TICKETING_SMTP_FROM", "nobody"),
         ("TICKETING_SMTP_SECURITY", "maybe"),
         ("TICKETING_SMTP_PORT", "x"),
+        ("TICKETING_NOTICES_KEPT_DAYS", "29"),
+        ("TICKETING_NOTICES_KEPT_DAYS", "never"),
         ("TICKETING_WEBHOOK_HOSTS", "https://a.example.com/path"),
     ],
 )

@@ -41,6 +41,7 @@ def grade(**facts: object) -> Grade:
 BOUNDARIES = [
     # rule, just below, at the threshold, the grade it brings
     ("home_again", {"same_home": 1}, {"same_home": 2}, IMPORTANT),
+    ("talks_3", {"talks": 2}, {"talks": 3}, IMPORTANT),
     ("homes_3", {"homes": 2}, {"homes": 3}, IMPORTANT),
     ("claim_5000", {"claim_fen": 499_999}, {"claim_fen": 500_000}, IMPORTANT),
     ("overdue_7", {"due_on": days_ago(6)}, {"due_on": days_ago(7)}, IMPORTANT),

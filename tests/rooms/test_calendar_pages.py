@@ -6,12 +6,14 @@ import zipfile
 
 import pytest
 from openpyxl import Workbook
+from sqlalchemy import select
 
 from tests.pages.helpers import one_of_each_role, token
 from tests.pages.test_wrong_input import refused
 from tests.procedure.test_notice import NOTICE_2026
 from tests.rooms.test_calendar_rows import NOTICE_2027, D, adopt, close
 from tests.support.world import PASSWORD
+from ticketing.casefile.notices.models import Notice, NoticeKind
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.masters.workcalendar import queries
@@ -323,3 +325,13 @@ def test_a_badge_is_counted_anew_when_the_calendar_changes(make, sign_in):
 def test_the_official_list_of_this_year_changes_nothing(sign_in):
     page = sign_in("manager").post("/calendar/adopt", data=typed(NOTICE_2026))
     assert "与现在相比没有不同的日期" in page.get_data(as_text=True)
+
+
+def test_who_may_confirm_a_change_is_told_of_it(make, sign_in):
+    manager = sign_in("manager")
+    address = proposed(manager)
+    rows = db.session.scalars(select(Notice).where(Notice.kind == NoticeKind.CALENDAR)).all()
+    assert {row.user.username for row in rows} == {"admin", "admin2"}
+    assert {(row.title, row.path) for row in rows} == {
+        ("工作日历：2027 年全年放假安排待第二人确认", address)
+    }

@@ -7,11 +7,17 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.pages.helpers import recorded
-from ticketing.casefile.notices.models import Notice, NoticeKind
+from ticketing.casefile.notices.models import (
+    Delivery,
+    DeliveryState,
+    Notice,
+    NoticeKind,
+    Outlet,
+)
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers import queries as timers
 from ticketing.casefile.timers.models import Clock, ClockEvent
-from ticketing.edges.jobs import running
+from ticketing.edges.jobs import running, schedule
 from ticketing.edges.jobs.models import Heartbeat, JobState
 from ticketing.edges.jobs.schedule import BY_NAME, JOBS, Job
 from ticketing.journal import queries as journal
@@ -94,6 +100,20 @@ def test_a_feedback_that_does_not_come_tells_the_handler_then_the_head_then_the_
     )
 
 
+def test_the_page_says_when_it_is_due_and_who_was_reminded_when(app, make, sign_in):
+    with clock.held(at("2026-03-02")):
+        ticket = make.ticket(TicketStage.DISPATCHED)
+    ring(at("2026-03-04", 9, 30))
+    ring(at("2026-03-05", 17, 30))
+    page = sign_in("manager").get(f"/tickets/{ticket.id}").get_data(as_text=True)
+    assert "时限 2026-03-05 周四" in page
+    assert "已提醒 4 次，最近 2026-03-05 17:30 到时未完成" in page
+    assert "<time>2026-03-04 09:30</time> 时限过半：周工</li>" in page
+    assert "<time>2026-03-05 17:30</time> 时限将至</li>" in page, "on record, told with the breach"
+    assert "<time>2026-03-05 17:30</time> 到时未完成：周工、陈静、郑敏</li>" in page
+    assert "下次提醒 2026-03-06 17:30" in page
+
+
 @pytest.mark.clause("3.4.5-他")
 def test_each_bell_rings_once_and_an_outage_is_caught_up_with_the_loudest_only(make):
     with clock.held(at("2026-03-02")):
@@ -158,10 +178,13 @@ def test_the_weekly_report_has_a_clock_of_each_office_until_it_is_submitted(make
         assert reports.start_clocks(monday) == 0
     owed = db.session.scalars(select(Clock).where(Clock.kind == ClockKind.WEEKLY_REPORT)).one()
     assert (owed.report_key, owed.due_at) == ("weekly-FZ-2026-W10", at("2026-03-09", 17, 30))
+    assert ring(at("2026-03-09", 15)) >= 1
     assert ring(at("2026-03-09", 17, 30)) >= 1
     names = {user_id: name for name, user_id in make.world.users.items()}
     heard = db.session.scalars(select(Notice.user_id).where(Notice.path == "/reports/")).all()
     assert {names[user_id] for user_id in heard} == {"clerk", "office", "office2", "manager"}
+    kinds = set(db.session.scalars(select(Notice.kind).where(Notice.path == "/reports/")))
+    assert kinds == {NoticeKind.REPORT, NoticeKind.BREACH}
     office, manager = make.user("office"), make.user("manager")
     with clock.held(at("2026-03-09", 18)), transaction():
         report = reports.compile_report(
@@ -183,7 +206,7 @@ def test_ringing_costs_the_same_statements_for_one_clock_and_for_many(make):
             make.ticket(TicketStage.HANDLING)
     with recorded(db.engine) as many:
         assert ring(at("2026-03-20")) == 13
-    assert len(many.statements) == len(one.statements) <= 14
+    assert len(many.statements) == len(one.statements) <= 15
 
 
 def test_a_failing_job_is_noted_tried_again_and_stops_no_other(app, ctx):
@@ -243,3 +266,40 @@ def test_the_console_runs_one_job_for_a_cron(app, ctx):
     assert "没有到点的时限" in runner.invoke(args=["jobs", "once", "ring"]).output
     assert runner.invoke(args=["jobs", "once", "nothing"]).exit_code != 0
     assert "ring" in runner.invoke(args=["jobs", "list"]).output
+
+
+def test_the_night_drops_old_notices_that_were_read_and_sent_and_nothing_else(app, make):
+    """In batches; unread ones, those of major complaints, waiting and dead deliveries stay."""
+    old, recent = clock.now() - timedelta(days=181), clock.now() - timedelta(days=179)
+    user_id, kept = make.world.users["clerk"], set()
+
+    def notice(event, kind=NoticeKind.REMINDER, read_at=old, keep=True):
+        one = {"user_id": user_id, "event": event, "kind": kind, "at": old, "title": event}
+        db.session.add(Notice(**one, path="/tickets/", read_at=read_at))
+        kept.update({event} if keep else ())
+
+    def delivery(event, state, sent_at=None, keep=True):
+        one = {"event": event, "kind": NoticeKind.BREACH, "outlet": Outlet.EMAIL, "title": event}
+        row = Delivery(**one, recipient="a@example.com", body="", path="/", at=old, next_at=old)
+        row.state, row.sent_at = state, sent_at
+        db.session.add(row)
+        kept.update({event} if keep else ())
+
+    with transaction():
+        for n in range(schedule.PRUNED + 3):
+            notice(f"read {n}", keep=False)
+        notice("read lately", read_at=recent)
+        notice("unread", read_at=None)
+        notice("major", NoticeKind.MAJOR)
+        delivery("sent", DeliveryState.SENT, old, keep=False)
+        delivery("sent lately", DeliveryState.SENT, recent)
+        delivery("dead", DeliveryState.DEAD)
+        delivery("waiting", DeliveryState.WAITING)
+    outcome = running.run(BY_NAME["tidy"], clock.now())
+    assert (outcome.failed, outcome.words.split("，")[1:]) == (
+        False,
+        [f"{schedule.PRUNED + 3} 条已读通知", "1 条已发送消息"],
+    )
+    left = {*db.session.scalars(select(Notice.event)), *db.session.scalars(select(Delivery.event))}
+    assert left == kept
+    assert "0 条已读通知，0 条已发送消息" in running.run(BY_NAME["tidy"], clock.now()).words

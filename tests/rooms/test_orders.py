@@ -34,6 +34,7 @@ from ticketing.steps.callback.commands import call_back
 from ticketing.steps.closing.commands import reopen
 from ticketing.steps.work_orders import changing, queries
 from ticketing.steps.work_orders import commands as orders
+from ticketing.steps.work_orders.models import WorkOrder
 
 D = date.fromisoformat
 SECOND = CRACK._replace(part=LEAK.part)
@@ -222,6 +223,31 @@ def test_an_extension_needs_consent_given_before_and_keeps_the_first_date(make, 
         extend(second, make, D("2026-03-10"))
 
 
+@pytest.mark.clause("3.4.5-延")
+def test_a_late_order_offers_no_extension_and_its_captain_cannot_ask_for_one(
+    make, repairs, sign_in
+):
+    with at("2026-03-02"):
+        late = repairs.order(OrderStage.ACKNOWLEDGED).id
+    fresh = repairs.order(OrderStage.ACKNOWLEDGED, unit="YX 5-1-0101", caller_name="刘洋").id
+    office, captain = sign_in("office"), sign_in("captain")
+    for order_id, possible in ((late, False), (fresh, True)):
+        page = office.get(f"/orders/{order_id}").get_data(as_text=True)
+        assert (f'href="/orders/{order_id}/extend"' in page) is possible
+        answer = office.get(f"/orders/{order_id}/extend")
+        assert answer.status_code == (200 if possible else 409)
+        assert ("时限已到，不能再延期" in answer.get_data(as_text=True)) is not possible
+        phone = captain.get(f"/my-orders/{order_id}").get_data(as_text=True)
+        assert ("申请延期" in phone) is possible
+    with pytest.raises(Conflict, match="时限已到"), transaction():
+        changing.ask_extension(
+            db.session.get_one(WorkOrder, late),
+            asked_until=later(9),
+            asked_reason="订货",
+            actor=make.user("captain"),
+        )
+
+
 @pytest.mark.clause("3.4.6")
 def test_a_transfer_hands_the_clock_to_the_department_with_the_same_due_date(make, repairs):
     with at("2026-03-02"):
@@ -352,7 +378,7 @@ def a_and_b(make, repairs):
     ticket = repairs.concluded(LEAK, wear)
     first, second = queries.to_order(ticket.id)[OrderClass.A]
     with transaction():
-        second.decided, second.why = OrderClass.B, "设计原因"
+        second.decided, second.decided_why = OrderClass.B, "设计原因"
     drafted = []
     for order_class, finding in ((OrderClass.A, first), (OrderClass.B, second)):
         with transaction():

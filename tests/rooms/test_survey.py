@@ -15,7 +15,8 @@ from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
 from ticketing.masters.contractors import commands as contractors
 from ticketing.masters.people import commands as people
-from ticketing.procedure.deadlines import ClockKind
+from ticketing.masters.workcalendar.queries import calendar
+from ticketing.procedure.deadlines import ClockKind, limit_of
 from ticketing.procedure.repair_roads import complete, still_asked
 from ticketing.procedure.repairs import (
     Cause,
@@ -405,6 +406,57 @@ def test_what_was_signed_in_the_flat_keeps_its_words_beside_the_managers(make, r
         signing.conclude(ticket, version=ticket.version, decisions=as_agreed, actor=manager)
     assert (finding.why, finding.decided_why) == ("现场商定", "现场商定")
     assert finding.overridden
+
+
+@pytest.mark.clause("3.4.5-他")
+def test_a_complaint_the_survey_finds_nothing_to_repair_in_has_its_week(make, repairs):
+    """The first week goes on; after a repair that a second look takes back, a new one begins."""
+
+    def decline(survey):
+        with transaction():
+            signing.conclude(
+                survey.ticket,
+                version=survey.ticket.version,
+                decisions={
+                    one.id: Decision(OrderClass.NONE, "属装修问题") for one in survey.findings
+                },
+                actor=make.user("manager"),
+            )
+
+    def weeks(ticket):
+        rows = db.session.query(Clock).filter_by(ticket_id=ticket.id, kind=ClockKind.COMPLAINT)
+        return [(row.state, row.round, row.due_on) for row in rows.order_by(Clock.id)]
+
+    survey = repairs.survey(SurveyStage.SIGNED)
+    first_due = survey.ticket.complaint_due_on
+    decline(survey)
+    assert weeks(survey.ticket) == [(ClockState.RUNNING, 1, first_due)]
+
+    ticket = repairs.concluded(unit="YX 5-1-0101", caller_name="刘洋")
+    sheet = surveys.latest(ticket.id)
+    with clock.held(clock.now() + timedelta(days=1)):
+        with transaction():
+            second = commands.resurvey(
+                ticket,
+                version=ticket.version,
+                visit_at=clock.now() + timedelta(hours=1),
+                team_id=sheet.team_id,
+                contractor_id=None,
+                note="",
+                reason="业主自行装修所致",
+                actor=make.user("office"),
+            )
+        repairs.record(second)
+        for side in (Side.SERVICE, Side.ENGINEERING, Side.CAPTAIN, Side.CUSTOMER):
+            repairs.sign(second, side)
+        decline(second)
+        due_on = limit_of(ClockKind.COMPLAINT).deadline(clock.now(), calendar).on
+    assert ticket.stage is TicketStage.HANDLING
+    assert [row[:2] for row in weeks(ticket)] == [
+        (ClockState.CANCELLED, 1),
+        (ClockState.RUNNING, 2),
+    ]
+    assert weeks(ticket)[1][2] == ticket.complaint_due_on == ticket.due_on == due_on
 
 
 def test_a_conclusion_on_a_page_opened_before_a_second_look_is_refused(make, repairs):

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from tests.pages.helpers import token
 from ticketing.casefile.notices.models import Notice, NoticeKind
 from ticketing.casefile.tickets import grading
 from ticketing.casefile.tickets.commands import evaluate_open
@@ -211,6 +212,60 @@ def test_marks_and_claim_may_be_set_at_dispatch_and_when_regrading(make):
     assert ticket.grade is Grade.MAJOR
     changed = [facts.get("changed", {}) for _entry, facts in journal.story("ticket", ticket.id)]
     assert {"mark_media": [False, True]} in changed
+
+
+def talk(make, ticket, *, no_agreement=True, username="handler"):
+    with transaction():
+        return handling.follow_up(
+            ticket,
+            action_taken="当面协商赔偿",
+            action_needed="",
+            next_on=None,
+            no_agreement=no_agreement,
+            actor=make.user(username),
+        )
+
+
+def test_the_third_talk_without_agreement_is_important(make):
+    ticket = dispatched(make)
+    for _ in range(3):
+        talk(make, ticket, no_agreement=False)
+    assert (ticket.talk_count, ticket.version) == (0, 2), "plain follow-ups touch nobody's work"
+    talk(make, ticket)
+    talk(make, ticket, username="clerk")
+    assert (ticket.talk_count, ticket.grade) == (2, Grade.GENERAL)
+    talk(make, ticket)
+    assert (ticket.talk_count, ticket.grade) == (3, Grade.IMPORTANT)
+    entry, facts = last(ticket)
+    assert (entry.actor_name, entry.act, facts["rules"]) == ("系统", "regrade", ["talks_3"])
+    assert facts["reason"] == "系统判定为重要：与客户协商 3 次未达成一致。"
+
+
+def test_talks_counted_before_the_rule_are_found_by_night_and_one_more_undoes_a_lowering(make):
+    ticket = dispatched(make)
+    with transaction():
+        ticket.talk_count = 3
+    assert night() == 1
+    assert ticket.grade is Grade.IMPORTANT
+    regrade(make, ticket, Grade.GENERAL, "manager", reason="已与客户谈妥")
+    assert (night(), ticket.grade) == (0, Grade.GENERAL)
+    talk(make, ticket)
+    assert ticket.grade is Grade.IMPORTANT
+
+
+def test_the_page_of_a_follow_up_counts_a_talk_and_the_story_says_which_one_it_was(make, sign_in):
+    ticket = dispatched(make)
+    number = ticket.id
+    client = sign_in("handler")
+    form = client.get(f"/tickets/{number}/follow-up").get_data(as_text=True)
+    assert "与客户协商，未达成一致" in form
+    for ticked in ({}, {"no_agreement": "y"}, {"no_agreement": "y"}):
+        typed = {"once": token(), "action_taken": "电话协商", **ticked}
+        assert client.post(f"/tickets/{number}/follow-up", data=typed).status_code == 302
+    page = client.get(f"/tickets/{number}").get_data(as_text=True)
+    assert page.count("与客户协商，未达成一致（第 ") == 2
+    assert "与客户协商，未达成一致（第 2 次）" in page
+    assert "<dt>协商未果</dt><dd>2 次</dd>" in page
 
 
 def test_the_third_rework_is_major(make):

@@ -319,6 +319,40 @@ def test_the_page_of_an_extension_keeps_what_was_typed_and_shows_the_dates(app, 
     assert "短信原文已存" in shown
 
 
+@pytest.mark.clause("3.4.5-延")
+def test_an_extension_is_neither_offered_nor_opened_once_it_is_too_late(app, make, sign_in):
+    with clock.held(at("2026-03-02")):
+        late = make.ticket(TicketStage.HANDLING).id
+    open_one = make.ticket(TicketStage.HANDLING)
+    twice = make.ticket(TicketStage.HANDLING)
+    for days in (2, 4):
+        due_on = add_working_days(twice.complaint_due_on, days, calendar).on
+        put_off(twice, due_on.isoformat(), make.user("office"))
+    ids = {"late": late, "open": open_one.id, "twice": twice.id}
+    client = sign_in("office")
+    shown = {}
+    for name, ticket_id in ids.items():
+        offer = f'href="/tickets/{ticket_id}/extend"' in client.get(
+            f"/tickets/{ticket_id}"
+        ).get_data(as_text=True)
+        answer = client.get(f"/tickets/{ticket_id}/extend")
+        shown[name] = (offer, answer.status_code)
+        if name != "open":
+            words = {"late": "时限已到，不能再延期", "twice": "已延期 2 次，达到上限"}[name]
+            assert words in answer.get_data(as_text=True)
+            assert "<textarea" not in answer.get_data(as_text=True)
+    assert shown == {"late": (False, 409), "open": (True, 200), "twice": (False, 409)}
+
+
+@pytest.mark.clause("3.4.5-延")
+def test_the_last_minute_before_half_past_five_is_early_enough(make):
+    with clock.held(at("2026-03-02")):
+        ticket = make.ticket(TicketStage.HANDLING)
+    with clock.held(at("2026-03-09", 17, 29)):
+        put_off(ticket, "2026-03-16", make.user("office"))
+    assert ticket.complaint_due_on == D("2026-03-16")
+
+
 def test_the_table_of_clocks_agrees_with_the_road():
     """Every act of the road, from every state: a clock of a stage runs exactly while it stands there."""
     stages = {

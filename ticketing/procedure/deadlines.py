@@ -161,7 +161,7 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
     ),
     ClockRule(
         ClockKind.COMPLAINT,
-        starts=frozenset({Act.REGISTER, Act.REOPEN}),
+        starts=frozenset({Act.REGISTER, Act.REOPEN, Act.DECLINE_REPAIR}),
         cancels=frozenset({Act.CONCLUDE_SURVEY}),
         reached=frozenset({TicketStage.CLOSED}),
     ),
@@ -252,7 +252,8 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
     ),
 )
 """The clocks of a ticket and of its orders. The one week of the other complaints ends when the survey finds a repair,
-which has limits of its own; the survey counts until the last required signature. The emergency clock starts at an urgent registration and the escalation clock with
+which has limits of its own, and begins anew when a second look finds nothing to repair; where it still runs it goes
+on. The survey counts until the last required signature. The emergency clock starts at an urgent registration and the escalation clock with
 the grade 重大: marks of the ticket, not acts, so the mover starts those two itself, and cancels the second
 when the ticket is no longer major."""
 
@@ -365,12 +366,10 @@ def bells(
     yield Level.DAY_AFTER, clock.at(add_working_days(due_on, 1, calendar).on, *CLOSES)
 
 
-EXTENDABLE = frozenset({ClockKind.COMPLAINT, ClockKind.REPAIR})
-"""What may be put off with the customer's consent (procedure 3.4.5-延)."""
-
 MOST_EXTENSIONS = 2
 MOST_EXTENDED_DAYS = 15
-"""How often, and by how many working days in all; the house's own limit, beyond it the manager decides anew."""
+"""How often a completion or a repair may be put off with the customer's consent, and by how many working days in all
+(procedure 3.4.5-延); the house's own limit, beyond it the manager decides anew."""
 
 
 def on_time(done_on: date, due_on: date) -> bool:

@@ -25,7 +25,8 @@ class Facts:
     """What the rules look at. Days are calendar days (Shanghai dates), the claim is in fen.
 
     `same_home` counts this home's valid tickets of the same cause within 90 days, `homes` the different
-    homes of the community with it within 30 days, this one included in both.
+    homes of the community with it within 30 days, this one included in both. `talks` are those with the
+    customer that were recorded as ending without agreement.
     """
 
     grade: Grade
@@ -33,6 +34,7 @@ class Facts:
     received_on: date
     due_on: date
     reworks: int = 0
+    talks: int = 0
     claim_fen: int = 0
     same_home: int = 0
     homes: int = 0
@@ -118,6 +120,7 @@ HOUSE = "自定"
 
 RULES: tuple[Rule, ...] = (
     Rule("home_again", _I, lambda f: f.same_home, 2, "同一住户 90 天内同类问题 {n} 次", HOUSE),
+    Rule("talks_3", _I, lambda f: f.talks, 3, "与客户协商 {n} 次未达成一致", HOUSE),
     Rule("homes_3", _I, lambda f: f.homes, 3, "同一小区 30 天内 {n} 户同类问题", HOUSE),
     Rule("claim_5000", _I, _claim, 5_000_00, "索赔 {n}", HOUSE),
     Rule("overdue_7", _I, lambda f: f.overdue_days, 7, "办结已超期 {n} 天", HOUSE, by_time=True),

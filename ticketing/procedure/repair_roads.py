@@ -27,6 +27,7 @@ CHECKED = Guard("checked", "检查人不能是维修队长或自检人。", firs
 UNINSPECTED = Guard("uninspected", "已经竣工检查过，等客户签认。", first=True)
 WITNESSED = Guard("witnessed", "由客户服务人员或本单的维修队长请客户签认。", first=True)
 UNACCEPTED = Guard("unaccepted", "客户已经签认，等竣工检查。", first=True)
+EXTENDABLE = (workflow.BEFORE_DUE, workflow.EXTENSIONS_LEFT)
 DOABLE = Guard("doable", "派工单须有维修队、至少一个项目和估价。")
 
 S, K = SurveyStage.SCHEDULED, SurveyStage.RECORDED
@@ -64,8 +65,8 @@ ORDER_ROAD: tuple[Step[OrderStage], ...] = (
     Step(C, Act.INSPECT_ORDER, OrderStage.ACCEPTED, INSPECTORS, "3.5.3", (CHECKED, UNINSPECTED)),
     Step(C, Act.SIGN_OFF, OrderStage.ACCEPTED, WITNESSES, "3.5.3", (WITNESSED, UNACCEPTED)),
     Step(C, Act.REJECT_WORK, W, INSPECTORS, "3.5.3", (CHECKED,)),
-    *in_each((I, W), Act.ASK_EXTENSION, None, CAPTAIN, "3.4.5-延", OWN_CREW),
-    *in_each((I, W, T), Act.EXTEND_ORDER, None, DISPATCHERS, "3.4.5-延"),
+    *in_each((I, W), Act.ASK_EXTENSION, None, CAPTAIN, "3.4.5-延", OWN_CREW, *EXTENDABLE),
+    *in_each((I, W, T), Act.EXTEND_ORDER, None, DISPATCHERS, "3.4.5-延", *EXTENDABLE),
     *in_each((I, W), Act.ADD_TRADE, None, DISPATCHERS, "3.4.5-多"),
     *in_each((I, W), Act.TRANSFER_ORDER, T, DISPATCHERS, "3.4.6"),
     *in_each((D, A, R, I, W, T), Act.CANCEL_ORDER, X, MANAGER, "3.5.1"),

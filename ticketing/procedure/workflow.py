@@ -8,6 +8,7 @@ read these tables.
 from typing import Generic, NamedTuple, TypeVar
 
 from ticketing.kernel.enums import Labelled
+from ticketing.procedure.deadlines import MOST_EXTENSIONS
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Flow, Role, TicketStage
 
@@ -74,6 +75,12 @@ PROPOSED = Guard("proposed", "没有等待确认的降级，或降级由您本�
 UNSUBMITTED = Guard("unsubmitted", "专题报告已经上报，不能再改。", first=True)
 DRAFTED = Guard("drafted", "还没有专题报告的草稿，或报告已经上报。", first=True)
 SUBMITTED = Guard("submitted", "没有等待批示的专题报告。", first=True)
+BEFORE_DUE = Guard("before_due", "时限已到，不能再延期；超期须如实保留。", first=True)
+EXTENSIONS_LEFT = Guard(
+    "extensions_left",
+    f"已延期 {MOST_EXTENSIONS} 次，达到上限；请报客户服务部经理处理。",
+    first=True,
+)
 
 
 Stage = TypeVar("Stage", bound=Labelled)
@@ -131,7 +138,7 @@ TICKET_ROAD: tuple[Step[TicketStage], ...] = (
         "3.10.6",
         SUBMITTED,
     ),
-    *in_each((R, D, H), Act.EXTEND, None, DISPATCHERS, "3.4.5-延"),
+    *in_each((R, D, H), Act.EXTEND, None, DISPATCHERS, "3.4.5-延", BEFORE_DUE, EXTENSIONS_LEFT),
     Step(H, Act.RESOLVE, B, HANDLERS | {Role.OFFICE}, "3.4.5-他", (OWN_DEPARTMENT, DIRECTED)),
     *in_each((D, H), Act.SCHEDULE_SURVEY, S, DISPATCHERS, "3.4.5"),
     Step(S, Act.CONCLUDE_SURVEY, P, MANAGER, "3.4.5", (SURVEYED, TO_REPAIR, DIRECTED)),

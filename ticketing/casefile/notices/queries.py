@@ -1,5 +1,7 @@
 """Reading notices: a person's own inbox and choices; robots and deliveries for who keeps the outlets."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import func, select
@@ -52,6 +54,33 @@ def inbox(
         query = query.where(Notice.id < before_id)
     found = list(db.session.scalars(query.order_by(Notice.id.desc()).limit(PAGE + 1)))
     return found[:PAGE], str(found[PAGE - 1].id) if len(found) > PAGE else ""
+
+
+def read_before(before: datetime, *, after_id: int, limit: int) -> Sequence[int]:
+    """The ids of notices read before `before`, in order; those of major complaints are kept for good.
+
+    Who was told of a major complaint, and when he read it, is part of its record (procedure 3.4.7).
+    """
+    return db.session.scalars(
+        select(Notice.id)
+        .where(Notice.id > after_id, Notice.read_at < before, Notice.kind != NoticeKind.MAJOR)
+        .order_by(Notice.id)
+        .limit(limit)
+    ).all()
+
+
+def sent_before(before: datetime, *, after_id: int, limit: int) -> Sequence[int]:
+    """The ids of deliveries that were sent before `before`, in order."""
+    return db.session.scalars(
+        select(Delivery.id)
+        .where(
+            Delivery.id > after_id,
+            Delivery.state == DeliveryState.SENT,
+            Delivery.sent_at < before,
+        )
+        .order_by(Delivery.id)
+        .limit(limit)
+    ).all()
 
 
 def notice_for(scope: Scope, notice_id: int) -> Notice:

@@ -15,6 +15,7 @@ from ticketing.casefile.tickets import grading, guards, telling
 from ticketing.casefile.tickets.lists import community_mark
 from ticketing.casefile.tickets.models import MARK_COLUMNS, Note, Ticket, TicketFlow
 from ticketing.casefile.timers import commands as timers
+from ticketing.casefile.timers import queries as clocks
 from ticketing.journal.changes import write
 from ticketing.journal.commands import record
 from ticketing.kernel import clock, search
@@ -133,7 +134,10 @@ def advance(
     written = write(ticket, changes)
     raised = _raise(ticket, grading.after(ticket, written))
     turned = turn(act, origin, target)
-    starts, cancels = _starting(turned.starts, ticket, at, act), turned.cancels
+    kinds, cancels = turned.starts, turned.cancels
+    if act is Act.DECLINE_REPAIR and clocks.running(ticket.id, ClockKind.COMPLAINT) is not None:
+        kinds -= {ClockKind.COMPLAINT}
+    starts = _starting(kinds, ticket, at, act)
     became_major = ticket.grade is Grade.MAJOR and was is not Grade.MAJOR and target.is_open
     if became_major:
         starts.append(_escalation(ticket, at))

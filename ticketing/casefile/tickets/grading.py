@@ -25,7 +25,7 @@ from ticketing.procedure.vocabulary import Grade, Mark, TicketStage
 
 _MARK_OF_COLUMN = {name: mark for mark, name in MARK_COLUMNS.items()}
 _CAUSING = frozenset({"category", "content"})
-_WEIGHED = frozenset({"claim_fen", "rework_count", *_CAUSING, *_MARK_OF_COLUMN})
+_WEIGHED = frozenset({"claim_fen", "rework_count", "talk_count", *_CAUSING, *_MARK_OF_COLUMN})
 """Columns whose change can change what the rules find at once; the rest is a matter of days."""
 
 _VOID = (TicketStage.INVALID, TicketStage.WITHDRAWN, TicketStage.MERGED)
@@ -70,6 +70,7 @@ def facts_of(ticket: Ticket) -> Facts:
         received_on=clock.local(ticket.received_at).date(),
         due_on=ticket.complaint_due_on or clock.today(),
         reworks=ticket.rework_count or 0,
+        talks=ticket.talk_count or 0,
         claim_fen=ticket.claim_fen or 0,
         same_home=same_home,
         homes=homes,
@@ -218,6 +219,7 @@ _OPEN = (
         Ticket.received_at,
         Ticket.complaint_due_on,
         Ticket.rework_count,
+        Ticket.talk_count,
         Ticket.claim_fen,
         *(getattr(Ticket, name) for name in MARK_COLUMNS.values()),
     )
@@ -247,6 +249,7 @@ def _row_facts(
         received_on=clock.local(row.received_at).date(),
         due_on=row.complaint_due_on,
         reworks=row.rework_count,
+        talks=row.talk_count,
         claim_fen=row.claim_fen or 0,
         same_home=by_home.get((row.unit_id, row.cause), 0)
         if known and row.received_at >= home_since

@@ -12,11 +12,13 @@ from ticketing.casefile.tickets.models import (
     Note,
     Ticket,
 )
+from ticketing.casefile.timers import queries as timers
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Invalid, NotPermitted
+from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.masters.people.models import User
 from ticketing.procedure import workflow
+from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import TICKET_REACH, Act
 from ticketing.procedure.vocabulary import (
     Grade,
@@ -26,6 +28,7 @@ from ticketing.procedure.vocabulary import (
     SpecialStage,
     TicketStage,
 )
+from ticketing.procedure.workdays import CLOSES
 from ticketing.procedure.workflow import Guard, Step
 
 
@@ -110,16 +113,26 @@ def _proposed(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
     return proposer is not None and not actor.is_same_person(proposer)
 
 
+def _before_due(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
+    return clock.now() < clock.at(ticket.complaint_due_on, *CLOSES)
+
+
+def _extensions_left(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
+    return timers.extensions_left(ticket.id, ClockKind.COMPLAINT)
+
+
 def _is_major(ticket: Ticket) -> bool:
     return ticket.grade is Grade.MAJOR
 
 
-CHECKS: dict[Guard, tuple[Check, type[Invalid] | type[NotPermitted]]] = {
+CHECKS: dict[Guard, tuple[Check, type[Invalid] | type[NotPermitted] | type[Conflict]]] = {
     workflow.CLASSIFIED: (_classified, Invalid),
     workflow.OWN_DEPARTMENT: (_own_department, NotPermitted),
     workflow.ASKED_DEPARTMENT: (_asked_department, NotPermitted),
     workflow.NOT_OWN_WORK: (_not_own_work, NotPermitted),
     workflow.THREE_ATTEMPTS: (_three_attempts, Invalid),
+    workflow.BEFORE_DUE: (_before_due, Conflict),
+    workflow.EXTENSIONS_LEFT: (_extensions_left, Conflict),
     workflow.PROPOSED: (_proposed, NotPermitted),
     workflow.MAJOR_ONLY: (lambda ticket, _a, _c: _is_major(ticket), Invalid),
     workflow.GRAVE: (lambda ticket, _a, _c: ticket.grade is not Grade.GENERAL, Invalid),

@@ -37,7 +37,8 @@ class Ticket(Base):
     Caller, phone and room are copied from the masters when it is written, so that the paper keeps
     saying what was said. `due_on` is the next deadline of whoever holds it now and `complaint_due_on` the
     completion date: copies of its clocks, by which lists are ordered and counted. `cause` is the trouble it
-    shares with others (`procedure.suggestions.cause_of`), the claim is in fen. `repair`: a survey found something to repair. `directed_at` and `minuted_at`
+    shares with others (`procedure.suggestions.cause_of`), the claim is in fen. `talk_count` counts the talks with the
+    customer that ended without agreement. `repair`: a survey found something to repair. `directed_at` and `minuted_at`
     say since when the present escalation has its 处理措施 and its 专题会议纪要; `papers` counts every edition of
     the papers about it, so that two people never write one over another.
     """
@@ -135,6 +136,7 @@ class Ticket(Base):
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
     rework_count: Mapped[int] = mapped_column(default=0)
     again_count: Mapped[int] = mapped_column(default=0)
+    talk_count: Mapped[int] = mapped_column(default=0)
     return_count: Mapped[int] = mapped_column(default=0)
 
     community: Mapped[Community] = relationship()

@@ -231,24 +231,18 @@ _NEWEST_OPEN = (
 )
 
 
-def of_call(scope: Scope, ticket: Ticket) -> list[Sibling]:
-    """The other matters of the same call."""
+def of_call_and_merged(scope: Scope, ticket: Ticket) -> tuple[list[Sibling], list[Sibling]]:
+    """The other matters of the same call, and the tickets that were merged into this one."""
+    same, merged = Ticket.call == ticket.call, Ticket.merged_into_id == ticket.id
     rows = db.session.execute(
-        select(*_SIBLING)
-        .where(visible(scope), Ticket.call == ticket.call, Ticket.id != ticket.id)
+        select(Ticket.call, Ticket.merged_into_id, *_SIBLING)
+        .where(visible(scope), or_(same, merged), Ticket.id != ticket.id)
         .order_by(Ticket.id)
+    ).all()
+    return (
+        [Sibling(*row[2:], "同一来电") for row in rows if row[0] == ticket.call],
+        [Sibling(*row[2:], "并入本单") for row in rows if row[1] == ticket.id],
     )
-    return [Sibling(*row, "同一来电") for row in rows]
-
-
-def merged_into(scope: Scope, ticket: Ticket) -> list[Sibling]:
-    """The tickets that were merged into this one."""
-    rows = db.session.execute(
-        select(*_SIBLING)
-        .where(visible(scope), Ticket.merged_into_id == ticket.id)
-        .order_by(Ticket.id)
-    )
-    return [Sibling(*row, "并入本单") for row in rows]
 
 
 def history(

@@ -40,6 +40,7 @@ FIELD_NAMES = {
     "exit_reason": "理由",
     "rework_count": "返工次数",
     "again_count": "再次来电次数",
+    "talk_count": "协商未果次数",
     "return_count": "退回次数",
     "merged_into_id": "并入",
     "complaint_due_on": "办结时限",
@@ -86,6 +87,7 @@ _QUIET = frozenset(
         "merged_into_id",
         "rework_count",
         "again_count",
+        "talk_count",
         "return_count",
         "unit_id",
         "customer_id",
@@ -141,7 +143,7 @@ def timeline(story: list[StoryLine], ticket: Ticket, sees_phone: bool = False) -
             answer = call.satisfaction.label if call.satisfaction else "未接通"
             kind, what, text = "call", f"回访：{answer}", call.opinion
         elif said := _said(notes.get(key, []), _NOTES_OF.get(act, ())):
-            kind, what = "note", said[0].kind.label
+            kind, what = "note", said[0].kind.label + _talk(facts)
             text = "\n".join(filter(None, map(_words, said)))
         else:
             kind, what, text = "act", _what(act, facts), _text(facts)
@@ -174,6 +176,12 @@ def _said(notes: list[Note], kinds: tuple[NoteKind, ...]) -> list[Note]:
             notes.remove(found)
             said.append(found)
     return said
+
+
+def _talk(facts: dict[str, Any]) -> str:
+    """That the follow-up was a talk without agreement, and which one."""
+    counted = facts.get("changed", {}).get("talk_count")
+    return f"：与客户协商，未达成一致（第 {counted[1]} 次）" if counted else ""
 
 
 def _words(note: Note) -> str:

@@ -112,6 +112,7 @@ def show(ticket_id: int) -> ResponseReturnValue:
     scope, actor = current_scope(), current_user()
     ticket = queries.ticket_with_story(scope, ticket_id)
     steps, told = _possible_steps(ticket, actor), story(commands.SUBJECT, ticket.id)
+    same_call, merged_in = queries.of_call_and_merged(scope, ticket)
     usual = {Act.SCHEDULE_SURVEY} if ticket.category is Category.ENGINEERING else set()
     return render_template(
         "tickets/show.html",
@@ -126,8 +127,8 @@ def show(ticket_id: int) -> ResponseReturnValue:
         other_steps=[step for step in steps if step.act not in MAIN_ACTS | usual],
         endpoints=ENDPOINTS,
         sees_phone=queries.sees_phone(scope, ticket),
-        same_call=queries.of_call(scope, ticket),
-        merged_in=queries.merged_into(scope, ticket),
+        same_call=same_call,
+        merged_in=merged_in,
         following=_next_ticket(scope, ticket.id),
     )
 

@@ -126,7 +126,7 @@ class ClockEvent(Base):
     """Something that happened to a clock: once for each `level` of a kind and due date.
 
     `policy` and `calendar_edition` are those the dates were reckoned with. `due_on` is the due date in force after
-    it, `due_from` the one before where it moved.
+    it, `due_from` the one before where it moved. `told` names the people a bell was told to, as they were called then.
     """
 
     __tablename__ = "clock_event"
@@ -141,6 +141,7 @@ class ClockEvent(Base):
     calendar_edition: Mapped[int]
     due_from: Mapped[date | None]
     due_on: Mapped[date]
+    told: Mapped[str] = mapped_column(default="")
 
 
 class Extension(Base):

@@ -15,14 +15,12 @@ from ticketing.casefile.timers.models import (
 )
 from ticketing.kernel import clock as time
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Conflict, Invalid
+from ticketing.kernel.errors import Invalid
 from ticketing.kernel.text import clean, clean_line
 from ticketing.masters.people.models import User
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.deadlines import (
-    EXTENDABLE,
     MOST_EXTENDED_DAYS,
-    MOST_EXTENSIONS,
     ClockKind,
     Deadline,
     bells,
@@ -70,7 +68,7 @@ def received(ticket_id: int, received_at: datetime, *, at: datetime) -> Deadline
     return Deadline(running.due_on, running.due_at, running.provisional)
 
 
-def extend(
+def consented(
     clock: Clock,
     *,
     due_on: date,
@@ -82,24 +80,17 @@ def extend(
     actor: User,
     at: datetime,
 ) -> Extension:
-    """Put a due date off with the customer's consent given beforehand (procedure 3.4.5-延).
+    """What the customer agreed to beforehand, checked, for `put_off` (procedure 3.4.5-延).
 
-    Only before the present due date is over, at most twice and 15 working days in all; the first due date
-    stays on record beside the new one. The customer's consent says who, when, how, and where it can be found.
+    A later working day, at most 15 working days in all. The consent says who, when, how, and where it can be found.
+    That the due date has not come, and how often it was put off, is asked by guards of the roads.
 
-    Raises Invalid, Conflict (no longer running, the due date has passed, the limit is reached).
+    Raises Invalid.
     """
-    if clock.state is not ClockState.RUNNING or clock.kind not in EXTENDABLE:
-        raise Conflict("这一时限已经结束或不能延期。")
-    if at >= clock.due_at:
-        raise Conflict(f"时限 {clock.due_on} 已到，不能再延期；超期须如实保留。")
-    if clock.extensions >= MOST_EXTENSIONS:
-        raise Conflict(f"已延期 {clock.extensions} 次，达到上限；请报客户服务部经理处理。")
     calendar = workcalendar.snapshot()
     if due_on <= clock.due_on:
         raise Invalid(f"新的时限须晚于现时限 {clock.due_on}。", field="due_on")
-    kind = calendar(due_on)
-    if not kind.works:
+    if not calendar(due_on).works:
         raise Invalid("新的时限须是工作日。", field="due_on")
     total = working_days_between(clock.original_due_on, due_on, calendar)
     if total > MOST_EXTENDED_DAYS:
@@ -119,7 +110,7 @@ def extend(
         raise Invalid("客户同意的时间不能晚于现在：延期须事先取得客户认可。", field="consent_at")
     if consent_at < clock.started_at.replace(second=0):
         raise Invalid("客户同意的时间早于受理时间，请核对。", field="consent_at")
-    extension = Extension(
+    return Extension(
         clock_id=clock.id,
         at=at,
         by_id=actor.id,
@@ -131,19 +122,23 @@ def extend(
         consent_way=consent_way,
         evidence=evidence,
     )
+
+
+def put_off(clock: Clock, extension: Extension) -> None:
+    """Put a due date off as agreed; the first one stays on record beside the new one (procedure 3.4.5-延)."""
     db.session.add(extension)
-    edition = workcalendar.edition()
+    edition, due_on = workcalendar.edition(), extension.due_to
     clock.extensions += 1
-    clock.due_on, clock.provisional = due_on, kind.provisional
+    clock.due_on, clock.provisional = due_on, workcalendar.calendar(due_on).provisional
     clock.due_at = time.at(due_on, *CLOSES)
     clock.calendar_edition = edition
-    _ring_anew(clock, at)
+    _ring_anew(clock, extension.at)
     db.session.add(
         ClockEvent(
             clock_id=clock.id,
             kind=ClockEventKind.EXTENDED,
             level=str(clock.extensions),
-            at=at,
+            at=extension.at,
             policy=clock.policy,
             calendar_edition=edition,
             due_from=extension.due_from,
@@ -151,7 +146,6 @@ def extend(
         )
     )
     db.session.flush()
-    return extension
 
 
 def more_trades(clock: Clock, trades: int, *, at: datetime) -> None:

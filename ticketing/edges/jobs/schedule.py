@@ -4,14 +4,17 @@ The work is done in batches, each in a transaction of its own, and says in words
 do in the database, so a run that was missed is made up by the next one, and two at once do nothing twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from flask import current_app
 
 from ticketing.casefile.attachments import commands as attachments
+from ticketing.casefile.notices import commands as telling
 from ticketing.casefile.notices import delivering, outlets
+from ticketing.casefile.notices import queries as notices
+from ticketing.casefile.notices.models import Delivery, Notice
 from ticketing.casefile.tickets import commands as tickets
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, reading, transaction
@@ -24,6 +27,9 @@ from ticketing.settings import Settings
 
 KEPT = timedelta(days=7)
 DELIVERIES = 400
+PRUNED = 500
+"""Old notices deleted in one transaction."""
+
 RETRY = timedelta(minutes=5)
 """When a daily job that failed, or was killed, is tried again."""
 
@@ -107,9 +113,29 @@ def _grades(at: datetime) -> str:
 
 
 def _tidy(at: datetime) -> str:
+    settings: Settings = current_app.extensions["ticketing"]
     with transaction():
         dropped = people.tidy(at - KEPT)
-    return f"清除 {dropped} 行"
+    before = at - timedelta(days=settings.notices_kept_days)
+    read = _prune(Notice, notices.read_before, before)
+    sent = _prune(Delivery, notices.sent_before, before)
+    return f"清除 {dropped} 行登录与表单标记，{read} 条已读通知，{sent} 条已发送消息"
+
+
+def _prune(
+    kind: type[Notice] | type[Delivery], find: Callable[..., Sequence[int]], before: datetime
+) -> int:
+    """Delete what `find` finds, looked for without a write lock and deleted batch by batch; how many."""
+    dropped = after_id = 0
+    while True:
+        with reading():
+            ids = find(before, after_id=after_id, limit=PRUNED)
+            db.session.rollback()
+        if not ids:
+            return dropped
+        with transaction():
+            telling.drop(kind, ids)
+        dropped, after_id = dropped + len(ids), ids[-1]
 
 
 def _sweep(at: datetime) -> str:
@@ -127,7 +153,7 @@ JOBS: tuple[Job, ...] = (
     Job("digest", "每日摘要", _digest, every=timedelta(minutes=10)),
     Job("calendar", "工作日历新年份", _calendar, daily=(2, 30)),
     Job("grades", "等级评估", _grades, daily=(2, 0)),
-    Job("tidy", "清理过期登录与表单标记", _tidy, daily=(3, 30)),
+    Job("tidy", "清理过期登录、表单标记与旧通知", _tidy, daily=(3, 30)),
     Job("sweep", "清理无主的照片文件", _sweep, daily=(4, 0)),
 )
 

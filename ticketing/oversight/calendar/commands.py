@@ -3,13 +3,17 @@
 Due dates that have not come yet are reckoned anew; one that has come, today included, never moves.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Table, bindparam, select, update
 
+from ticketing.casefile.notices.commands import Message, tell
+from ticketing.casefile.notices.models import NoticeKind
 from ticketing.casefile.papers.dues import ON_THE_WAY, copy_dues
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.tickets.telling import people_as
 from ticketing.casefile.timers.models import Clock, ClockEvent, ClockEventKind, ClockState
 from ticketing.journal.commands import Actor, Line, record_all
 from ticketing.kernel import clock
@@ -18,7 +22,7 @@ from ticketing.kernel.errors import NotPermitted
 from ticketing.masters.people.models import User
 from ticketing.masters.workcalendar import commands as workcalendar
 from ticketing.masters.workcalendar import queries
-from ticketing.masters.workcalendar.models import CalendarProposal
+from ticketing.masters.workcalendar.models import CalendarProposal, ProposalKind
 from ticketing.procedure.deadlines import (
     STAGE_CLOCK,
     ClockKind,
@@ -28,7 +32,7 @@ from ticketing.procedure.deadlines import (
     limit_for,
     limit_of,
 )
-from ticketing.procedure.permissions import Act, may
+from ticketing.procedure.permissions import Act, may, roles_for
 from ticketing.procedure.workdays import CLOSES, add_working_days, moved_forward
 from ticketing.steps.work_orders.models import WorkOrder
 
@@ -47,6 +51,28 @@ class Outcome(NamedTuple):
 
     looked_at: int
     moved: int
+
+
+def propose(how: Callable[..., CalendarProposal], *, actor: User, **facts: Any) -> CalendarProposal:
+    """Ask for a change of the calendar in one of its ways, and tell those who may confirm it (procedure 3.4.5).
+
+    Raises Invalid, Conflict.
+    """
+    made = how(actor=actor, **facts)
+    what = f"{made.year} 年{made.kind}" if made.kind is ProposalKind.YEAR else made.kind.label
+    days = workcalendar.days_of(made)
+    message = Message(
+        user_ids=tuple(
+            one for one in people_as(tuple(roles_for(Act.MANAGE_CALENDAR))) if one != actor.id
+        ),
+        kind=NoticeKind.CALENDAR,
+        event=f"calendar:{made.id}",
+        title=f"工作日历：{what}待第二人确认",
+        body=f"{actor.name} 提出：{made.number or f'{days[0].day} {days[0].name}'}",
+        path=f"/calendar/proposals/{made.id}",
+    )
+    tell([message], at=made.proposed_at)
+    return made
 
 
 def confirm(proposal_id: int, *, actor: User) -> Outcome:

@@ -71,7 +71,7 @@ def adopt() -> ResponseReturnValue:
         if list_ is not None and request.form.get("step") == "propose":
             if seen != form.previewed.data:
                 form.refuse(Invalid("内容在预览之后有改动，请核对新的预览后再提交。"))
-            elif form.carry_out(workcalendar.propose_year, actor=current_user()):
+            elif form.carry_out(commands.propose, workcalendar.propose_year, actor=current_user()):
                 flash("已提出，等待第二人确认后生效。", "success")
                 return redirect(url_for("calendar.index", year=list_.year))
     before = queries.named_days(list_.year) if list_ else []
@@ -180,7 +180,7 @@ def _decide(
 def closures() -> ResponseReturnValue:
     """Ask that the company closes on a coming day."""
     form = ClosureForm()
-    if form.carry_out(workcalendar.propose_closure, actor=current_user()):
+    if form.carry_out(commands.propose, workcalendar.propose_closure, actor=current_user()):
         return _asked()
     return _closures_page(form, ReopeningForm(formdata=None), form.status)
 
@@ -190,7 +190,7 @@ def closures() -> ResponseReturnValue:
 def lift() -> ResponseReturnValue:
     """Ask that a coming closure is lifted."""
     form = ReopeningForm()
-    if form.carry_out(workcalendar.propose_reopening, actor=current_user()):
+    if form.carry_out(commands.propose, workcalendar.propose_reopening, actor=current_user()):
         return _asked()
     return _closures_page(ClosureForm(formdata=None), form, form.status)
 

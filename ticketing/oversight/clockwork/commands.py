@@ -14,6 +14,7 @@ from ticketing.journal.commands import Line, record_all
 from ticketing.kernel import clock as time
 from ticketing.kernel.db import db
 from ticketing.masters.estate.models import Community, ServiceOffice
+from ticketing.masters.people.models import User
 from ticketing.masters.workcalendar.queries import Snapshot, snapshot
 from ticketing.oversight.clockwork.hearers import Hearers, Owner
 from ticketing.procedure.deadlines import ClockKind, Level, bells, limit_of
@@ -42,7 +43,7 @@ def ring(at: datetime, *, limit: int = BATCH) -> int:
     """Ring up to `limit` clocks whose bell was due by `at`; how many there were (procedure 3.4.5, 3.4.7).
 
     Each level that became due is put on record as an event, a breach in the journal too; people hear the loudest
-    one only. Two processes never ring the same clock: it is claimed by what it had said so far.
+    one only, and its event names them. Two processes never ring the same clock: it is claimed by what it had said so far.
     """
     calendar = snapshot()
     rings = [
@@ -62,6 +63,9 @@ def ring(at: datetime, *, limit: int = BATCH) -> int:
     )
     if claimed.rowcount != len(rings):
         raise RuntimeError("a clock was rung by two at once")
+    hearers = Hearers.read()
+    messages = {one.row.id: _message(one, hearers) for one in rings if one.levels}
+    names = _names({user_id for message in messages.values() for user_id in message.user_ids})
     events = [
         {
             "clock_id": one.row.id,
@@ -71,6 +75,9 @@ def ring(at: datetime, *, limit: int = BATCH) -> int:
             "policy": one.row.policy,
             "calendar_edition": calendar.edition,
             "due_on": one.row.due_on,
+            "told": "、".join(names[user_id] for user_id in messages[one.row.id].user_ids)
+            if level is one.loudest
+            else "",
         }
         for one in rings
         for level in one.levels
@@ -88,9 +95,13 @@ def ring(at: datetime, *, limit: int = BATCH) -> int:
         if Level.BREACH in one.levels and one.row.ticket_id is not None
     ]
     record_all(SUBJECT, SystemEvent.BREACH.value, breaches, actor=None, at=at)
-    hearers = Hearers.read()
-    tell((_message(one, hearers) for one in rings if one.levels), at=at)
+    tell(messages.values(), at=at)
     return len(rings)
+
+
+def _names(user_ids: set[int]) -> dict[int, str]:
+    rows = db.session.execute(select(User.id, User.name).where(User.id.in_(user_ids)))
+    return {row[0]: row[1] for row in rows}
 
 
 def anything_due(at: datetime) -> bool:
@@ -124,11 +135,7 @@ def _message(one: Ring, hearers: Hearers) -> Message:
         due = time.show_instant(row.due_at)
     return Message(
         user_ids=hearers.of(owner, level),
-        kind=NoticeKind.MAJOR
-        if row.kind is ClockKind.ESCALATION
-        else NoticeKind.BREACH
-        if late
-        else NoticeKind.REMINDER,
+        kind=_kind(row.kind, late),
         event=f"clock:{row.id}:{level.value}:{row.due_on}",
         title=f"{level.label}：{row.kind.label} {subject}",
         body=f"时限 {due}。{row.scope or row.summary or ''}",
@@ -136,6 +143,14 @@ def _message(one: Ring, hearers: Hearers) -> Message:
         community_id=row.community_id,
         urgent=urgent,
     )
+
+
+def _kind(kind: ClockKind, late: bool) -> NoticeKind:
+    if kind is ClockKind.ESCALATION:
+        return NoticeKind.MAJOR
+    if late:
+        return NoticeKind.BREACH
+    return NoticeKind.REPORT if kind is ClockKind.WEEKLY_REPORT else NoticeKind.REMINDER
 
 
 _DUE = (

@@ -129,6 +129,8 @@ def _state(ticket: Ticket, story: Sequence[StoryLine]) -> str:
         lines.append(f"客户索赔 {yuan(ticket.claim_fen)}。")
     if ticket.rework_count:
         lines.append(f"已返工 {ticket.rework_count} 次。")
+    if ticket.talk_count:
+        lines.append(f"与客户协商 {ticket.talk_count} 次未达成一致。")
     if ticket.again_count:
         lines.append(f"客户再次来电 {ticket.again_count} 次。")
     return "\n".join(lines)

@@ -18,6 +18,7 @@ from ticketing.kernel import clock
 from ticketing.masters.contractors import queries as contractors
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.repair_roads import order_step
 from ticketing.procedure.repairs import OrderStage, Slot
 from ticketing.steps.acceptance import commands as acceptance
 from ticketing.steps.acceptance.phone_forms import (
@@ -34,6 +35,7 @@ from ticketing.steps.work_orders import changing, crew
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders.crew import Next
 from ticketing.steps.work_orders.models import WorkOrder
+from ticketing.steps.work_orders.road import ORDERS
 
 bp = Blueprint("phone", __name__, url_prefix="/my-orders")
 
@@ -174,6 +176,10 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
             return None
         return filled if isinstance(filled, kind) else _form(kind, found)
 
+    asking = order_step(found.stage, Act.ASK_EXTENSION)
+    asks = isinstance(filled, ExtensionForm) or (
+        asking is not None and ORDERS.offered(asking, found, current_user())
+    )
     noting = found.arrived_at is not None and found.stage in _NOTING
     page = render_template(
         "phone/order.html",
@@ -190,7 +196,7 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
         use=of(UseForm) if noting else None,
         recent=crew.recent_uses(scope) if noting else [],
         refuse=of(RefuseForm) if following is Next.SIGN else None,
-        extension=of(ExtensionForm) if found.stage in _EXTENDING else None,
+        extension=of(ExtensionForm) if asks else None,
         refused=filled,
         days=_days(),
         units=UNITS,
@@ -209,4 +215,3 @@ def _days() -> list[tuple[str, str]]:
 
 
 _NOTING = frozenset({OrderStage.ACKNOWLEDGED, OrderStage.SELF_CHECKED})
-_EXTENDING = frozenset({OrderStage.ISSUED, OrderStage.ACKNOWLEDGED})

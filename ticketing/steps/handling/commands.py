@@ -14,6 +14,7 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean, one_line
 from ticketing.masters.people.models import User
+from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Grade, Mark, NoteKind, Role
@@ -52,11 +53,20 @@ def follow_up(
     action_needed: str,
     next_on: date | None,
     actor: User,
+    no_agreement: bool = False,
 ) -> Ticket:
-    """A line of 已进行的跟踪行动; nobody else's work is touched, so no version is asked (3.4.4)."""
+    """A line of 已进行的跟踪行动; nobody else's work is touched, so no version is asked (3.4.4).
+
+    `no_agreement`: it was a talk with the customer that ended without one; the third makes the ticket important (3.4.7).
+    """
     taken = _filled(action_taken, "action_taken", "请填写已采取行动。")
     at = advance(
-        ticket, Act.FOLLOW_UP, actor=actor, version=None, facts={"taken": one_line(taken, 80)}
+        ticket,
+        Act.FOLLOW_UP,
+        actor=actor,
+        version=None,
+        changes={"talk_count": ticket.talk_count + 1} if no_agreement else {},
+        facts={"taken": one_line(taken, 80)},
     )
     add_note(
         ticket,
@@ -206,11 +216,11 @@ def extend(
 
     Raises Invalid, Conflict (past, or put off too often), NotPermitted.
     """
-    allowed_step(ticket, Act.EXTEND, actor)
+    guards.check_first(allowed_step(ticket, Act.EXTEND, actor), ticket, actor)
     running = timers.running(ticket.id, ClockKind.COMPLAINT)
     if running is None:
         raise Conflict("没有进行中的办结时限。")
-    extension = moving.extend(
+    extension = moving.consented(
         running,
         due_on=due_on,
         reason=reason,
@@ -226,13 +236,17 @@ def extend(
         Act.EXTEND,
         actor=actor,
         version=version,
-        changes={"complaint_due_on": due_on, "complaint_due_provisional": running.provisional},
+        changes={
+            "complaint_due_on": due_on,
+            "complaint_due_provisional": workcalendar.calendar(due_on).provisional,
+        },
         facts={
             "reason": extension.reason,
             "consent": f"{extension.consent_by}，{clock.show_instant(consent_at)}，"
             f"{consent_way}，凭证：{extension.evidence}",
         },
     )
+    moving.put_off(running, extension)
     return ticket
 
 

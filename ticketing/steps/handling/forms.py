@@ -1,6 +1,6 @@
 """Forms of handling: the lower half of the 来电来访登记表."""
 
-from wtforms import DateField
+from wtforms import BooleanField, DateField
 from wtforms.validators import Optional
 
 from ticketing.casefile.timers.models import ConsentWay
@@ -36,6 +36,10 @@ class FollowUpForm(BaseForm):
 
     action_taken = ParagraphField(
         "已进行的跟踪行动", validators=[required("请填写已进行的跟踪行动。"), at_most(2000)]
+    )
+    no_agreement = BooleanField(
+        "与客户协商，未达成一致",
+        description="这次和客户谈了处理办法而客户不同意。满 3 次即定为重要。",
     )
     action_needed = ParagraphField("所需跟踪行动", validators=[at_most(2000)])
     next_on = DateField("下一步日期", validators=[Optional()])

@@ -7,7 +7,7 @@ from ticketing.casefile.tickets import grading, queries
 from ticketing.casefile.tickets.act_page import act_page, open_form
 from ticketing.casefile.timers import queries as timers
 from ticketing.masters.people.guard import current_scope, requires
-from ticketing.procedure.deadlines import EXTENDABLE
+from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.suggestions import suspected
 from ticketing.steps.handling import commands
@@ -100,9 +100,7 @@ def extend(ticket_id: int) -> ResponseReturnValue:
         form,
         commands.extend,
         template="handling/extend.html",
-        context={
-            "lines": [one for one in timers.of_ticket(ticket.id) if one.clock.kind in EXTENDABLE]
-        },
+        context={"running": timers.running(ticket.id, ClockKind.COMPLAINT)},
     )
 
 

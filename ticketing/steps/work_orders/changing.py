@@ -14,6 +14,7 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid
 from ticketing.masters.contractors import queries as contractors
 from ticketing.masters.people.models import User
+from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import Part, Phenomenon, Trade
@@ -34,7 +35,8 @@ def ask_extension(
     order: WorkOrder, *, asked_until: date, asked_reason: str, actor: User
 ) -> WorkOrder:
     """The captain asks for more time; the office obtains the customer's consent and decides (procedure 3.4.5-延)."""
-    ORDERS.begin(order, Act.ASK_EXTENSION, actor, None)
+    step = ORDERS.begin(order, Act.ASK_EXTENSION, actor, None)
+    ORDERS.check_first(step, order, actor)
     if order.due_on is not None and asked_until <= order.due_on:
         raise Invalid(f"申请的日期须晚于现时限 {order.due_on}。", field="asked_until")
     reason = filled(asked_reason, "asked_reason", "请写明需要延期的原因。")
@@ -69,12 +71,13 @@ def extend(
     actor: User,
 ) -> WorkOrder:
     """Put the repair's due date off, with the customer's consent obtained before (procedure 3.4.5-延)."""
-    ORDERS.begin(order, Act.EXTEND_ORDER, actor, version)
+    step = ORDERS.begin(order, Act.EXTEND_ORDER, actor, version)
+    ORDERS.check_first(step, order, actor)
     running = clocks.running(order.ticket_id, ClockKind.REPAIR, order.id)
     if running is None:
         raise Conflict("没有进行中的维修时限。")
     at = clock.now()
-    extension = moving.extend(
+    extension = moving.consented(
         running,
         due_on=due_on,
         reason=reason,
@@ -92,7 +95,7 @@ def extend(
         version=version,
         changes={
             "due_on": due_on,
-            "due_provisional": running.provisional,
+            "due_provisional": workcalendar.calendar(due_on).provisional,
             **_NO_LONGER_ASKED,
         },
         facts={
@@ -101,6 +104,7 @@ def extend(
             f"凭证：{extension.evidence}",
         },
     )
+    moving.put_off(running, extension)
     copy_dues([order.ticket_id])
     words = f"时限延至 {clock.show_date(due_on)}"
     tell_of(_crew(order), order, actor, at, words, "extended")

@@ -8,12 +8,16 @@ from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.papers.commands import Checks, Road
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.timers import queries as timers
+from ticketing.kernel import clock
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Invalid, NotPermitted
+from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.masters.people.models import User
 from ticketing.procedure import repair_roads, workflow
+from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.repairs import Slot
 from ticketing.procedure.vocabulary import Role, TicketStage
+from ticketing.procedure.workdays import CLOSES
 from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.models import WorkOrder
 
@@ -66,7 +70,17 @@ def _witnessed(order: WorkOrder, actor: User, _changes: dict[str, Any]) -> bool:
     return bool(desk) or leads(order, actor)
 
 
+def _before_due(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:
+    return order.due_on is None or clock.now() < clock.at(order.due_on, *CLOSES)
+
+
+def _extensions_left(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:
+    return timers.extensions_left(order.ticket_id, ClockKind.REPAIR, order.id)
+
+
 _CHECKS: Checks = {
+    workflow.BEFORE_DUE: (_before_due, Conflict),
+    workflow.EXTENSIONS_LEFT: (_extensions_left, Conflict),
     repair_roads.OWN_CREW: (lambda order, actor, _c: leads(order, actor), NotPermitted),
     repair_roads.NEXT_SIGNATORY: (_next_signatory, NotPermitted),
     repair_roads.PICTURED: (_pictured, Invalid),
