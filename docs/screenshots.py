@@ -59,6 +59,7 @@ PAGES = {
         ("print-orders", "/orders/print/choose"),
         ("print-surveys", "/surveys/print/choose"),
     ),
+    "chief": (("deputies", "/deputies/"),),
     "gm": (
         ("major", "/major/"),
         ("major-ticket", "/tickets/?grade=major&stage=handling", ""),

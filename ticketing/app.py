@@ -36,6 +36,7 @@ from ticketing.masters.people import views as people
 from ticketing.oversight.audit import views as audit
 from ticketing.oversight.board import views as board
 from ticketing.oversight.calendar import views as calendar
+from ticketing.oversight.deputies import views as deputies
 from ticketing.oversight.escalation import views as escalation
 from ticketing.oversight.parameters import views as parameters
 from ticketing.oversight.plan import views as plan
@@ -79,6 +80,7 @@ ROOMS = (
     reports,
     calendar,
     parameters,
+    deputies,
     audit,
     jobs,
     notices,

@@ -6,7 +6,7 @@ from alembic import op
 from ticketing.kernel.db import UtcDateTime
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 PAPERS = ("work_order", "site_survey")

@@ -109,6 +109,7 @@ class Act(Labelled):
     MANAGE_JOBS = "manage_jobs", "管理后台任务"
     READ_CALENDAR = "read_calendar", "查看工作日历"
     MANAGE_CALENDAR = "manage_calendar", "维护工作日历"
+    NAME_DEPUTY = "name_deputy", "委托代理"
     READ_PARAMETERS = "read_parameters", "查看制度参数"
     PROPOSE_PARAMETERS = "propose_parameters", "拟定制度参数"
     CONFIRM_PARAMETERS = "confirm_parameters", "确认制度参数"
@@ -117,6 +118,18 @@ class Act(Labelled):
 _CUSTOMER_SERVICE = frozenset({Role.CLERK, Role.OFFICE, Role.CS_MANAGER})
 _LEADERS = frozenset({Role.DEPUTY_GM, Role.GENERAL_MANAGER})
 _OVERSEERS = frozenset({Role.AUDITOR, Role.DEPUTY_CHIEF_ENGINEER}) | _LEADERS
+
+SIGNING_ROLES = _OVERSEERS | {Role.CS_MANAGER, Role.FINANCE}
+"""Roles that sign for money: their signature, and nothing else of them, may be given by a deputy (trust: S10)."""
+
+_NEVER_FOR: dict[Role, frozenset[Role]] = {
+    Role.CAPTAIN: SIGNING_ROLES,
+    Role.ADMIN: SIGNING_ROLES,
+    Role.AUDITOR: frozenset({Role.FINANCE}),
+    Role.DEPUTY_GM: frozenset({Role.AUDITOR, Role.FINANCE}),
+    Role.GENERAL_MANAGER: frozenset({Role.AUDITOR, Role.FINANCE}),
+}
+"""Whose signatures a holder of a role never gives, whoever asks him to (trust: S2, S4, S7, S8)."""
 
 PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.READ_TICKET: _CUSTOMER_SERVICE | _OVERSEERS | {Role.HANDLER, Role.ENGINEER, Role.READER},
@@ -153,6 +166,7 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.READ_JOURNAL: frozenset({Role.AUDITOR, Role.ADMIN}) | _LEADERS,
     Act.READ_CALENDAR: frozenset(Role),
     Act.MANAGE_CALENDAR: frozenset({Role.CS_MANAGER, Role.ADMIN}),
+    Act.NAME_DEPUTY: SIGNING_ROLES,
     Act.READ_PARAMETERS: _OVERSEERS
     | {Role.OFFICE, Role.CS_MANAGER, Role.ENGINEER, Role.CAPTAIN, Role.FINANCE, Role.ADMIN},
     Act.PROPOSE_PARAMETERS: frozenset({Role.CS_MANAGER, Role.ADMIN}),
@@ -194,3 +208,17 @@ def roles_for(act: Act) -> frozenset[Role]:
 def may(roles: Iterable[Role], act: Act) -> bool:
     """Whether one of `roles` may do `act` at all; the state of the paper is checked by the mover."""
     return not roles_for(act).isdisjoint(roles)
+
+
+def may_stand_in(roles: Iterable[Role], role: Role) -> bool:
+    """Whether somebody with `roles` may be the deputy of a holder of `role`, for its signature (trust: S2, S4, S7, S8, S10)."""
+    own = frozenset(roles)
+    barred = any(role in _NEVER_FOR.get(one, ()) for one in own)
+    return role in SIGNING_ROLES and bool(own & BUSINESS_ROLES) and not barred
+
+
+def may_sign(roles: Iterable[Role], act: Act) -> bool:
+    """Whether `act` is a signature of one of `roles`, which a deputy may hold for his principal (trust: S10)."""
+    from ticketing.procedure.repair_roads import roles_that_sign
+
+    return not roles_that_sign(act).isdisjoint(roles)

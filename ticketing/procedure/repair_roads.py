@@ -21,7 +21,12 @@ UNDER_SURVEY = Guard("under_survey", "登记表已不在勘察中，会签表不
 OWN_TEAM = Guard("own_team", "只有这次勘察的维修队长可以这样做。", first=True)
 OWN_BOX = Guard("own_box", "只能办理自己一方的签字；施工单位和客户在公司人员面前签。")
 OWN_CREW = Guard("own_crew", "只有这张派工单的维修队长可以这样做。")
-NEXT_SIGNATORY = Guard("next_signatory", "现在不轮到您审批，或您参与过这张派工单。", first=True)
+NEXT_SIGNATORY = Guard(
+    "next_signatory",
+    "现在不轮到您审批，或您（或您代理的人）参与过这张派工单。",
+    first=True,
+    signature=True,
+)
 PICTURED = Guard("pictured", "自检前须有修前照片和完工照片。", first=True)
 CHECKED = Guard("checked", "检查人不能是维修队长或自检人。", first=True)
 UNINSPECTED = Guard("uninspected", "已经竣工检查过，等客户签认。", first=True)
@@ -140,6 +145,16 @@ def order_steps_from(state: OrderStage) -> tuple[Step[OrderStage], ...]:
 def survey_steps_from(state: SurveyStage) -> tuple[Step[SurveyStage], ...]:
     """The rows that leave or stay in `state`, in the order of the table."""
     return tuple(step for step in SURVEY_ROAD if step.state is state)
+
+
+def roles_that_sign(act: Act) -> frozenset[Role]:
+    """The roles whose signature `act` is in some state: those a deputy may give it for (trust: S10)."""
+    signed = [
+        step.roles
+        for step in ORDER_ROAD
+        if step.act is act and any(guard.signature for guard in step.guards)
+    ]
+    return frozenset[Role]().union(*signed)
 
 
 def roles_that_move(act: Act) -> frozenset[Role]:

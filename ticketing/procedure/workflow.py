@@ -36,7 +36,8 @@ class Guard(NamedTuple):
     """A condition beside role and state; `sentence` says why the act is refused.
 
     `cure` is the act by which what is missing comes about. One that counts `at_end` is asked only where
-    the act ends the ticket. One that comes `first` is asked before anybody is shown a form.
+    the act ends the ticket. One that comes `first` is asked before anybody is shown a form. A `signature` may be given
+    by a deputy: the guard itself looks whom he stands in for.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Guard(NamedTuple):
     cure: Act | None = None
     at_end: bool = False
     first: bool = False
+    signature: bool = False
 
 
 CLASSIFIED = Guard("classified", "分派前须有分类、责任部门和责任人。")

@@ -12,7 +12,7 @@ from ticketing.edges.demo.desks import desks
 from ticketing.edges.demo.homes import bring_in, moving_in
 from ticketing.edges.demo.lives import lives
 from ticketing.edges.demo.papers import papers
-from ticketing.edges.demo.rules import rules
+from ticketing.edges.demo.rules import away, rules
 from ticketing.edges.demo.story import Telling, working_day
 from ticketing.edges.demo.town import PLANS, Town, found
 from ticketing.kernel import clock
@@ -59,7 +59,7 @@ def load(
             *papers(town, cast, after),
         ]
     )
-    telling.add([rules(cast, first_day, town.today)])
+    telling.add([rules(cast, first_day, town.today), away(cast, town.today)])
     telling.add([bells(after, town.today), readers(cast.users.values(), after, town.today)])
     for plan in PLANS:
         handover = clock.at(max(first_day, town.delivered_on(plan)), 8, 15)

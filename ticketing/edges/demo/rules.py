@@ -1,10 +1,11 @@
-"""The figures of the procedure in the demo: confirmed at the beginning, a change waiting for the general manager."""
+"""The figures of the procedure in the demo, confirmed and with a change waiting; a signatory who is away and has a deputy."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from ticketing.edges.demo.cast import Cast
 from ticketing.edges.demo.story import Story, working_day
 from ticketing.kernel import clock
+from ticketing.oversight.deputies import commands as deputies
 from ticketing.oversight.parameters import commands
 from ticketing.procedure.parameters import STANDARD
 
@@ -28,3 +29,20 @@ def rules(cast: Cast, first: date, today: date) -> Story:
         reason="近半年 5,000 至 8,000 元的维修占三成，报批平均多用两天，拟提高经理审批限额，同时延长拆单合并天数。",
         actor=manager,
     )
+
+
+def away(cast: Cast, today: date) -> Story:
+    """The deputy chief engineer travels; an engineer signs in his name, as once before in the summer."""
+    chief, engineer = cast["chief"], cast["engineer2"]
+    for begins_on, days, reason in (
+        (working_day(today, -40), 4, "参加省质量年会"),
+        (working_day(today, -1), 6, "外地项目验收出差"),
+    ):
+        yield clock.at(begins_on, 8, 12)
+        deputies.name_deputy(
+            deputy_id=engineer.id,
+            begins_on=begins_on,
+            ends_on=begins_on + timedelta(days=days),
+            reason=reason,
+            actor=chief,
+        )

@@ -236,6 +236,7 @@ ACT_NAMES = {
     "adopt_reopening": "取消停工生效",
     "drop_proposal": "撤下提案",
     "load_years": "载入内置年份",
+    "revoke_deputy": "撤销代理",
     "withdraw_parameters": "撤下制度参数",
     "resend": "重发",
     "try_out": "试发",

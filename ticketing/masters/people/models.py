@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ticketing.kernel import clock
 from ticketing.kernel.db import Base, Id
+from ticketing.procedure.permissions import may_stand_in
 from ticketing.procedure.vocabulary import Role
+
+
+class ActingFor(NamedTuple):
+    """A role whose signature somebody may give today as the deputy of one who holds it."""
+
+    principal_id: int
+    role: Role
 
 
 class Department(Base):
@@ -74,6 +84,9 @@ class User(Base):
         back_populates="user", foreign_keys="RoleGrant.user_id"
     )
     postings: Mapped[list[Posting]] = relationship(back_populates="user")
+    standing_in: Mapped[list[Deputyship]] = relationship(
+        foreign_keys="Deputyship.deputy_id", viewonly=True, order_by="Deputyship.id"
+    )
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -86,6 +99,23 @@ class User(Base):
     def posts(self) -> frozenset[int]:
         """The communities he is posted to. Like `roles` read in one statement at sign-in check."""
         return frozenset(posting.community_id for posting in self.postings)
+
+    @property
+    def acting(self) -> tuple[ActingFor, ...]:
+        """The roles he may sign for today as a deputy. A deputy's own deputy has none of them (trust: S10).
+
+        Like `roles` known from the sign-in check; `told_acting` takes what it said.
+        """
+        told: tuple[ActingFor, ...] | None = self.__dict__.get("told_acting")
+        if told is None:
+            today = clock.today()
+            told = tuple(
+                ActingFor(one.principal_id, role)
+                for one in self.standing_in
+                if one.counts_on(today) and one.principal.active
+                for role in sorted(one.principal.roles, key=str)
+            )
+        return tuple(one for one in told if may_stand_in(self.roles, one.role))
 
     def is_same_person(self, other: User) -> bool:
         """Whether two accounts belong to one person: the same one, or the same employee number."""
@@ -118,6 +148,37 @@ class RoleGrant(Base):
 
     user: Mapped[User] = relationship(back_populates="grants", foreign_keys=[user_id])
     granted_by: Mapped[User | None] = relationship(foreign_keys=[granted_by_id])
+
+
+class Deputyship(Base):
+    """A person names somebody who signs in his name from one day to another, both included (trust: S10).
+
+    Only signatures, and only those of the principal's own roles. It ends by its date or when the principal revokes it.
+    """
+
+    __tablename__ = "deputyship"
+    __table_args__ = (
+        CheckConstraint("deputy_id <> principal_id", name="two_people"),
+        CheckConstraint("ends_on >= begins_on", name="span"),
+        Index(None, "deputy_id", "ends_on"),
+        Index(None, "principal_id", "ends_on"),
+    )
+
+    id: Mapped[Id]
+    principal_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    deputy_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    begins_on: Mapped[date]
+    ends_on: Mapped[date]
+    reason: Mapped[str]
+    named_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    principal: Mapped[User] = relationship(foreign_keys=[principal_id])
+    deputy: Mapped[User] = relationship(foreign_keys=[deputy_id])
+
+    def counts_on(self, day: date) -> bool:
+        """Whether the deputy may sign on a Shanghai date."""
+        return self.revoked_at is None and self.begins_on <= day <= self.ends_on
 
 
 class Posting(Base):

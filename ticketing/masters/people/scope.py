@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ticketing.masters.people.models import User
-from ticketing.procedure.permissions import TICKET_REACH, Act, may
+from ticketing.masters.people.models import ActingFor, User
+from ticketing.procedure.permissions import TICKET_REACH, Act, may, may_sign
 from ticketing.procedure.vocabulary import Reach, Role
 
 
@@ -13,7 +13,7 @@ class Scope:
 
     `communities` None means all communities. `ticket_communities` are those whose tickets he sees
     through a role that reaches a community; `department_id` is set when a role lets him see his
-    department's tickets wherever they are.
+    department's tickets wherever they are. `acting` are the roles he may sign for today as a deputy, by principal.
     """
 
     user_id: int
@@ -21,6 +21,7 @@ class Scope:
     communities: frozenset[int] | None
     ticket_communities: frozenset[int] | None
     department_id: int | None
+    acting: tuple[ActingFor, ...] = ()
 
     @property
     def sees_all_tickets(self) -> bool:
@@ -28,8 +29,8 @@ class Scope:
         return self.ticket_communities is None
 
     def may(self, act: Act) -> bool:
-        """Whether one of this person's roles may do `act` at all."""
-        return may(self.roles, act)
+        """Whether one of this person's roles may do `act` at all, or it is a signature he may give as a deputy."""
+        return may(self.roles, act) or may_sign((one.role for one in self.acting), act)
 
     def reaches_community(self, community_id: int) -> bool:
         """Whether this person works for the community (masters, intake, reports)."""
@@ -52,4 +53,5 @@ def scope_of(user: User) -> Scope:
         communities=None if Role.CS_MANAGER in user.roles else communities,
         ticket_communities=ticket_communities,
         department_id=user.department_id if Reach.DEPARTMENT in reaches else None,
+        acting=user.acting,
     )

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -15,15 +14,14 @@ from ticketing.kernel.errors import Conflict
 from ticketing.kernel.text import clean
 from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.models import User
-from ticketing.procedure import approvals
-from ticketing.procedure.approvals import Signatory
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderStage, Verdict
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.follow import filled, tell_of
 from ticketing.steps.work_orders.models import ApprovalStep, WorkOrder
-from ticketing.steps.work_orders.road import ORDERS, took_part
+from ticketing.steps.work_orders.road import ORDERS, Signing, signing
+from ticketing.steps.work_orders.signatories import candidates, chain_for
 
 
 def submit(order: WorkOrder, *, version: int, actor: User) -> WorkOrder:
@@ -32,7 +30,10 @@ def submit(order: WorkOrder, *, version: int, actor: User) -> WorkOrder:
     Where nobody of a tier is free of an own part in it, the next tier decides: it is never waved through.
     """
     ORDERS.begin(order, Act.SUBMIT_ORDER, actor, version)
-    round_, signatories = order.approval_round + 1, _chain(order, actor)
+    round_ = order.approval_round + 1
+    signatories = chain_for(
+        order, order.estimate_fen, parameters.limits_of(order.parameter_edition_id), actor
+    )
     at = ORDERS.advance(
         order,
         Act.SUBMIT_ORDER,
@@ -70,8 +71,8 @@ def approve(order: WorkOrder, *, version: int, reason: str, actor: User) -> Work
     """
     row = ORDERS.begin(order, Act.APPROVE_ORDER, actor, version)
     ORDERS.check_first(row, order, actor)
-    step = queries.next_step(order)
-    assert step is not None  # the guard has seen it
+    step, signed = queries.next_step(order), signing(order, actor)
+    assert step is not None and signed is not None  # noqa: PT018  # the guard has seen it
     if step.shown != what_is_shown(order):
         raise Conflict("派工单内容在报批之后有变化，须退回重新报批。")
     present = [one for one in order.approvals if one.round == order.approval_round]
@@ -81,10 +82,16 @@ def approve(order: WorkOrder, *, version: int, reason: str, actor: User) -> Work
         Act.APPROVE_ORDER,
         actor=actor,
         version=version,
-        facts={"as": step.role.value, "task": step.task.label, "reason": clean(reason)},
+        facts={
+            "as": step.role.value,
+            "task": step.task.label,
+            "reason": clean(reason),
+            **_for(signed),
+        },
         target=None if last else OrderStage.APPROVING,
     )
-    _answer(step, Verdict.AGREED, clean(reason), actor, at)
+    _answer(step, Verdict.AGREED, clean(reason), actor, signed, at)
+    _tell_principal(order, signed, actor, at, f"{actor.name}代您{step.task}同意")
     if last:
         tell_of(
             people_as((Role.CS_MANAGER,)), order, actor, at, "费用已批准，请签发派工", "approved"
@@ -98,12 +105,17 @@ def send_back(order: WorkOrder, *, version: int, reason: str, actor: User) -> Wo
     """Return an order to its drafter with the reason; the approval begins anew afterwards (procedure 3.6.1)."""
     ORDERS.begin(order, Act.RETURN_ORDER, actor, version)
     reason = filled(reason, "reason", "请写明退回的原因。")
-    step = queries.next_step(order)
+    step, signed = queries.next_step(order), signing(order, actor) or Signing(None)
     at = ORDERS.advance(
-        order, Act.RETURN_ORDER, actor=actor, version=version, facts={"reason": reason}
+        order,
+        Act.RETURN_ORDER,
+        actor=actor,
+        version=version,
+        facts={"reason": reason, **_for(signed)},
     )
     if step is not None:
-        _answer(step, Verdict.RETURNED, reason, actor, at)
+        _answer(step, Verdict.RETURNED, reason, actor, signed, at)
+        _tell_principal(order, signed, actor, at, f"{actor.name}代您退回：{reason}")
     to, kind = (order.drafted_by_id,), NoticeKind.RETURNED
     tell_of(to, order, actor, at, f"被退回：{reason}", "returned", kind)
     return order
@@ -132,34 +144,34 @@ def approved_step(order: WorkOrder) -> ApprovalStep:
     return next(one for one in order.approvals if one.round == order.approval_round)
 
 
-def _answer(step: ApprovalStep, verdict: Verdict, reason: str, actor: User, at: datetime) -> None:
+def _answer(
+    step: ApprovalStep,
+    verdict: Verdict,
+    reason: str,
+    actor: User,
+    signed: Signing,
+    at: datetime,
+) -> None:
     step.verdict, step.reason, step.at, step.by_id = verdict, reason, at, actor.id
+    step.principal_id = signed.principal.id if signed.principal else None
     db.session.flush()
 
 
-def _chain(order: WorkOrder, submitter: User) -> Sequence[Signatory]:
-    """The chain of the lowest tier, from the amount's own up, that has somebody free for each of its places."""
-    for chain in approvals.chains(
-        order.estimate_fen, parameters.limits_of(order.parameter_edition_id)
-    ):
-        if all(_free(order, one.role, submitter) for one in chain):
-            break
-    return chain
+def _for(signed: Signing) -> dict[str, str]:
+    """What the journal says of a deputy's signature: in whose name."""
+    return {"for": signed.principal.name} if signed.principal else {}
 
 
-def _free(order: WorkOrder, role: Role, submitter: User | None = None) -> list[int]:
-    """The people of a role who have no part in the order; with `submitter` as of now, before he hands it in."""
-    people = db.session.scalars(select(User).where(User.id.in_(people_as((role,)))))
-    return [
-        one.id
-        for one in people
-        if not took_part(order, one) and not (submitter and one.is_same_person(submitter))
-    ]
+def _tell_principal(
+    order: WorkOrder, signed: Signing, actor: User, at: datetime, words: str
+) -> None:
+    if signed.principal is not None:
+        tell_of((signed.principal.id,), order, actor, at, words, "in_your_name")
 
 
 def _ask_next(order: WorkOrder, actor: User, at: datetime) -> None:
     step = queries.next_step(order)
     if step is None:
         return
-    people = _free(order, step.role)
+    people = list(dict.fromkeys(one.user_id for one in candidates(order, step.role)))
     tell_of(people, order, actor, at, f"请{step.task}维修费用", f"ask{step.round}.{step.position}")

@@ -198,7 +198,7 @@ class ApprovalStep(Base):
     """One place in the chain that approves an estimate: who was asked, what he answered (procedure 3.6.1).
 
     The chain is frozen when the order is submitted; `shown` is the hash of what each signatory saw, and a changed order
-    needs a new round.
+    needs a new round. `principal` is set where a deputy signed: in whose name (trust: S10).
     """
 
     __tablename__ = "approval_step"
@@ -206,6 +206,7 @@ class ApprovalStep(Base):
         UniqueConstraint("order_id", "round", "position"),
         CheckConstraint("(verdict IS NULL) = (at IS NULL)", name="answered"),
         CheckConstraint("(verdict IS NULL) = (by_id IS NULL)", name="answered_by"),
+        CheckConstraint("principal_id <> by_id", name="deputy"),
         Index(None, "role", "verdict"),
     )
 
@@ -221,6 +222,8 @@ class ApprovalStep(Base):
     reason: Mapped[str] = mapped_column(default="")
     at: Mapped[datetime | None]
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    principal_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
 
     order: Mapped[WorkOrder] = relationship(back_populates="approvals")
-    by: Mapped[User | None] = relationship()
+    by: Mapped[User | None] = relationship(foreign_keys=[by_id])
+    principal: Mapped[User | None] = relationship(foreign_keys=[principal_id])

@@ -1,6 +1,6 @@
 """Reading work orders, narrowed by scope: not yours = not found."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true
 from sqlalchemy.orm import aliased, joinedload, selectinload
@@ -45,7 +45,9 @@ ON_THE_CREW = (
 
 
 def visible(scope: Scope) -> ColumnElement[bool]:
-    """Which orders one person may see: those of his tickets; a captain, what was issued to his teams; engineers, where they work."""
+    """Which orders one person may see: those of his tickets; a captain, what was issued to his teams; engineers, where
+    they work; a deputy, what waits for his principal's signature.
+    """
     if scope.sees_all_tickets:
         return true()
     ways: list[ColumnElement[bool]] = []
@@ -60,6 +62,8 @@ def visible(scope: Scope) -> ColumnElement[bool]:
         if not scope.communities:
             return true()
         ways.append(WorkOrder.community_id.in_(sorted(scope.communities)))
+    if scope.acting:
+        ways.append(_signs_as_deputy(scope))
     return or_(*ways) if ways else false()
 
 
@@ -82,7 +86,9 @@ def order_for(scope: Scope, order_id: int) -> WorkOrder:
             selectinload(WorkOrder.items).joinedload(OrderItem.defect),
             selectinload(WorkOrder.crew).joinedload(OrderWorker.worker),
             selectinload(WorkOrder.uses),
-            selectinload(WorkOrder.approvals).joinedload(ApprovalStep.by),
+            selectinload(WorkOrder.approvals).options(
+                joinedload(ApprovalStep.by), joinedload(ApprovalStep.principal)
+            ),
         )
     ).one_or_none()
     if found is None:
@@ -194,7 +200,7 @@ def own_part(accounts: Select[int]) -> ColumnElement[bool]:
         ApprovalStep.order_id == WorkOrder.id,
         ApprovalStep.round == WorkOrder.approval_round,
         WorkOrder.stage == OrderStage.APPROVING,
-        ApprovalStep.by_id.in_(accounts),
+        or_(ApprovalStep.by_id.in_(accounts), ApprovalStep.principal_id.in_(accounts)),
     )
     parts = (wrote, looked, signed, answered)
     return or_(
@@ -216,7 +222,23 @@ WRITING = (Act.DRAFT_ORDER, Act.AMEND_ORDER, Act.SUBMIT_ORDER)
 
 
 def his_turn(scope: Scope) -> ColumnElement[bool]:
-    """The condition that an order waits for the signature of this very person."""
+    """The condition that an order waits for the signature of this very person, in his own name or as a deputy.
+
+    A deputy brings his principal's part in the order with him and keeps his own (trust: S10).
+    """
+    ways = [_turn_of(scope.roles)]
+    for principal_id in {one.principal_id for one in scope.acting}:
+        roles = {one.role for one in scope.acting if one.principal_id == principal_id}
+        ways.append(_turn_of(roles) & ~own_part(accounts_of(principal_id)))
+    return and_(
+        WorkOrder.stage == OrderStage.APPROVING,
+        or_(*ways),
+        ~own_part(accounts_of(scope.user_id)),
+    )
+
+
+def _turn_of(roles: Collection[Role]) -> ColumnElement[bool]:
+    """The condition that the next signature of an order is one of `roles`."""
     earlier = aliased(ApprovalStep)
     before = select(earlier.id).where(
         earlier.order_id == ApprovalStep.order_id,
@@ -228,14 +250,23 @@ def his_turn(scope: Scope) -> ColumnElement[bool]:
         ApprovalStep.order_id == WorkOrder.id,
         ApprovalStep.round == WorkOrder.approval_round,
         ApprovalStep.verdict.is_(None),
-        ApprovalStep.role.in_(sorted(scope.roles, key=str)),
+        ApprovalStep.role.in_(sorted(roles, key=str)),
         ~before.exists(),
     )
-    return and_(
+    return turn.correlate(WorkOrder).exists()
+
+
+def _signs_as_deputy(scope: Scope) -> ColumnElement[bool]:
+    """The condition that an order waits for a signature he may give as a deputy, or has one he gave."""
+    roles = sorted({one.role for one in scope.acting}, key=str)
+    waits = and_(
         WorkOrder.stage == OrderStage.APPROVING,
-        turn.correlate(WorkOrder).exists(),
-        ~own_part(accounts_of(scope.user_id)),
+        ApprovalStep.round == WorkOrder.approval_round,
+        ApprovalStep.role.in_(roles),
     )
+    gave = and_(ApprovalStep.by_id == scope.user_id, ApprovalStep.principal_id.is_not(None))
+    step = select(ApprovalStep.id).where(ApprovalStep.order_id == WorkOrder.id, or_(waits, gave))
+    return step.correlate(WorkOrder).exists()
 
 
 def waiting_for(scope: Scope) -> int:

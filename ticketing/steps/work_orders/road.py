@@ -1,6 +1,6 @@
 """The order's road with its guards as checks, and those of the ticket's road that ask about its orders."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -12,6 +12,7 @@ from ticketing.casefile.timers import queries as timers
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
+from ticketing.masters.people import deputies
 from ticketing.masters.people.models import User
 from ticketing.procedure import repair_roads, workflow
 from ticketing.procedure.deadlines import ClockKind
@@ -31,7 +32,7 @@ def took_part(order: WorkOrder, actor: User) -> bool:
     """Whether this person, under any account of his, has a part in the order that bars him from approving it.
 
     He drafted, changed or submitted it, looked at the defects, is clerk or handler of the ticket, or signed in this
-    round already (trust: S1, S3, S11).
+    round already, himself or through a deputy (trust: S1, S3, S11).
     """
     own = select(WorkOrder.id).where(
         WorkOrder.id == order.id, queries.own_part(queries.accounts_of(actor.id))
@@ -39,9 +40,26 @@ def took_part(order: WorkOrder, actor: User) -> bool:
     return db.session.scalar(own) is not None
 
 
-def _next_signatory(order: WorkOrder, actor: User, _changes: dict[str, Any]) -> bool:
+class Signing(NamedTuple):
+    """In whose name somebody may sign next: his own (None), or his principal's."""
+
+    principal: User | None
+
+
+def signing(order: WorkOrder, actor: User) -> Signing | None:
+    """How `actor` may sign the place whose turn it is; None where he may not (trust: S1, S3, S10, S11).
+
+    A deputy brings his principal's part in the order with him and keeps his own.
+    """
     step = queries.next_step(order)
-    return step is not None and step.role in actor.roles and not took_part(order, actor)
+    if step is None or took_part(order, actor):
+        return None
+    if step.role in actor.roles:
+        return Signing(None)
+    for principal in deputies.acts_for(actor, step.role):
+        if not took_part(order, principal):
+            return Signing(principal)
+    return None
 
 
 def _pictured(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:
@@ -82,7 +100,10 @@ _CHECKS: Checks = {
     workflow.BEFORE_DUE: (_before_due, Conflict),
     workflow.EXTENSIONS_LEFT: (_extensions_left, Conflict),
     repair_roads.OWN_CREW: (lambda order, actor, _c: leads(order, actor), NotPermitted),
-    repair_roads.NEXT_SIGNATORY: (_next_signatory, NotPermitted),
+    repair_roads.NEXT_SIGNATORY: (
+        lambda order, actor, _c: signing(order, actor) is not None,
+        NotPermitted,
+    ),
     repair_roads.PICTURED: (_pictured, Invalid),
     repair_roads.CHECKED: (_checked_by_another, NotPermitted),
     repair_roads.UNINSPECTED: (lambda order, _a, _c: order.inspected_at is None, Invalid),

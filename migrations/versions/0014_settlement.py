@@ -5,8 +5,8 @@ from alembic import op
 
 from ticketing.kernel.db import UtcDateTime
 
-revision = "0013"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0012"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
