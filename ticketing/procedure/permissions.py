@@ -219,6 +219,7 @@ def may_stand_in(roles: Iterable[Role], role: Role) -> bool:
 
 def may_sign(roles: Iterable[Role], act: Act) -> bool:
     """Whether `act` is a signature of one of `roles`, which a deputy may hold for his principal (trust: S10)."""
-    from ticketing.procedure.repair_roads import roles_that_sign
+    from ticketing.procedure import repair_roads, settlement_road
 
-    return not roles_that_sign(act).isdisjoint(roles)
+    signed = repair_roads.roles_that_sign(act) | settlement_road.roles_that_sign(act)
+    return not signed.isdisjoint(roles)

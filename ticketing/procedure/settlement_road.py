@@ -12,7 +12,12 @@ CERTIFIERS = frozenset({Role.DEPUTY_CHIEF_ENGINEER, Role.DEPUTY_GM, Role.GENERAL
 
 OWN_ACCOUNT = Guard("own_account", "决算书由这张派工单的维修队长编制。", first=True)
 PRICED = Guard("priced", "决算书至少要有一行，合计须大于零。")
-REVIEWER = Guard("reviewer", "这份决算书不归您审核，或您参与过这次维修。", first=True)
+REVIEWER = Guard(
+    "reviewer",
+    "这份决算书不归您审核，或您（或您代理的人）参与过这次维修。",
+    first=True,
+    signature=True,
+)
 UNCOMPILED = Guard("uncompiled", "结算书已经编好。", first=True)
 COMPILED = Guard("compiled", "先由客户服务部根据审核结果编写结算书。", first=True)
 CLASS_A = Guard("class_a", "B类结算书不需要施工单位确认。", first=True)
@@ -21,7 +26,9 @@ DEEMABLE = Guard(
     "deemable", "只有补充协议写明逾期视同确认、且催告后又满 7 天，才能视同确认。", first=True
 )
 NO_ANSWER = Guard("no_answer", "A类结算书须经施工单位确认。", first=True)
-CERTIFIER = Guard("certifier", "这份结算书不归您认定，或您参与过它。", first=True)
+CERTIFIER = Guard(
+    "certifier", "这份结算书不归您认定，或您（或您代理的人）参与过它。", first=True, signature=True
+)
 
 D = SettlementStage.DRAFTING
 S = SettlementStage.SUBMITTED
@@ -70,3 +77,13 @@ def roles_that_settle(act: Act) -> frozenset[Role]:
     if act is Act.DRAFT_ACCOUNT:
         return CAPTAIN
     return frozenset().union(*(step.roles for step in SETTLEMENT_ROAD if step.act is act))
+
+
+def roles_that_sign(act: Act) -> frozenset[Role]:
+    """The roles whose signature `act` is in some state: those a deputy may give it for (trust: S10)."""
+    signed = [
+        step.roles
+        for step in SETTLEMENT_ROAD
+        if step.act is act and any(guard.signature for guard in step.guards)
+    ]
+    return frozenset[Role]().union(*signed)

@@ -8,9 +8,17 @@ from ticketing.kernel.text import clean
 from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
+from ticketing.steps.settlement import hands
 from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.settlement.reviewing import back_to_review
-from ticketing.steps.settlement.road import SETTLEMENTS, begin, follow, tell_holders
+from ticketing.steps.settlement.road import (
+    SETTLEMENTS,
+    begin,
+    follow,
+    in_the_name,
+    tell_holders,
+    tell_principal,
+)
 
 
 def certify(settlement: Settlement, *, version: int, opinion: str, actor: User) -> Settlement:
@@ -21,6 +29,7 @@ def certify(settlement: Settlement, *, version: int, opinion: str, actor: User) 
     Raises NotPermitted (not his turn, or he had a part in it), Conflict.
     """
     begin(settlement, Act.CERTIFY, version, actor)
+    signed = hands.certifying(settlement, actor)
     at = SETTLEMENTS.advance(
         settlement,
         Act.CERTIFY,
@@ -29,10 +38,16 @@ def certify(settlement: Settlement, *, version: int, opinion: str, actor: User) 
         changes={
             "certified_at": clock.now(),
             "certified_by_id": actor.id,
+            "certified_for_id": signed.principal.id if signed and signed.principal else None,
             "opinion": clean(opinion),
         },
-        facts={"approved_fen": settlement.approved_fen, "shown": what_is_shown(settlement)},
+        facts={
+            "approved_fen": settlement.approved_fen,
+            "shown": what_is_shown(settlement),
+            **in_the_name(signed),
+        },
     )
+    tell_principal(settlement, signed, actor, at, "认定")
     follow(settlement, Act.CERTIFY, at, [ClockKind.PAYMENT])
     tell_holders(settlement, actor, at, "已认定，请拨付", "certified")
     return settlement

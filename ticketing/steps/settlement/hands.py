@@ -1,10 +1,12 @@
 """Who has had an account in his hands: nobody takes two steps of it (trust: S1 to S5, S11, S12; procedure 3.5.6, 3.5.8)."""
 
+from collections.abc import Callable
+
 from sqlalchemy import ColumnElement, Select, or_, select
 
-from ticketing.casefile.tickets.models import Ticket
 from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db
+from ticketing.masters.people import deputies
 from ticketing.masters.people.models import User
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repair_roads import MUST_SIGN
@@ -14,13 +16,16 @@ from ticketing.steps.settlement import queries
 from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.site_survey.models import SiteSurvey, SurveyBox
 from ticketing.steps.work_orders.models import WorkOrder
-from ticketing.steps.work_orders.queries import accounts_of
+from ticketing.steps.work_orders.queries import accounts_of, serves
+from ticketing.steps.work_orders.road import Signing
 
 SUBJECT = "settlement"
 
 MAKING = (Act.DRAFT_ACCOUNT, Act.AMEND_ACCOUNT, Act.SUBMIT_ACCOUNT)
 REVIEWING = (Act.AUDIT_LINES, Act.REVIEW_ACCOUNT, Act.COMPILE_SETTLEMENT)
 CERTIFYING = (Act.CERTIFY,)
+
+Free = Callable[[Settlement, User], bool]
 
 REVIEW_LADDER = (Role.CS_MANAGER, Role.AUDITOR)
 """Who reviews below the audit limit; where no manager is free of a part in the repair, audit does (trust: S3)."""
@@ -58,11 +63,7 @@ def _worked(settlement: Settlement, accounts: Select[int], *, served: bool) -> b
         ),
     ]
     if served:
-        ways.append(
-            WorkOrder.ticket.has(
-                or_(Ticket.registered_by_id.in_(accounts), Ticket.handler_id.in_(accounts))
-            )
-        )
+        ways.append(serves(accounts))
     part = select(WorkOrder.id).where(WorkOrder.id == settlement.order_id, or_(*ways))
     return db.session.scalar(part) is not None
 
@@ -76,22 +77,32 @@ def may_review(settlement: Settlement, person: User) -> bool:
 def may_certify(settlement: Settlement, person: User) -> bool:
     """Whether he is free to certify it: he neither made nor reviewed it, nor was at the survey."""
     accounts = accounts_of(person.id)
-    return not _did(settlement, accounts, MAKING + REVIEWING) and not _worked(
-        settlement, accounts, served=False
+    return (
+        not _did(settlement, accounts, MAKING + REVIEWING)
+        and not _signed_for(settlement, person)
+        and not _worked(settlement, accounts, served=False)
     )
 
 
 def may_pay(settlement: Settlement, person: User) -> bool:
     """Whether he is free to pay it: none of the steps before was his (procedure 3.5.9)."""
     accounts = accounts_of(person.id)
-    return not _did(settlement, accounts, MAKING + REVIEWING + CERTIFYING)
+    return not _did(settlement, accounts, MAKING + REVIEWING + CERTIFYING) and not _signed_for(
+        settlement, person
+    )
+
+
+def _signed_for(settlement: Settlement, person: User) -> bool:
+    """Whether a deputy reviewed or certified it in this person's name."""
+    principals = (settlement.reviewed_for, settlement.certified_for)
+    return any(one is not None and person.is_same_person(one) for one in principals)
 
 
 def review_route(settlement: Settlement, *, audited: bool) -> Role:
     """Whose review it needs: audit from the limit on, else the manager; one rung up where nobody there is free."""
     ladder = REVIEW_LADDER[1:] if audited else REVIEW_LADDER
     for role in ladder:
-        if any(may_review(settlement, one) for one in queries.people_with(role)):
+        if _somebody(settlement, role, may_review):
             return role
     return ladder[-1]
 
@@ -99,20 +110,38 @@ def review_route(settlement: Settlement, *, audited: bool) -> Role:
 def certifying_role(settlement: Settlement) -> Role:
     """Whose certification it needs now."""
     for role in CERTIFY_LADDER:
-        if any(may_certify(settlement, one) for one in queries.people_with(role)):
+        if _somebody(settlement, role, may_certify):
             return role
     return CERTIFY_LADDER[-1]
 
 
-def reviews(settlement: Settlement, actor: User) -> bool:
-    """Whether the review is this very person's."""
-    return (
-        settlement.stage is SettlementStage.SUBMITTED
-        and settlement.route in actor.roles
-        and may_review(settlement, actor)
+def _somebody(settlement: Settlement, role: Role, free: Free) -> bool:
+    """Whether anybody may give the signature of a role: a holder of it, or a deputy of one."""
+    return any(free(settlement, one) for one in queries.people_with(role)) or any(
+        free(settlement, one.deputy) and free(settlement, one.principal)
+        for one in deputies.stand_ins(role)
     )
 
 
-def certifies(settlement: Settlement, actor: User) -> bool:
-    """Whether the certification is this very person's."""
-    return may_certify(settlement, actor) and certifying_role(settlement) in actor.roles
+def reviewing(settlement: Settlement, actor: User) -> Signing | None:
+    """In whose name `actor` may review it now; None where he may not."""
+    if settlement.stage is not SettlementStage.SUBMITTED or settlement.route is None:
+        return None
+    return _signing(settlement, actor, settlement.route, may_review)
+
+
+def certifying(settlement: Settlement, actor: User) -> Signing | None:
+    """In whose name `actor` may certify it now; None where he may not."""
+    return _signing(settlement, actor, certifying_role(settlement), may_certify)
+
+
+def _signing(settlement: Settlement, actor: User, role: Role, free: Free) -> Signing | None:
+    """A deputy brings his principal's part in it with him and keeps his own (trust: S10)."""
+    if not free(settlement, actor):
+        return None
+    if role in actor.roles:
+        return Signing(None)
+    for principal in deputies.acts_for(actor, role):
+        if free(settlement, principal):
+            return Signing(principal)
+    return None

@@ -32,7 +32,8 @@ class Settlement(Base):
     Amounts are fen, rates basis points. `submitted_fen` is the total with tax as the captain handed it in, by which the
     route was chosen; `approved_fen` the total with tax as approved. `route` is whose review it needs. `chargeback_fen` is
     what the contractor of a class A repair owes, `deducted_fen` what of it was taken from his retention. `revision` counts
-    how often the account was sent back; earlier lines stay. It keeps the parameters it began with.
+    how often the account was sent back; earlier lines stay. Where a deputy signed, `reviewed_for` and `certified_for` say in
+    whose name (trust: S10). It keeps the parameters it began with.
     """
 
     __tablename__ = "settlement"
@@ -89,6 +90,7 @@ class Settlement(Base):
     route: Mapped[Role | None]
     reviewed_at: Mapped[datetime | None]
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    reviewed_for_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     review: Mapped[str] = mapped_column(default="")
     compiled_at: Mapped[datetime | None]
     compiled_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
@@ -114,6 +116,7 @@ class Settlement(Base):
 
     certified_at: Mapped[datetime | None]
     certified_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    certified_for_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     opinion: Mapped[str] = mapped_column(default="")
     paid_at: Mapped[datetime | None]
     deducted_fen: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -125,9 +128,11 @@ class Settlement(Base):
     drafted_by: Mapped[User] = relationship(foreign_keys=[drafted_by_id])
     submitted_by: Mapped[User | None] = relationship(foreign_keys=[submitted_by_id])
     reviewed_by: Mapped[User | None] = relationship(foreign_keys=[reviewed_by_id])
+    reviewed_for: Mapped[User | None] = relationship(foreign_keys=[reviewed_for_id])
     compiled_by: Mapped[User | None] = relationship(foreign_keys=[compiled_by_id])
     notified_by: Mapped[User | None] = relationship(foreign_keys=[notified_by_id])
     certified_by: Mapped[User | None] = relationship(foreign_keys=[certified_by_id])
+    certified_for: Mapped[User | None] = relationship(foreign_keys=[certified_for_id])
     lines: Mapped[list[SettlementLine]] = relationship(
         primaryjoin="and_(SettlementLine.settlement_id == Settlement.id,"
         " SettlementLine.revision == Settlement.revision)",

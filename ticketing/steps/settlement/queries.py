@@ -51,9 +51,11 @@ def settlement_for(scope: Scope, settlement_id: int) -> Settlement:
             joinedload(Settlement.drafted_by, innerjoin=True),
             joinedload(Settlement.submitted_by),
             joinedload(Settlement.reviewed_by),
+            joinedload(Settlement.reviewed_for),
             joinedload(Settlement.compiled_by),
             joinedload(Settlement.notified_by),
             joinedload(Settlement.certified_by),
+            joinedload(Settlement.certified_for),
             selectinload(Settlement.lines),
         )
     ).one_or_none()

@@ -28,10 +28,18 @@ from ticketing.procedure.settlement import (
     totals,
 )
 from ticketing.procedure.vocabulary import Role
-from ticketing.steps.settlement import queries
+from ticketing.steps.settlement import hands, queries
 from ticketing.steps.settlement.drafting import next_revision
 from ticketing.steps.settlement.models import Settlement, SettlementLine
-from ticketing.steps.settlement.road import SETTLEMENTS, begin, follow, tell_holders, tell_of
+from ticketing.steps.settlement.road import (
+    SETTLEMENTS,
+    begin,
+    follow,
+    in_the_name,
+    tell_holders,
+    tell_of,
+    tell_principal,
+)
 from ticketing.steps.work_orders.follow import filled
 
 
@@ -106,7 +114,7 @@ def finish(
     open_ = [one.position for one in settlement.lines if one.approved_fen is None]
     if open_:
         raise Invalid(f"第 {open_[0]} 行还没有审定。", field="audited")
-    words = filled(review, "review", "请填写审核意见。")
+    words, signed = filled(review, "review", "请填写审核意见。"), hands.reviewing(settlement, actor)
     at = SETTLEMENTS.advance(
         settlement,
         Act.REVIEW_ACCOUNT,
@@ -116,12 +124,14 @@ def finish(
             **changes,
             "reviewed_at": clock.now(),
             "reviewed_by_id": actor.id,
+            "reviewed_for_id": signed.principal.id if signed and signed.principal else None,
             "review": words,
             "compiled_at": None,
             "compiled_by_id": None,
         },
-        facts={"submitted_fen": settlement.submitted_fen},
+        facts={"submitted_fen": settlement.submitted_fen, **in_the_name(signed)},
     )
+    tell_principal(settlement, signed, actor, at, "完成审核")
     follow(settlement, Act.REVIEW_ACCOUNT, at)
     tell_holders(settlement, actor, at, "已审定，请编写结算书", "reviewed")
     return settlement
@@ -198,6 +208,7 @@ def compile_settlement(
 UNREVIEWED: dict[str, Any] = {
     "reviewed_at": None,
     "reviewed_by_id": None,
+    "reviewed_for_id": None,
     "review": "",
     "compiled_at": None,
     "compiled_by_id": None,
@@ -221,6 +232,7 @@ UNREVIEWED: dict[str, Any] = {
     "confirmation_evidence": "",
     "certified_at": None,
     "certified_by_id": None,
+    "certified_for_id": None,
     "opinion": "",
 }
 """An account that goes back stands as before its review; who did what before is in its story."""

@@ -21,6 +21,7 @@ from ticketing.procedure.settlement import SettlementStage
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import hands, queries
 from ticketing.steps.settlement.models import Settlement
+from ticketing.steps.work_orders.road import Signing
 
 
 def _leads(settlement: Settlement, actor: User) -> bool:
@@ -57,14 +58,20 @@ def _remindable(settlement: Settlement, _actor: User, _changes: dict[str, Any]) 
 _CHECKS: Checks = {
     settlement_road.OWN_ACCOUNT: (lambda one, actor, _c: _leads(one, actor), NotPermitted),
     settlement_road.PRICED: (_priced, Invalid),
-    settlement_road.REVIEWER: (lambda one, actor, _c: hands.reviews(one, actor), NotPermitted),
+    settlement_road.REVIEWER: (
+        lambda one, actor, _c: hands.reviewing(one, actor) is not None,
+        NotPermitted,
+    ),
     settlement_road.UNCOMPILED: (lambda one, _a, _c: one.compiled_at is None, Conflict),
     settlement_road.COMPILED: (lambda one, _a, _c: one.compiled_at is not None, Conflict),
     settlement_road.CLASS_A: (lambda one, _a, _c: one.order_class is OrderClass.A, Conflict),
     settlement_road.UNREMINDED: (_remindable, Conflict),
     settlement_road.DEEMABLE: (_deemable, Conflict),
     settlement_road.NO_ANSWER: (_answered, Conflict),
-    settlement_road.CERTIFIER: (lambda one, actor, _c: hands.certifies(one, actor), NotPermitted),
+    settlement_road.CERTIFIER: (
+        lambda one, actor, _c: hands.certifying(one, actor) is not None,
+        NotPermitted,
+    ),
 }
 
 SETTLEMENTS = Road(hands.SUBJECT, "结算单", settlement_road.settlement_step, _CHECKS)
@@ -161,6 +168,20 @@ def tell_of(
         ],
         at=at,
     )
+
+
+def in_the_name(signed: Signing | None) -> dict[str, Any]:
+    """What the journal says of a deputy's signature: in whose name."""
+    return {"for": signed.principal.name} if signed and signed.principal else {}
+
+
+def tell_principal(
+    settlement: Settlement, signed: Signing | None, actor: User, at: datetime, words: str
+) -> None:
+    """Tell the principal what his deputy signed in his name (trust: S10)."""
+    if signed and signed.principal:
+        to = (signed.principal.id,)
+        tell_of(to, settlement, actor, at, f"{actor.name}代您{words}", "in_your_name")
 
 
 def tell_holders(settlement: Settlement, actor: User, at: datetime, words: str, event: str) -> None:

@@ -205,12 +205,12 @@ def own_part(accounts: Select[int]) -> ColumnElement[bool]:
     parts = (wrote, looked, signed, answered)
     return or_(
         WorkOrder.drafted_by_id.in_(accounts),
-        _serves(accounts),
+        serves(accounts),
         *(part.correlate(WorkOrder).exists() for part in parts),
     )
 
 
-def _serves(accounts: Select[int]) -> ColumnElement[bool]:
+def serves(accounts: Select[int]) -> ColumnElement[bool]:
     """The condition that one of `accounts` is clerk or handler of the order's ticket."""
     return WorkOrder.ticket.has(
         or_(Ticket.registered_by_id.in_(accounts), Ticket.handler_id.in_(accounts))
