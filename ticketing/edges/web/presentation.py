@@ -22,6 +22,7 @@ from ticketing.kernel.text import masked_phone
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure import vocabulary
+from ticketing.procedure.accounts import money
 from ticketing.procedure.grading import yuan
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.workdays import working_days_between
@@ -57,6 +58,7 @@ NAVIGATION = (
     Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
     Place("施工单位与维修队", "contractors.index", "tools", (Act.READ_CONTRACTORS,)),
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
+    Place("财务", "payments.index", "coins", (Act.READ_BOOKS,)),
     Place("工作日历", "calendar.index", "calendar", (Act.READ_CALENDAR,)),
     Place("通知", "notices.inbox", "bell"),
     Place("人员与部门", "people.index", "people", (Act.MANAGE_PEOPLE, Act.CONFIRM_ROLE)),
@@ -64,6 +66,14 @@ NAVIGATION = (
     Place("后台任务", "jobs.index", "clock", (Act.MANAGE_JOBS,)),
     Place("审计日志", "audit.index", "shield-check", (Act.READ_JOURNAL,)),
 )
+
+FINANCE_ROOMS = (
+    ("待拨付", "payments.waiting", Act.READ_BOOKS),
+    ("付款单", "payments.index", Act.READ_BOOKS),
+    ("凭证", "ledger.index", Act.READ_BOOKS),
+    ("科目余额", "ledger.accounts", Act.READ_BOOKS),
+)
+"""The rooms of finance in a row: label, endpoint, and the act that opens it."""
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -86,8 +96,10 @@ def install(app: Flask, settings: Settings) -> None:
         actname=act_name,
         facts=facts_text,
         yuan=yuan,
+        money=money,
     )
     env.globals.update(
+        finance_rooms=FINANCE_ROOMS,
         Act=Act,
         vocabulary=vocabulary,
         due_badge=due_badge,
@@ -230,6 +242,8 @@ ACT_NAMES = {
     "drop_proposal": "撤下提案",
     "load_years": "载入内置年份",
     "resend": "重发",
+    "post": "记账",
+    "reverse": "冲销",
     "try_out": "试发",
 }
 
