@@ -14,6 +14,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
+from ticketing.books.ledger import views as ledger
+from ticketing.books.payments import views as payments
 from ticketing.casefile.attachments import views as attachments
 from ticketing.casefile.defects import views as defects
 from ticketing.casefile.homes import views as homes
@@ -85,6 +87,8 @@ ROOMS = (
     jobs,
     notices,
     escalation,
+    payments,
+    ledger,
 )
 PICTURED = (survey_pictures, order_pictures)
 """Papers with pictures: importing them tells `attachments` who sees these and may add to them."""

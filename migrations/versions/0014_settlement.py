@@ -6,7 +6,7 @@ from alembic import op
 from ticketing.kernel.db import UtcDateTime
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

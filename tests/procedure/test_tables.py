@@ -19,7 +19,7 @@ from ticketing.procedure.vocabulary import Flow, Grade, Role, Satisfaction, Tick
 
 STORED = {
     "Role": "clerk office handler captain engineer cs_manager auditor deputy_chief_engineer"
-    " deputy_gm general_manager finance admin reader",
+    " deputy_gm general_manager finance admin reader cashier",
     "Reach": "community department all none",
     "Channel": "phone visit office sales property web letter hotline api",
     "Category": "ENG DES SAL FIN PM FAC SVC SEC OTH",
@@ -100,7 +100,7 @@ def test_a_move_between_open_and_ended_is_a_flow_and_no_other_is():
 CS, LEADERS = {"clerk", "office", "cs_manager"}, {"deputy_gm", "general_manager"}
 MATRIX = {
     Act.REGISTER: CS,
-    Act.READ_TICKET: set(STORED["Role"].split()) - {"captain", "finance", "admin"},
+    Act.READ_TICKET: set(STORED["Role"].split()) - {"captain", "finance", "cashier", "admin"},
     Act.READ_PHONE: CS | LEADERS | {"handler", "engineer"},
     Act.READ_MAJOR: CS | LEADERS | {"handler", "engineer", "auditor", "deputy_chief_engineer"},
     Act.DIRECT: LEADERS,

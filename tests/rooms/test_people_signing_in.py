@@ -183,7 +183,8 @@ def empty(app):
                 db.session.execute(table.delete())
         else:
             names = ", ".join(f'"{name}"' for name in Base.metadata.tables)
-            db.session.connection().exec_driver_sql(f"TRUNCATE {names}")
+            for statement in ("SET LOCAL session_replication_role = replica", f"TRUNCATE {names}"):
+                db.session.connection().exec_driver_sql(statement)
 
 
 def test_the_first_administrator_is_made_once_with_a_code_from_the_console(app):

@@ -55,6 +55,7 @@ USERS: tuple[tuple[str, str, str, tuple[Role, ...], tuple[str, ...]], ...] = (
     ("deputy_gm", "李副总", "CS", (Role.DEPUTY_GM,), ()),
     ("gm", "王总", "CS", (Role.GENERAL_MANAGER,), ()),
     ("finance", "冯会计", "CS", (Role.FINANCE,), ()),
+    ("cashier", "出纳小白", "CS", (Role.CASHIER,), ()),
     ("admin", "管理员", "CS", (Role.ADMIN,), ()),
     ("admin2", "备用管理员", "CS", (Role.ADMIN,), ()),
     ("reader", "观察员", "CS", (Role.READER,), ("YX",)),

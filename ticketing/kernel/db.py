@@ -136,7 +136,9 @@ def tune(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     @event.listens_for(engine, "checkin")
-    def _let_next_write(_connection: Any, record: Any) -> None:
+    def _let_next_write(connection: Any, record: Any) -> None:
+        if connection is not None and connection.in_transaction:
+            connection.rollback()  # a COMMIT refused by a deferred constraint leaves it open
         if record.info.pop("writes", False):
             writers.release()
 

@@ -1,7 +1,7 @@
 """Enumerations that are stored by a stable value and shown by a Chinese label."""
 
 from enum import Enum
-from typing import Self
+from typing import Self, TypeVar
 
 
 class Labelled(Enum):
@@ -23,3 +23,11 @@ class Labelled(Enum):
     def choices(cls) -> list[tuple[str, str]]:
         """(value, label) pairs in the order of declaration, for a select box."""
         return [(member.value, member.label) for member in cls]
+
+
+Member = TypeVar("Member", bound=Labelled)
+
+
+def chosen(kind: type[Member], value: str | None) -> Member | None:
+    """The member a stored value in an address names; None for nothing and for what is none."""
+    return next((member for member in kind if member.value == value), None)

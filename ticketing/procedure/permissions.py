@@ -81,6 +81,23 @@ class Act(Labelled):
     CERTIFY = "certify", "认定"
     RETURN_SETTLEMENT = "return_settlement", "退回审定"
 
+    READ_BOOKS = "read_books", "查看账簿"
+    READ_RETENTION = "read_retention", "查看质保金台账"
+    PREPARE_PAYMENT = "prepare_payment", "制付款单"
+    VOID_PAYMENT = "void_payment", "作废付款单"
+    RELEASE_PAYMENT = "release_payment", "放款"
+    ASK_REVERSAL = "ask_reversal", "申请冲销"
+    AGREE_REVERSAL = "agree_reversal", "审计同意冲销"
+    ENTER_RETENTION = "enter_retention", "质保金入账"
+    AGREE_RETENTION = "agree_retention", "审核质保金入账"
+    RECEIVE_MONEY = "receive_money", "登记施工单位来款"
+    APPLY_RELEASE = "apply_release", "登记尾款支付申请"
+    VERIFY_RELEASE = "verify_release", "核实尾款支付申请"
+    OPINE_RELEASE = "opine_release", "尾款支付意见"
+    RECONCILE = "reconcile", "银行对账"
+    MAP_ACCOUNTS = "map_accounts", "维护科目对照"
+    EXPORT_BOOKS = "export_books", "导出账表"
+
     READ_TICKET = "read_ticket", "查看登记表"
     READ_SURVEY = "read_survey", "查看会签表"
     READ_ORDER = "read_order", "查看派工单"
@@ -118,6 +135,9 @@ class Act(Labelled):
 _CUSTOMER_SERVICE = frozenset({Role.CLERK, Role.OFFICE, Role.CS_MANAGER})
 _LEADERS = frozenset({Role.DEPUTY_GM, Role.GENERAL_MANAGER})
 _OVERSEERS = frozenset({Role.AUDITOR, Role.DEPUTY_CHIEF_ENGINEER}) | _LEADERS
+_MONEY = frozenset({Role.FINANCE, Role.CASHIER})
+"""Finance's two: the accountant keeps the books and makes payments, the cashier releases them (access matrix 30, S6)."""
+_BOOK_READERS = _MONEY | {Role.AUDITOR, Role.GENERAL_MANAGER}
 
 SIGNING_ROLES = _OVERSEERS | {Role.CS_MANAGER, Role.FINANCE}
 """Roles that sign for money: their signature, and nothing else of them, may be given by a deputy (trust: S10)."""
@@ -140,14 +160,13 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     | {Role.HANDLER, Role.ENGINEER, Role.CAPTAIN, Role.READER},
     Act.READ_ORDER: _CUSTOMER_SERVICE
     | _OVERSEERS
-    | {Role.HANDLER, Role.ENGINEER, Role.CAPTAIN, Role.FINANCE, Role.READER},
-    Act.READ_SETTLEMENT: _OVERSEERS | {Role.OFFICE, Role.CS_MANAGER, Role.CAPTAIN, Role.FINANCE},
+    | _MONEY
+    | {Role.HANDLER, Role.ENGINEER, Role.CAPTAIN, Role.READER},
+    Act.READ_SETTLEMENT: _OVERSEERS | _MONEY | {Role.OFFICE, Role.CS_MANAGER, Role.CAPTAIN},
     Act.READ_OWN_ORDERS: frozenset({Role.CAPTAIN}),
     Act.READ_PLAN: frozenset({Role.OFFICE, Role.CS_MANAGER}),
     Act.ATTACH: _CUSTOMER_SERVICE | {Role.HANDLER, Role.ENGINEER, Role.CAPTAIN},
-    Act.READ_CONTRACTORS: _CUSTOMER_SERVICE
-    | _OVERSEERS
-    | {Role.ENGINEER, Role.FINANCE, Role.ADMIN},
+    Act.READ_CONTRACTORS: _CUSTOMER_SERVICE | _OVERSEERS | _MONEY | {Role.ENGINEER, Role.ADMIN},
     Act.MANAGE_CONTRACTORS: frozenset({Role.CS_MANAGER, Role.ENGINEER}),
     Act.EXPORT: _CUSTOMER_SERVICE | _OVERSEERS | {Role.HANDLER, Role.ENGINEER},
     Act.READ_ESTATE: _CUSTOMER_SERVICE,
@@ -155,7 +174,7 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.MERGE_CUSTOMER: frozenset({Role.OFFICE, Role.CS_MANAGER}),
     Act.IMPORT_ESTATE: _CUSTOMER_SERVICE,
     Act.MANAGE_ESTATE: frozenset({Role.ADMIN}),
-    Act.READ_REPORT: _CUSTOMER_SERVICE | _OVERSEERS | {Role.FINANCE, Role.READER},
+    Act.READ_REPORT: _CUSTOMER_SERVICE | _OVERSEERS | _MONEY | {Role.READER},
     Act.COMPILE_REPORT: _CUSTOMER_SERVICE,
     Act.CHECK_REPORT: frozenset({Role.OFFICE, Role.CS_MANAGER}),
     Act.SUBMIT_REPORT: frozenset({Role.OFFICE, Role.CS_MANAGER}),
@@ -171,7 +190,27 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     | {Role.OFFICE, Role.CS_MANAGER, Role.ENGINEER, Role.CAPTAIN, Role.FINANCE, Role.ADMIN},
     Act.PROPOSE_PARAMETERS: frozenset({Role.CS_MANAGER, Role.ADMIN}),
     Act.CONFIRM_PARAMETERS: frozenset({Role.GENERAL_MANAGER}),
+    Act.READ_BOOKS: _BOOK_READERS,
+    Act.READ_RETENTION: _BOOK_READERS
+    | {Role.CS_MANAGER, Role.DEPUTY_CHIEF_ENGINEER, Role.ENGINEER},
+    Act.PREPARE_PAYMENT: frozenset({Role.FINANCE}),
+    Act.VOID_PAYMENT: _MONEY,
+    Act.RELEASE_PAYMENT: frozenset({Role.CASHIER}),
+    Act.ASK_REVERSAL: frozenset({Role.FINANCE}),
+    Act.AGREE_REVERSAL: frozenset({Role.AUDITOR}),
+    Act.ENTER_RETENTION: frozenset({Role.FINANCE}),
+    Act.AGREE_RETENTION: frozenset({Role.AUDITOR}),
+    Act.RECEIVE_MONEY: frozenset({Role.FINANCE}),
+    Act.APPLY_RELEASE: frozenset({Role.FINANCE, Role.ENGINEER}),
+    Act.VERIFY_RELEASE: frozenset({Role.ENGINEER}),
+    Act.OPINE_RELEASE: frozenset({Role.CS_MANAGER}),
+    Act.RECONCILE: frozenset({Role.FINANCE}),
+    Act.MAP_ACCOUNTS: frozenset({Role.FINANCE}),
+    Act.EXPORT_BOOKS: _BOOK_READERS,
 }
+"""Which roles may do what is no move of a paper. The money, by rows of the access matrix: payments are made by finance and
+released by the cashier (30), deposits entered by finance and checked by audit (31), the opinion on a deposit is the
+manager's alone and read by others (32), a reversal asked by finance and agreed to by audit (33)."""
 
 TICKET_REACH: dict[Role, Reach] = {
     Role.CLERK: Reach.COMMUNITY,
@@ -185,6 +224,7 @@ TICKET_REACH: dict[Role, Reach] = {
     Role.DEPUTY_GM: Reach.ALL,
     Role.GENERAL_MANAGER: Reach.ALL,
     Role.FINANCE: Reach.NONE,
+    Role.CASHIER: Reach.NONE,
     Role.ADMIN: Reach.NONE,
     Role.READER: Reach.COMMUNITY,
 }

@@ -19,6 +19,7 @@ class Role(Labelled):
     FINANCE = "finance", "财务计统部"
     ADMIN = "admin", "系统管理员"
     READER = "reader", "只读"
+    CASHIER = "cashier", "财务出纳"
 
 
 class Reach(Labelled):

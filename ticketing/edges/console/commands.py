@@ -7,6 +7,8 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from ticketing.books.ledger import verifying as ledger
+from ticketing.books.payments import queries as payments
 from ticketing.casefile.attachments import queries as attachments
 from ticketing.edges.console import clauses, road
 from ticketing.journal import queries as journal
@@ -22,6 +24,15 @@ def install(app: Flask) -> None:
     """Hang the commands on the app."""
     users = AppGroup("users", help="人员账号。")
     app.cli.add_command(users)
+    books = AppGroup("ledger", help="账簿。")
+    app.cli.add_command(books)
+
+    @books.command("verify")
+    def _verify_books() -> None:
+        """由分录重算每个余额，核对每张凭证、冲销和付款单；有问题时以非零状态退出。"""
+        with reading():
+            verified, paid = ledger.verify(), payments.verify()
+        _tell_books(verified, paid)
 
     @users.command("create-admin")
     @click.argument("username")
@@ -52,11 +63,12 @@ def install(app: Flask) -> None:
 
     @app.cli.command("verify")
     def _verify() -> None:
-        """核对审计日志的校验链、照片与签字件的文件；有问题时以非零状态退出。"""
+        """核对审计日志的校验链、照片与签字件的文件、账簿；有问题时以非零状态退出。"""
         settings: Settings = app.extensions["ticketing"]
         with reading():
             verdict = journal.verify()
             files = attachments.verify(settings.store)
+            verified, paid = ledger.verify(), payments.verify()
         if verdict.fault:
             raise click.ClickException(f"审计日志有误：{verdict.fault}")
         click.echo(f"审计日志 {verdict.entries} 条，校验链完整；末条校验值 {verdict.head}")
@@ -65,6 +77,7 @@ def install(app: Flask) -> None:
         if files.faults:
             raise click.ClickException(f"照片与签字件有误：{len(files.faults)} 份")
         click.echo(f"照片与签字件 {files.checked} 份，文件齐全，内容与登记一致")
+        _tell_books(verified, paid)
 
     @app.cli.command("road")
     def _road() -> None:
@@ -76,3 +89,15 @@ def install(app: Flask) -> None:
         """列出制度条款及承载它的测试。"""
         for line in clauses.table():
             click.echo(line)
+
+
+def _tell_books(verified: ledger.Verdict, paid: payments.Verdict) -> None:
+    """Say what was counted, or every fault. Raises ClickException."""
+    faults = [*verified.faults, *paid.faults]
+    for fault in faults:
+        click.echo(fault, err=True)
+    if faults:
+        raise click.ClickException(f"账簿有误：{len(faults)} 处")
+    click.echo(
+        f"账户 {verified.accounts} 个，凭证 {verified.entries} 张，分录 {verified.lines} 行，付款单 {paid.checked} 张：借贷平衡，余额与分录一致"
+    )

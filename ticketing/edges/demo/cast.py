@@ -69,14 +69,14 @@ PARTS = (
     Part("secretary", "韩雪", "GMO", (Role.HANDLER,)),
     Part("cashier", "唐雨", "FIN", (Role.HANDLER,)),
     Part("finance", "冯晓燕", "FIN", (Role.FINANCE,), EVERYWHERE),
-    Part("finance2", "曾国栋", "FIN", (Role.FINANCE,), EVERYWHERE),
+    Part("finance2", "曾国栋", "FIN", (Role.CASHIER,), EVERYWHERE),
     Part("audit", "梁永", "AUD", (Role.HANDLER,)),
     Part("auditor", "钱慎之", "AUD", (Role.AUDITOR,), EVERYWHERE),
     Part("deputy_gm", "李振华", "GMO", (Role.DEPUTY_GM,), EVERYWHERE),
     Part("gm", "王启明", "GMO", (Role.GENERAL_MANAGER,), EVERYWHERE),
     Part("reader", "白露", "HR", (Role.READER,), EVERYWHERE),
 )
-"""Finance has two people because a payment is made by one and released by the other."""
+"""Finance has two people because a payment is made by the accountant and released by the cashier."""
 
 
 class Cast:

@@ -23,6 +23,7 @@ from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure import vocabulary
+from ticketing.procedure.accounts import money
 from ticketing.procedure.grading import yuan
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.workdays import working_days_between
@@ -58,6 +59,7 @@ NAVIGATION = (
     Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
     Place("施工单位与维修队", "contractors.index", "tools", (Act.READ_CONTRACTORS,)),
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
+    Place("财务", "payments.index", "coins", (Act.READ_BOOKS,)),
     Place("工作日历", "calendar.index", "calendar", (Act.READ_CALENDAR,)),
     Place("制度参数", "parameters.index", "sliders", (Act.READ_PARAMETERS,)),
     Place("通知", "notices.inbox", "bell"),
@@ -69,6 +71,13 @@ NAVIGATION = (
 
 FIRST_PAGES = frozenset({"tickets.index", "escalation.index", "people.index"})
 """Where those who propose and confirm parameters begin their day: there they are told that blanks are unfilled."""
+FINANCE_ROOMS = (
+    ("待拨付", "payments.waiting", Act.READ_BOOKS),
+    ("付款单", "payments.index", Act.READ_BOOKS),
+    ("凭证", "ledger.index", Act.READ_BOOKS),
+    ("科目余额", "ledger.accounts", Act.READ_BOOKS),
+)
+"""The rooms of finance in a row: label, endpoint, and the act that opens it."""
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -91,8 +100,10 @@ def install(app: Flask, settings: Settings) -> None:
         actname=act_name,
         facts=facts_text,
         yuan=yuan,
+        money=money,
     )
     env.globals.update(
+        finance_rooms=FINANCE_ROOMS,
         Act=Act,
         vocabulary=vocabulary,
         due_badge=due_badge,
@@ -239,6 +250,8 @@ ACT_NAMES = {
     "revoke_deputy": "撤销代理",
     "withdraw_parameters": "撤下制度参数",
     "resend": "重发",
+    "post": "记账",
+    "reverse": "冲销",
     "try_out": "试发",
 }
 

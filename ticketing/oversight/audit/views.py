@@ -29,6 +29,10 @@ SUBJECTS = {
     "export": "导出",
     "robot": "群机器人",
     "delivery": "消息投递",
+    "ledger_entry": "凭证",
+    "payment": "付款单",
+    "retention": "质保金",
+    "books": "账表",
     "access": "被拒绝的访问",
 }
 

@@ -34,7 +34,8 @@ def reach(scope: Scope) -> frozenset[int] | None:
     """The communities whose reports a person may read; None means all of them."""
     if not scope.may(Act.READ_REPORT):
         return frozenset()
-    if scope.communities is None or scope.sees_all_tickets or Role.FINANCE in scope.roles:
+    whole = scope.communities is None or scope.sees_all_tickets
+    if whole or not scope.roles.isdisjoint({Role.FINANCE, Role.CASHIER}):
         return None
     return scope.communities
 

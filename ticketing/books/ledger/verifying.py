@@ -1,0 +1,134 @@
+"""The proof of the books: everything recomputed from the lines, and the database's own guards looked for (procedure 2.6)."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import aliased
+
+from ticketing.books.ledger.ddl import TRIGGERS
+from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
+from ticketing.kernel.db import db, dialect
+from ticketing.procedure.accounts import NEVER_CREDIT, NEVER_DEBIT, money
+
+_TRIGGER_NAMES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'",
+}
+
+
+class Verdict(NamedTuple):
+    """What was counted, and a sentence for each fault."""
+
+    accounts: int
+    entries: int
+    lines: int
+    faults: list[str]
+
+
+def verify() -> Verdict:
+    """Recompute every balance, every entry, every reversal and the numbering from the lines."""
+    accounts, entries, lines = (
+        db.session.scalar(select(func.count()).select_from(model)) or 0
+        for model in (LedgerAccount, LedgerEntry, LedgerLine)
+    )
+    faults = [*_guards(), *_balances(), *_entries(), *_numbering(), *_turns(), *_reversals()]
+    return Verdict(accounts, entries, lines, faults)
+
+
+def _guards() -> Iterator[str]:
+    present = set(db.session.scalars(text(_TRIGGER_NAMES[dialect()])))
+    for name in sorted(TRIGGERS[dialect()] - present):
+        yield f"数据库缺少账簿的保护：{name}"
+
+
+def _balances() -> Iterator[str]:
+    sums = (
+        select(LedgerLine.account_id, func.sum(LedgerLine.amount_fen).label("fen"))
+        .group_by(LedgerLine.account_id)
+        .subquery()
+    )
+    total = 0
+    rows = db.session.execute(
+        select(LedgerAccount, func.coalesce(sums.c.fen, 0))
+        .outerjoin(sums, sums.c.account_id == LedgerAccount.id)
+        .order_by(LedgerAccount.id)
+    )
+    for account, fen in rows:
+        total += fen
+        if account.balance_fen != fen:
+            shown = f"余额记 {money(account.balance_fen)}，分录合计 {money(int(fen))}"
+            yield f"账户 {account.name}：{shown}"
+        if (account.kind in NEVER_DEBIT and fen > 0) or (account.kind in NEVER_CREDIT and fen < 0):
+            yield f"账户 {account.name}：余额越过零，{money(int(fen))}"
+    if total:
+        yield f"全部账户合计应为零，实为 {money(int(total))}"
+
+
+def _entries() -> Iterator[str]:
+    rows = db.session.execute(
+        select(LedgerEntry.id, func.count(LedgerLine.id), func.sum(LedgerLine.amount_fen))
+        .outerjoin(LedgerLine, LedgerLine.entry_id == LedgerEntry.id)
+        .group_by(LedgerEntry.id)
+        .having((func.count(LedgerLine.id) < 2) | (func.sum(LedgerLine.amount_fen) != 0))
+        .order_by(LedgerEntry.id)
+    )
+    for number, count, fen in rows:
+        yield f"凭证 {number}：{count} 行，借贷相差 {money(int(fen or 0))}"
+    for number in db.session.scalars(
+        select(LedgerLine.entry_id)
+        .outerjoin(LedgerEntry, LedgerEntry.id == LedgerLine.entry_id)
+        .where(LedgerEntry.id.is_(None))
+        .distinct()
+    ):
+        yield f"凭证 {number}：只有分录，没有凭证"
+
+
+def _numbering() -> Iterator[str]:
+    count, last = db.session.execute(
+        select(func.count(LedgerEntry.id), func.coalesce(func.max(LedgerEntry.id), 0))
+    ).one()
+    if count != last:
+        yield f"凭证编号不连续：末号 {last}，共 {count} 张"
+
+
+def _turns() -> Iterator[str]:
+    """A document is booked once in each kind: of its entries all but the newest are reversed, numbered from nought."""
+    undone = select(LedgerEntry.reverses_id).where(LedgerEntry.reverses_id.is_not(None))
+    rows = db.session.execute(
+        select(
+            LedgerEntry.source,
+            LedgerEntry.kind,
+            func.count(),
+            func.count(func.distinct(LedgerEntry.turn)),
+            func.max(LedgerEntry.turn),
+            func.count().filter(LedgerEntry.id.not_in(undone)),
+        ).group_by(LedgerEntry.source, LedgerEntry.kind)
+    )
+    for source, kind, count, turns, last, live in rows:
+        if live > 1 or turns != count or last != count - 1:
+            yield f"单据 {source}：{kind}记账 {count} 次，其中 {live} 次未冲销"
+
+
+def _reversals() -> Iterator[str]:
+    again, undone = aliased(LedgerEntry), aliased(LedgerEntry)
+    for number in db.session.scalars(
+        select(again.id)
+        .join(undone, again.reverses_id == undone.id)
+        .where(undone.reverses_id.is_not(None))
+    ):
+        yield f"凭证 {number}：冲销了一张冲销凭证"
+    pairs = (
+        select(
+            again.id.label("reversal"),
+            LedgerLine.account_id.label("account"),
+            func.sum(LedgerLine.amount_fen).label("fen"),
+        )
+        .join(LedgerLine, LedgerLine.entry_id.in_((again.id, again.reverses_id)))
+        .where(again.reverses_id.is_not(None))
+        .group_by(again.id, LedgerLine.account_id)
+        .having(func.sum(LedgerLine.amount_fen) != 0)
+        .subquery()
+    )
+    for number in db.session.scalars(select(pairs.c.reversal).distinct()):
+        yield f"凭证 {number}：与被冲销的凭证不是镜像"

@@ -1,0 +1,147 @@
+"""Reading payments: what waits to be paid, the list, one payment, and the proof that each is booked.
+
+Payments are the company's: whoever may read the books reads all of them (access matrix 30), so nothing is narrowed here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
+from ticketing.books.payments.models import Payment
+from ticketing.books.payments.purposes import HANDLERS, Claim
+from ticketing.kernel.db import db
+from ticketing.kernel.errors import NotFound
+from ticketing.procedure.accounts import LIVE, AccountKind, PaymentState, Purpose, money
+
+PAGE = 50
+
+
+class Waiting(NamedTuple):
+    """A document that owes something and has no payment yet."""
+
+    purpose: Purpose
+    claim: Claim
+
+
+def waiting() -> list[Waiting]:
+    """Everything that is owed and not yet prepared, the most pressing first (procedure 2.6, 3.5.9)."""
+    found = [
+        Waiting(purpose, claim)
+        for purpose, handler in HANDLERS.items()
+        for claim in handler.claims()
+    ]
+    if not found:
+        return []
+    taken = set(db.session.scalars(select(Payment.source).where(Payment.state.in_(LIVE))))
+    open_ones = [one for one in found if one.claim.source not in taken]
+    return sorted(open_ones, key=lambda one: (one.claim.due_on or date.max, one.claim.source))
+
+
+def payment(payment_id: int) -> Payment:
+    """One payment with the people who made and released it. Raises NotFound."""
+    found = db.session.scalars(
+        select(Payment)
+        .where(Payment.id == payment_id)
+        .options(
+            joinedload(Payment.prepared_by),
+            joinedload(Payment.released_by),
+            joinedload(Payment.voided_by),
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which payments a list shows: in a state, for a purpose, paid in a period (dates inclusive); below `before`."""
+
+    state: PaymentState | None = None
+    purpose: Purpose | None = None
+    since: date | None = None
+    until: date | None = None
+    before: int | None = None
+
+
+def payments(wanted: Wanted) -> tuple[Sequence[Payment], str]:
+    """A page of payments, the newest first, and where the next page begins ('' at the end)."""
+    query = select(Payment).options(
+        joinedload(Payment.prepared_by), joinedload(Payment.released_by)
+    )
+    if wanted.state is not None:
+        query = query.where(Payment.state == wanted.state)
+    if wanted.purpose is not None:
+        query = query.where(Payment.purpose == wanted.purpose)
+    if wanted.since is not None:
+        query = query.where(Payment.paid_on >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(Payment.paid_on <= wanted.until)
+    if wanted.before is not None:
+        query = query.where(Payment.id < wanted.before)
+    rows = db.session.scalars(query.order_by(Payment.id.desc()).limit(PAGE + 1)).all()
+    return rows[:PAGE], str(rows[PAGE - 1].id) if len(rows) > PAGE else ""
+
+
+def counts() -> dict[PaymentState, int]:
+    """How many payments stand in each state."""
+    rows = db.session.execute(select(Payment.state, func.count()).group_by(Payment.state))
+    return {state: int(n) for state, n in rows}
+
+
+def entries_of(payment_id: int) -> Sequence[LedgerEntry]:
+    """What was booked for a payment, reversals too."""
+    return db.session.scalars(
+        select(LedgerEntry)
+        .where(LedgerEntry.payment_id == payment_id)
+        .options(joinedload(LedgerEntry.reversed_by))
+        .order_by(LedgerEntry.id)
+    ).all()
+
+
+class Verdict(NamedTuple):
+    """How many payments were looked at, and a sentence for each fault."""
+
+    checked: int
+    faults: list[str]
+
+
+def verify() -> Verdict:
+    """Whether every payment is booked as its state says: once, in its amount, or reversed; and no document paid twice."""
+    sums = db.session.execute(
+        select(LedgerEntry.payment_id, func.sum(LedgerLine.amount_fen))
+        .join(LedgerLine, LedgerLine.entry_id == LedgerEntry.id)
+        .join(LedgerLine.account)
+        .where(LedgerEntry.payment_id.is_not(None), LedgerAccount.kind == AccountKind.BANK)
+        .group_by(LedgerEntry.payment_id)
+    )
+    booked = {payment_id: int(fen) for payment_id, fen in sums}
+    linked = set(
+        db.session.scalars(
+            select(LedgerEntry.payment_id).where(LedgerEntry.payment_id.is_not(None)).distinct()
+        )
+    )
+    faults, count, sources = [], 0, set()
+    for row in db.session.scalars(select(Payment).order_by(Payment.id)):
+        count += 1
+        left = -booked.get(row.id, 0)
+        wanted = row.amount_fen if row.state is PaymentState.RELEASED else 0
+        if left != wanted:
+            faults.append(
+                f"付款单 {row.number}（{row.state}）：应入账 {money(wanted)}，实为 {money(left)}"
+            )
+        should = row.state in (PaymentState.RELEASED, PaymentState.REVERSED)
+        if should is not (row.id in linked):
+            faults.append(
+                f"付款单 {row.number}（{row.state}）：{'没有' if should else '不应有'}凭证"
+            )
+        if row.state in LIVE:
+            if row.source in sources:
+                faults.append(f"付款单 {row.number}：单据 {row.source} 有两张付款单")
+            sources.add(row.source)
+    return Verdict(count, faults)
