@@ -51,6 +51,7 @@ from ticketing.steps.closing import views as closing
 from ticketing.steps.dispatch import views as dispatch
 from ticketing.steps.handling import views as handling
 from ticketing.steps.intake import views as intake
+from ticketing.steps.settlement import paying as settlement_money
 from ticketing.steps.site_survey import filing as survey_pictures
 from ticketing.steps.site_survey import print_views as survey_prints
 from ticketing.steps.site_survey import views as site_survey
@@ -90,6 +91,9 @@ ROOMS = (
     payments,
     ledger,
 )
+PAID = (settlement_money,)
+"""Papers that are paid: importing them tells `books.payments` what they owe and what follows when it is paid."""
+
 PICTURED = (survey_pictures, order_pictures)
 """Papers with pictures: importing them tells `attachments` who sees these and may add to them."""
 

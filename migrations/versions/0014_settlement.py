@@ -36,7 +36,7 @@ def upgrade() -> None:
     sa.Column('remark', sa.Text(), nullable=False),
     sa.Column('submitted_at', UtcDateTime(), nullable=True),
     sa.Column('submitted_by_id', ID, nullable=True),
-    sa.Column('route', sa.Enum('clerk', 'office', 'handler', 'captain', 'engineer', 'cs_manager', 'auditor', 'deputy_chief_engineer', 'deputy_gm', 'general_manager', 'finance', 'admin', 'reader', name='role', native_enum=False, length=32), nullable=True),
+    sa.Column('route', sa.Enum('clerk', 'office', 'handler', 'captain', 'engineer', 'cs_manager', 'auditor', 'deputy_chief_engineer', 'deputy_gm', 'general_manager', 'finance', 'admin', 'reader', 'cashier', name='role', native_enum=False, length=32), nullable=True),
     sa.Column('reviewed_at', UtcDateTime(), nullable=True),
     sa.Column('reviewed_by_id', ID, nullable=True),
     sa.Column('reviewed_for_id', ID, nullable=True),

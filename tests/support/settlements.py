@@ -97,6 +97,11 @@ class Settlements:
         if stage is SettlementStage.REVIEWED:
             return s
         self.compiled(s)
+        return self.bring_on(s, stage)
+
+    def bring_on(self, s: Settlement, stage: SettlementStage) -> Settlement:
+        """Bring a compiled account on to its contractor's answer, or its certification."""
+        make = self.make
         if s.order_class is OrderClass.A:
             with transaction():
                 confirming.notify(

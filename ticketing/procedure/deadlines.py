@@ -214,7 +214,9 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
     ),
     ClockRule(
         ClockKind.CS_REVIEW,
-        starts=frozenset({Act.SUBMIT_ACCOUNT, Act.REVIEW_AGAIN, Act.RETURN_SETTLEMENT}),
+        starts=frozenset(
+            {Act.SUBMIT_ACCOUNT, Act.REVIEW_AGAIN, Act.RETURN_SETTLEMENT, Act.UNDO_CERTIFICATION}
+        ),
         meets=frozenset({Act.REVIEW_ACCOUNT}),
         cancels=frozenset({Act.RETURN_ACCOUNT}),
         on_the_spot=True,
@@ -222,7 +224,9 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
     ),
     ClockRule(
         ClockKind.AUDIT,
-        starts=frozenset({Act.SUBMIT_ACCOUNT, Act.REVIEW_AGAIN, Act.RETURN_SETTLEMENT}),
+        starts=frozenset(
+            {Act.SUBMIT_ACCOUNT, Act.REVIEW_AGAIN, Act.RETURN_SETTLEMENT, Act.UNDO_CERTIFICATION}
+        ),
         meets=frozenset({Act.REVIEW_ACCOUNT}),
         cancels=frozenset({Act.RETURN_ACCOUNT}),
         on_the_spot=True,
@@ -246,7 +250,9 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
     ),
     ClockRule(
         ClockKind.PAYMENT,
-        starts=frozenset({Act.CERTIFY}),
+        starts=frozenset({Act.CERTIFY, Act.UNPAY_SETTLEMENT}),
+        meets=frozenset({Act.PAY_SETTLEMENT}),
+        cancels=frozenset({Act.UNDO_CERTIFICATION}),
         on_the_spot=True,
         of_order=True,
     ),

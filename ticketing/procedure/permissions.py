@@ -80,6 +80,9 @@ class Act(Labelled):
     REVIEW_AGAIN = "review_again", "重新审定"
     CERTIFY = "certify", "认定"
     RETURN_SETTLEMENT = "return_settlement", "退回审定"
+    PAY_SETTLEMENT = "pay_settlement", "拨付维修款"
+    UNPAY_SETTLEMENT = "unpay_settlement", "冲销拨付"
+    UNDO_CERTIFICATION = "undo_certification", "冲销认定"
 
     READ_BOOKS = "read_books", "查看账簿"
     READ_RETENTION = "read_retention", "查看质保金台账"

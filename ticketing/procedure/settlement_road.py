@@ -37,6 +37,7 @@ N = SettlementStage.CONFIRMING
 Y = SettlementStage.CONFIRMED
 O = SettlementStage.DISPUTED  # noqa: E741
 C = SettlementStage.CERTIFIED
+P = SettlementStage.PAID
 R = SettlementStage.RETURNED
 
 SETTLEMENT_ROAD: tuple[Step[SettlementStage], ...] = (
@@ -54,9 +55,13 @@ SETTLEMENT_ROAD: tuple[Step[SettlementStage], ...] = (
     Step(O, Act.REVIEW_AGAIN, S, AUDITOR, "3.5.7"),
     *in_each((V, Y), Act.CERTIFY, C, CERTIFIERS, "3.5.8", COMPILED, NO_ANSWER, CERTIFIER),
     *in_each((V, Y), Act.RETURN_SETTLEMENT, S, CERTIFIERS, "3.5.8", COMPILED, NO_ANSWER, CERTIFIER),
+    Step(C, Act.PAY_SETTLEMENT, P, frozenset({Role.CASHIER}), "3.5.9"),
+    Step(P, Act.UNPAY_SETTLEMENT, C, AUDITOR, "3.5.9"),
+    Step(C, Act.UNDO_CERTIFICATION, S, AUDITOR, "3.5.9"),
 )
 """A class B account is certified once it is compiled, a class A account once its contractor has confirmed it.
-What goes back goes to the reviewer, who may send it on to the captain.
+What goes back goes to the reviewer, who may send it on to the captain. An account is paid by the release of its payment, and
+unpaid, or its certification undone, by the reversal of what was booked: asked by finance, agreed to by audit.
 """
 
 _ROAD = {(step.state, step.act): step for step in SETTLEMENT_ROAD}

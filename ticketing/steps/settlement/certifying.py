@@ -3,12 +3,13 @@
 import hashlib
 import json
 
+from ticketing.books.ledger.commands import open_book
 from ticketing.kernel import clock
 from ticketing.kernel.text import clean
 from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
-from ticketing.steps.settlement import hands
+from ticketing.steps.settlement import booking, hands
 from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.settlement.reviewing import back_to_review
 from ticketing.steps.settlement.road import (
@@ -24,12 +25,14 @@ from ticketing.steps.settlement.road import (
 def certify(settlement: Settlement, *, version: int, opinion: str, actor: User) -> Settlement:
     """Price and work are found right; the account goes to finance (procedure 3.5.8).
 
-    The hash of what was certified is journalled with it.
+    The hash of what was certified is journalled with it; from now on the books say what is owed. The book is locked before
+    the journal, as every payment does.
 
     Raises NotPermitted (not his turn, or he had a part in it), Conflict.
     """
     begin(settlement, Act.CERTIFY, version, actor)
     signed = hands.certifying(settlement, actor)
+    open_book()
     at = SETTLEMENTS.advance(
         settlement,
         Act.CERTIFY,
@@ -48,6 +51,7 @@ def certify(settlement: Settlement, *, version: int, opinion: str, actor: User) 
         },
     )
     tell_principal(settlement, signed, actor, at, "认定")
+    booking.accrue(settlement, actor, at)
     follow(settlement, Act.CERTIFY, at, [ClockKind.PAYMENT])
     tell_holders(settlement, actor, at, "已认定，请拨付", "certified")
     return settlement

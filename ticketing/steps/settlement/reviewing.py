@@ -114,6 +114,8 @@ def finish(
     open_ = [one.position for one in settlement.lines if one.approved_fen is None]
     if open_:
         raise Invalid(f"第 {open_[0]} 行还没有审定。", field="audited")
+    if not changes["approved_fen"]:
+        raise Invalid("审定合计为零，请退回决算书并写明原因。", field="audited")
     words, signed = filled(review, "review", "请填写审核意见。"), hands.reviewing(settlement, actor)
     at = SETTLEMENTS.advance(
         settlement,

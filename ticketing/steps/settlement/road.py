@@ -106,30 +106,32 @@ def follow(
     )
 
 
-_HOLDERS: dict[SettlementStage, tuple[Role, ...]] = {
-    SettlementStage.REVIEWED: (Role.DEPUTY_CHIEF_ENGINEER,),
-    SettlementStage.CONFIRMED: (Role.DEPUTY_CHIEF_ENGINEER,),
-    SettlementStage.CONFIRMING: (Role.AUDITOR,),
-    SettlementStage.DISPUTED: (Role.AUDITOR,),
-    SettlementStage.CERTIFIED: (Role.FINANCE,),
+_WHOSE_TURN: dict[SettlementStage, Role] = {
+    SettlementStage.CONFIRMING: Role.AUDITOR,
+    SettlementStage.DISPUTED: Role.AUDITOR,
+    SettlementStage.CERTIFIED: Role.FINANCE,
 }
 
 
 def holders(settlement: Settlement) -> Sequence[int]:
-    """Who owes the next step: the captain himself, or the people of the role whose turn it is."""
+    """Who owes the next step: the captain himself, or the people of the role whose turn it is; nobody once it is paid."""
     if settlement.stage in (SettlementStage.DRAFTING, SettlementStage.RETURNED):
         team = settlement.order.team
         return (team.captain_id,) if team else ()
-    if settlement.stage is SettlementStage.SUBMITTED and settlement.route:
-        return people_as((settlement.route,))
-    if settlement.stage is SettlementStage.REVIEWED:
-        if settlement.compiled_at is None:
-            return people_as((Role.CS_MANAGER,))
-        if settlement.order_class is OrderClass.A:
-            return people_as((Role.AUDITOR,))
+    role = _whose_turn(settlement)
+    return people_as((role,)) if role else ()
+
+
+def _whose_turn(settlement: Settlement) -> Role | None:
+    if settlement.stage is SettlementStage.SUBMITTED:
+        return settlement.route
+    if settlement.stage is SettlementStage.REVIEWED and settlement.compiled_at is None:
+        return Role.CS_MANAGER
+    if settlement.stage is SettlementStage.REVIEWED and settlement.order_class is OrderClass.A:
+        return Role.AUDITOR
     if settlement.stage in (SettlementStage.REVIEWED, SettlementStage.CONFIRMED):
-        return people_as((hands.certifying_role(settlement),))
-    return people_as(_HOLDERS.get(settlement.stage, ()))
+        return hands.certifying_role(settlement)
+    return _WHOSE_TURN.get(settlement.stage)
 
 
 def _charge(settlement: Settlement) -> timers.Charge:

@@ -1,0 +1,212 @@
+"""From the certified account to the money: what is booked, deducted, paid once, and undone (procedure 2.6, 3.5.9)."""
+
+import pytest
+
+from tests.support.settlements import Settlements
+from ticketing.books.ledger import accounts as books
+from ticketing.books.ledger import commands as ledger
+from ticketing.books.ledger import reversing
+from ticketing.books.ledger.verifying import verify
+from ticketing.books.payments import commands as payments
+from ticketing.books.payments.models import Payment
+from ticketing.kernel import clock
+from ticketing.kernel.db import db, transaction
+from ticketing.kernel.errors import Conflict, NotPermitted
+from ticketing.masters.contractors.models import Contract
+from ticketing.procedure.accounts import EntryKind, PaymentState, Purpose
+from ticketing.procedure.repairs import OrderClass
+from ticketing.procedure.settlement import SettlementStage
+from ticketing.steps.settlement import booking
+from ticketing.steps.settlement.models import Settlement
+
+
+@pytest.fixture
+def accounts(make) -> Settlements:
+    return Settlements(make)
+
+
+def deposit(accounts: Settlements, fen: int) -> Contract:
+    """Open the retention of the plumbing contract with `fen`."""
+    contract = db.session.get(Contract, accounts.contract())
+    assert contract is not None
+    with transaction():
+        ledger.post(
+            EntryKind.RETENTION_OPENING,
+            [
+                ledger.debit(books.contract_price(contract.contractor), fen),
+                ledger.credit(books.retention(contract), fen),
+            ],
+            text="质保金入账",
+            source=f"contract:{contract.id}",
+            actor=accounts.make.user("finance"),
+            at=clock.now(),
+        )
+    return contract
+
+
+def prepared(accounts: Settlements, settlement: Settlement, by: str = "finance") -> Payment:
+    with transaction():
+        return payments.prepare(
+            purpose=Purpose.SETTLEMENT,
+            source=booking.source_of(settlement),
+            actor=accounts.make.user(by),
+        )
+
+
+def released(accounts: Settlements, payment: Payment, by: str = "cashier") -> Payment:
+    with transaction():
+        return payments.release(
+            payment,
+            version=payment.version,
+            paid_on=clock.today(),
+            bank_reference="BK-1",
+            actor=accounts.make.user(by),
+        )
+
+
+def paid(accounts: Settlements, settlement: Settlement) -> Payment:
+    return released(accounts, prepared(accounts, settlement))
+
+
+def undone(accounts: Settlements, kind: EntryKind, settlement: Settlement) -> None:
+    """Finance asks for the reversal, audit agrees."""
+    entry = ledger.standing(booking.source_of(settlement), kind)
+    assert entry is not None
+    with transaction():
+        request = reversing.ask_reversal(
+            entry, reason="账号有误", actor=accounts.make.user("finance")
+        )
+    with transaction():
+        reversing.settle_reversal(
+            request, agreed=True, answer="", actor=accounts.make.user("auditor")
+        )
+
+
+def standing_of(settlement: Settlement, contract: Contract) -> dict[str, int]:
+    """What stands on the accounts an account of class A or B touches, debit positive."""
+    community = settlement.ticket.community
+    return {
+        "payable": ledger.balance(books.payable()),
+        "bank": ledger.balance(books.bank()),
+        "cost": ledger.balance(books.repair_cost(settlement.order_class, community)),
+        "retention": ledger.balance(books.retention(contract)),
+        "receivable": ledger.balance(books.receivable(contract.contractor)),
+    }
+
+
+@pytest.mark.clause("3.5.9")
+@pytest.mark.clause("2.6")
+@pytest.mark.parametrize(
+    ("held", "retention", "receivable"),
+    [(1_000_000, -753_332, 0), (246_668, 0, 0), (100_000, 0, 146_668), (0, 0, 246_668)],
+)
+def test_class_a_is_paid_and_deducted_in_one_go(accounts, held, retention, receivable):
+    s = accounts.bring(accounts.begun(), SettlementStage.CERTIFIED)
+    contract = deposit(accounts, held) if held else db.session.get(Contract, accounts.contract())
+    assert standing_of(s, contract)["payable"] == -246_668
+    payment = paid(accounts, s)
+    assert payment.amount_fen == 246_668
+    assert standing_of(s, contract) == {
+        "payable": 0,
+        "bank": -246_668,
+        "cost": 0,
+        "retention": retention,
+        "receivable": receivable,
+    }
+    assert (s.stage, s.deducted_fen) == (SettlementStage.PAID, min(held, 246_668))
+    assert verify().faults == []
+
+
+@pytest.mark.clause("3.5.1")
+def test_class_b_is_never_deducted(accounts):
+    s = accounts.bring(accounts.of_class_b(), SettlementStage.CERTIFIED)
+    contract = deposit(accounts, 1_000_000)
+    paid(accounts, s)
+    told = standing_of(s, contract)
+    assert (told["retention"], told["receivable"]) == (-1_000_000, 0)
+    assert told["cost"] == 246_668
+
+
+def test_what_the_agreement_adds_is_income_of_the_house(accounts):
+    s = accounts.bring(accounts.begun(), SettlementStage.REVIEWED)
+    accounts.compiled(s, admin_bp=500, penalty_fen=10_000)
+    accounts.bring_on(s, SettlementStage.CERTIFIED)
+    contract = deposit(accounts, 1_000_000)
+    paid(accounts, s)
+    assert standing_of(s, contract)["retention"] == -(1_000_000 - 269_001)
+    assert ledger.balance(books.agency_income()) == -(269_001 - 246_668)
+
+
+@pytest.mark.clause("3.5.9")
+def test_only_a_certified_account_is_paid_and_only_once(accounts):
+    s = accounts.bring(accounts.of_class_b(), SettlementStage.REVIEWED)
+    with pytest.raises(Conflict, match="不能付款"):
+        prepared(accounts, s)
+    db.session.rollback()
+    accounts.compiled(s)
+    accounts.bring_on(s, SettlementStage.CERTIFIED)
+    payment = prepared(accounts, s)
+    with pytest.raises(Conflict, match="不能重复付款"):
+        prepared(accounts, s)
+    db.session.rollback()
+    released(accounts, payment)
+    with pytest.raises(Conflict):
+        released(accounts, payment)
+    db.session.rollback()
+    with pytest.raises(Conflict):
+        prepared(accounts, s)
+
+
+@pytest.mark.clause("3.5.9")
+def test_who_had_a_hand_in_an_account_does_not_pay_it(accounts, make):
+    """The accountant and the cashier are other accounts of its certifier (trust: S1, S11)."""
+    s = accounts.bring(accounts.of_class_b(), SettlementStage.CERTIFIED)
+    with transaction():
+        make.user("chief").employee_number = make.user("finance").employee_number = "E-12"
+    with pytest.raises(NotPermitted, match="编制、审核或认定"):
+        prepared(accounts, s)
+    db.session.rollback()
+    with transaction():
+        make.user("finance").employee_number = "E-13"
+    payment = prepared(accounts, s)
+    with transaction():
+        make.user("cashier").employee_number = "E-12"
+    with pytest.raises(NotPermitted, match="编制、审核或认定"):
+        released(accounts, payment)
+
+
+@pytest.mark.clause("3.5.9")
+def test_a_reversed_payment_owes_again_and_gives_the_deposit_back(accounts):
+    s = accounts.bring(accounts.begun(), SettlementStage.CERTIFIED)
+    contract = deposit(accounts, 1_000_000)
+    payment = paid(accounts, s)
+    undone(accounts, EntryKind.PAYMENT, s)
+    assert payment.state is PaymentState.REVERSED
+    assert (s.stage, s.deducted_fen, s.paid_at) == (SettlementStage.CERTIFIED, 0, None)
+    assert standing_of(s, contract)["retention"] == -1_000_000
+    paid(accounts, s)
+    assert s.stage is SettlementStage.PAID
+    assert standing_of(s, contract)["retention"] == -753_332
+    assert verify().faults == []
+
+
+@pytest.mark.clause("3.5.8")
+def test_an_undone_certification_is_reviewed_again(accounts):
+    s = accounts.bring(accounts.of_class_b(), SettlementStage.CERTIFIED)
+    undone(accounts, EntryKind.ACCRUAL, s)
+    assert s.stage is SettlementStage.SUBMITTED
+    assert s.certified_at is None
+    assert ledger.balance(books.payable()) == 0
+    cost = books.repair_cost(OrderClass.B, s.ticket.community)
+    assert ledger.balance(cost) == 0
+    accounts.reviewed(s)
+    accounts.compiled(s)
+    accounts.bring_on(s, SettlementStage.CERTIFIED)
+    assert ledger.balance(books.payable()) == -246_668
+
+
+def test_a_paid_account_is_not_undone_before_its_payment(accounts):
+    s = accounts.bring(accounts.of_class_b(), SettlementStage.CERTIFIED)
+    paid(accounts, s)
+    with pytest.raises(Conflict):
+        undone(accounts, EntryKind.ACCRUAL, s)
