@@ -117,7 +117,6 @@ class AuditedForm(RowForm):
     quantity_milli = MilliField("审定数量", render_kw=NUMBER)
     price_milli = MilliField("审定单价", render_kw=NUMBER)
     why = LineField("增加原因", validators=[at_most(200)])
-    remark = LineField("备注", validators=[at_most(200)])
 
 
 class AddedForm(RowForm):
@@ -239,7 +238,6 @@ class Line(Protocol):
     approved_quantity_milli: Any
     approved_price_milli: Any
     why: Any
-    remark: Any
 
 
 class ReviewForm(TermsForm):
@@ -317,7 +315,6 @@ class ReviewForm(TermsForm):
                 row.quantity_milli.data,
                 row.price_milli.data,
                 row.why.data,
-                row.remark.data,
             )
             for row in self.audited.rows
             if row.line_id.data in self.known and row.quantity_milli.data is not None
@@ -350,7 +347,6 @@ def so_far(line: Line) -> dict[str, Any]:
         "quantity_milli": line.approved_quantity_milli,
         "price_milli": line.approved_price_milli,
         "why": line.why,
-        "remark": line.remark,
     }
 
 

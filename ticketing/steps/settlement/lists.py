@@ -3,7 +3,6 @@
 Every select is narrowed to the scope of the person asking by `queries.visible`.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -29,6 +28,7 @@ from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import hands, queries
 from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.settlement.queries import visible
+from ticketing.steps.work_orders.lists import place_of
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.queries import accounts_of
 
@@ -320,7 +320,7 @@ def page(
     scope: Scope, wanted: SettlementFilter, size: int = PAGE
 ) -> tuple[list[ListedSettlement], str]:
     """One page of the list and the cursor of the next one, empty when this is the last (keyset)."""
-    query, place = listed(scope, wanted), _place(wanted.after)
+    query, place = listed(scope, wanted), place_of(wanted.after)
     if place is not None and wanted.newest_first:
         query = query.where(Settlement.id < place[1])
     elif place is not None and place[0] is not None:
@@ -329,19 +329,6 @@ def page(
     rows = [ListedSettlement(*row) for row in db.session.execute(query.limit(size + 1))]
     following = rows[size - 1].cursor(wanted.newest_first) if len(rows) > size else ""
     return rows[:size], following
-
-
-def _place(after: str) -> tuple[date | None, int] | None:
-    """The cursor taken apart; None for the first page or a cursor that makes no sense."""
-    key, _, last = after.partition(".")
-    if not (f"{key}{last}".isascii() and key.isdigit() and last.isdigit() and len(last) <= 18):
-        return None
-    if key == "0":
-        return None, int(last)
-    try:
-        return date.fromisoformat(key), int(last)
-    except ValueError:
-        return None
 
 
 class Counts(NamedTuple):
@@ -383,7 +370,16 @@ def next_of_mine(scope: Scope, settlement_id: int) -> int | None:
     )
 
 
-def of_orders(scope: Scope, order_ids: Iterable[int]) -> list[ListedSettlement]:
-    """The accounts of these orders, as far as this person may see them."""
-    query = _LISTED.where(visible(scope), Settlement.order_id.in_(list(order_ids)))
-    return [ListedSettlement(*row) for row in db.session.execute(query.order_by(Settlement.id))]
+def of_order(scope: Scope, order_id: int) -> list[ListedSettlement]:
+    """The account of an order, as far as this person may see it."""
+    return _found(scope, Settlement.order_id == order_id)
+
+
+def of_ticket(scope: Scope, ticket_id: int) -> list[ListedSettlement]:
+    """The accounts of a ticket's orders, as far as this person may see them."""
+    return _found(scope, Settlement.ticket_id == ticket_id)
+
+
+def _found(scope: Scope, condition: ColumnElement[bool]) -> list[ListedSettlement]:
+    query = _LISTED.where(visible(scope), condition).order_by(Settlement.id)
+    return [ListedSettlement(*row) for row in db.session.execute(query)]

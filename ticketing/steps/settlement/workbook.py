@@ -37,7 +37,7 @@ def write_accounts(path: Path, papers: list[AccountPaper]) -> None:
 
 def add_sheet(book: Workbook, paper: AccountPaper) -> Worksheet:
     """One account on a sheet of its own, named by its number."""
-    sheet = book.create_sheet(paper.number)
+    sheet: Worksheet = book.create_sheet(paper.number)
     house = excel.Sheet(sheet, landscape=False)
     house.widths(*WIDTHS)
     reviewed = paper.approved is not None
