@@ -184,7 +184,7 @@ def _evidence(scope: Scope, settlement: Settlement) -> dict[str, Any]:
         "order": order,
         "items": order_paper.items_of(order, surveys.findings_of(order.survey_id)),
         "pictures": orders.pictures_of(order),
-        "history": queries.before_at_home(settlement),
+        "history": queries.before_at_home(scope, settlement),
     }
 
 

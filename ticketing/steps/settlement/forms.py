@@ -1,9 +1,8 @@
 """Forms of an account: the two grids, and what is said at each step. Their facts are the commands' arguments."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
-from wtforms import FieldList, Form, FormField
 from wtforms.validators import Optional
 
 from ticketing.kernel.errors import DomainError, Invalid
@@ -20,6 +19,7 @@ from ticketing.kernel.forms import (
     at_most,
     required,
 )
+from ticketing.kernel.grids import GridField, RowForm
 from ticketing.kernel.number_fields import MilliField, RateField
 from ticketing.procedure.settlement import (
     MOST_MILLI,
@@ -47,33 +47,12 @@ class BeginForm(BaseForm):
     """Begin an account: a button (procedure 3.5.5)."""
 
 
-class RowForm(Form):
-    """A row of a grid."""
-
-    class Meta:
-        """Messages come from WTForms' Chinese catalogue."""
-
-        locales: ClassVar[list[str]] = ["zh"]
-
-    typed: ClassVar[tuple[str, ...]] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was typed into it."""
-        return not any(self[name].data or self[name].errors for name in self.typed)
-
-    def refuse(self, name: str, sentence: str) -> bool:
-        """Put a sentence at a cell that has none yet."""
-        if not self[name].errors:
-            self[name].errors = [sentence]
-        return False
-
-    def in_range(self, name: str, least: int, sentence: str) -> bool:
-        """Whether a number was given and an account can hold it; if not, the cell says so."""
-        data = self[name].data
-        if data is not None and least <= data <= MOST_MILLI:
-            return True
-        return self.refuse(name, sentence)
+def in_range(row: RowForm, name: str, least: int, sentence: str) -> bool:
+    """Whether a number was given and an account can hold it; if not, the cell says so."""
+    data = row[name].data
+    if data is not None and least <= data <= MOST_MILLI:
+        return True
+    return row.refuse(name, sentence)
 
 
 PRICE = "请填写单价，不超过一百万元。"
@@ -102,9 +81,9 @@ class LineForm(RowForm):
             good = self.refuse("item", "请填写工程项目名称。")
         if not self.unit.data:
             good = self.refuse("unit", "请填写单位。")
-        good = self.in_range("quantity_milli", 1, "数量须大于零、不超过一百万。") and good
+        good = in_range(self, "quantity_milli", 1, "数量须大于零、不超过一百万。") and good
         if self.price_milli.data is not None:
-            good = self.in_range("price_milli", 0, PRICE) and good
+            good = in_range(self, "price_milli", 0, PRICE) and good
         return good and not self.errors
 
 
@@ -140,41 +119,9 @@ class AddedForm(RowForm):
         for name, label in (("item", "工程项目名称"), ("unit", "单位"), ("why", "增加原因")):
             if not self[name].data:
                 good = self.refuse(name, f"请填写{label}。")
-        good = self.in_range("quantity_milli", 0, "请填写审定数量，不超过一百万。") and good
-        good = self.in_range("price_milli", 0, PRICE) and good
+        good = in_range(self, "quantity_milli", 0, "请填写审定数量，不超过一百万。") and good
+        good = in_range(self, "price_milli", 0, PRICE) and good
         return good and not self.errors
-
-
-class GridField(FieldList):
-    """Rows of inputs. More of them than an account can have are refused, not lost unseen."""
-
-    def __init__(self, row: type[RowForm], label: str, **kwargs: Any) -> None:
-        self.too_many = False
-        super().__init__(FormField(row), label, max_entries=MOST_LINES, **kwargs)
-
-    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
-        """Read the rows that were sent."""
-        if formdata:
-            sent = set(self._extract_indices(self.name, formdata))
-            self.too_many = len(sent) > MOST_LINES
-        super().process(formdata, *args, **kwargs)
-
-    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
-        """Refuse what a row refuses, and too many rows."""
-        good = bool(super().validate(form, extra_validators))
-        if self.too_many:
-            self.errors: list[Any] = [*self.errors, f"最多 {MOST_LINES} 行。"]
-        return good and not self.too_many
-
-    @property
-    def rows(self) -> list[Any]:
-        """The form of each row."""
-        return [entry.form for entry in self.entries]
-
-    def grow(self, count: int) -> None:
-        """Add empty rows, as far as an account can have them."""
-        for _ in range(min(count, MOST_LINES - len(self.entries))):
-            self.append_entry()
 
 
 class TermsForm(VersionedForm):
@@ -200,7 +147,7 @@ class TermsForm(VersionedForm):
 class AccountForm(TermsForm):
     """维修工程决算书, typed like a spreadsheet (procedure 3.5.5)."""
 
-    lines = GridField(LineForm, "决算项目")
+    lines = GridField(LineForm, "决算项目", most=MOST_LINES)
     remark = ParagraphField("说明", validators=[at_most(1000)])
 
     @property
@@ -246,8 +193,8 @@ class ReviewForm(TermsForm):
     Three buttons: what was entered is kept (保存), the review is finished, or the account goes back.
     """
 
-    audited = GridField(AuditedForm, "审定")
-    added = GridField(AddedForm, "增加的行")
+    audited = GridField(AuditedForm, "审定", most=MOST_LINES)
+    added = GridField(AddedForm, "增加的行", most=MOST_LINES)
     review = ParagraphField(
         "审核意见", description="完成审核和退回时必填。", validators=[at_most(1000)]
     )
@@ -291,8 +238,8 @@ class ReviewForm(TermsForm):
             return False
         if quantity.data is None and price.data is None and not self.finishes:
             return True
-        good = row.in_range("quantity_milli", 0, "请填写审定数量，不超过一百万。")
-        good = row.in_range("price_milli", 0, "请填写审定单价，不超过一百万元。") and good
+        good = in_range(row, "quantity_milli", 0, "请填写审定数量，不超过一百万。")
+        good = in_range(row, "price_milli", 0, "请填写审定单价，不超过一百万元。") and good
         if not good:
             return False
         more = (

@@ -93,7 +93,7 @@ def settlements_for(scope: Scope, settlement_ids: Sequence[int]) -> list[Settlem
     return [found[one] for one in settlement_ids]
 
 
-def before_at_home(settlement: Settlement) -> Sequence[Settlement]:
+def before_at_home(scope: Scope, settlement: Settlement) -> Sequence[Settlement]:
     """The other accounts of the same home, else of the same ticket, the newest first (at most 10)."""
     unit = settlement.ticket.unit_id
     home = Ticket.unit_id == unit if unit else Ticket.id == settlement.ticket_id
@@ -101,6 +101,7 @@ def before_at_home(settlement: Settlement) -> Sequence[Settlement]:
         select(Settlement)
         .join(Ticket, Ticket.id == Settlement.ticket_id)
         .where(
+            visible(scope),
             home,
             Settlement.community_id == settlement.community_id,
             Settlement.id != settlement.id,
