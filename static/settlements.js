@@ -32,12 +32,13 @@
   const say = (name, fen) => all(`[data-sum="${name}"]`).forEach((place) => { place.textContent = typeof fen === "string" ? fen : yuan(fen); });
   const reckon = () => {
     let lines = 0n;
+    let open = 0;
     all("[data-row]").forEach((row) => {
       const quantity = milli(cellOf(row, "quantity_milli").value);
       const price = milli(cellOf(row, "price_milli").value);
       const fen = quantity === null || price === null ? null : halfUp(quantity * price, 10000n);
       row.querySelector("[data-total]").textContent = fen === null ? "" : yuan(fen);
-      if (fen !== null) lines += fen;
+      if (fen !== null) lines += fen; else open += row.hasAttribute("data-added") ? 0 : 1;
       const cut = row.querySelector("[data-cut]");
       if (cut) {
         cut.textContent = fen === null ? "" : yuan(BigInt(row.dataset.fen) - fen);
@@ -59,7 +60,7 @@
       const cut = submitted - total;
       const size = cut < 0n ? -cut : cut;
       const rate = submitted ? halfUp(size * 10000n, submitted) : 0n;
-      say("cut", `${yuan(cut)}（${cut < 0n ? "-" : ""}${shown(rate * 10n)}%）`);
+      say("cut", open ? `还有 ${open} 行未审` : `${yuan(cut)}（${cut < 0n ? "-" : ""}${shown(rate * 10n)}%）`);
     }
     const route = sheet.querySelector("[data-route]");
     if (route) route.hidden = total < BigInt(sheet.dataset.auditMin);

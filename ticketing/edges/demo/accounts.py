@@ -66,6 +66,7 @@ class AccountDesks:
         self.recent = working_day(town.today, -RECENT)
         self.ends = cycle(UNFINISHED)
         self.end: dict[int, SettlementStage | None] = {}
+        self.left: dict[int, bool] = {}
         self.hours: tuple[tuple[int, int, Callable[[], None]], ...] = (
             (9, 40, self.contractors),
             (10, 20, self.reviewers),
@@ -184,10 +185,13 @@ class AccountDesks:
             if settlement.compiled_at is None:
                 self.compile(settlement)
         for settlement in db.session.scalars(
-            select(Settlement).where(Settlement.stage == SettlementStage.REVIEWED)
+            select(Settlement).where(
+                Settlement.stage == SettlementStage.REVIEWED, Settlement.compiled_at.is_(None)
+            )
         ).all():
-            left = self.end.get(settlement.order_id) is SettlementStage.REVIEWED
-            if left and settlement.compiled_at is None and settlement.order_id % 2:
+            if settlement.order_id not in self.left:
+                self.left[settlement.order_id] = len(self.left) % 2 == 0
+            if not self.left[settlement.order_id]:
                 self.compile(settlement)
 
     def compile(self, settlement: Settlement) -> None:
