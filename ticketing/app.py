@@ -52,6 +52,8 @@ from ticketing.steps.dispatch import views as dispatch
 from ticketing.steps.handling import views as handling
 from ticketing.steps.intake import views as intake
 from ticketing.steps.settlement import paying as settlement_money
+from ticketing.steps.settlement import print_views as settlement_prints
+from ticketing.steps.settlement import views as settlements
 from ticketing.steps.site_survey import filing as survey_pictures
 from ticketing.steps.site_survey import print_views as survey_prints
 from ticketing.steps.site_survey import views as site_survey
@@ -76,6 +78,8 @@ ROOMS = (
     order_prints,
     acceptance,
     phone,
+    settlements,
+    settlement_prints,
     callback,
     closing,
     board,

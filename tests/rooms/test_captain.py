@@ -228,7 +228,7 @@ def test_wrong_input_on_the_phone_is_answered_at_its_field_with_the_typing_kept(
     for act, typed, sentence in (
         ("use", {"kind": "labour", "what": "瓦工", "unit": "工日"}, "请填写数量。"),
         ("use", {"kind": "labour", "what": "瓦工", "unit": "工日", "quantity_milli": "0"}, "请填写大于零的数量。"),
-        ("use", {"quantity_milli": "两个", "what": "瓦工"}, "请填写数量，最多三位小数"),
+        ("use", {"quantity_milli": "两个", "what": "瓦工"}, "请填写数字，最多三位小数"),
         ("use", {"kind": "gold", "what": "瓦工"}, "选项无效，请重新选择。"),
         ("sign", {"customer_name": "瓦工"}, "请选择客户意见。"),
         ("sign", {"customer_name": "瓦工", "satisfaction": "neutral"}, "请客户签名"),
@@ -339,7 +339,7 @@ def test_the_captains_pages_cost_the_same_with_one_order_and_with_many(repairs, 
         post(captain, order_id, "use", **{**typed, "what": f"{unit}的料"})
         repairs.pictured(reread(order_id))
     assert costs() == few
-    assert few == [5, 10]
+    assert few == [7, 10]
 
 
 def test_every_stage_has_its_one_next_step(repairs):

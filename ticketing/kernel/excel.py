@@ -51,6 +51,12 @@ def put(cell: Any, value: Any) -> Cell:
     return cast(Cell, cell)
 
 
+def reckon(cell: Any, formula: str, number_format: str) -> None:
+    """Let a cell reckon: `formula` is the house's own, never a person's text."""
+    cell.value = f"={formula}"
+    cell.number_format = number_format
+
+
 class Sheet:
     """A worksheet written downwards: titles, headed tables, notes; ready to print on A4."""
 

@@ -79,6 +79,18 @@ def search_terms(query: str) -> list[str]:
     return [term for word in fold(query).split() if (term := spaced(word))]
 
 
+def show_milli(milli: int) -> str:
+    """A number in thousandths as people write it: ``12.5``."""
+    whole, rest = divmod(milli, 1_000)
+    return f"{whole}.{rest:03d}".rstrip("0") if rest else str(whole)
+
+
+def show_fen(fen: int) -> str:
+    """An amount of fen in yuan to the fen: ``12,345.60``, below zero with its sign."""
+    whole, rest = divmod(abs(fen), 100)
+    return f"{'-' if fen < 0 else ''}{whole:,}.{rest:02d}"
+
+
 def row_id(text: str) -> int:
     """A row id typed into an address or a form. Raises ValueError for what no row can have."""
     if not (text.isascii() and text.isdigit() and len(text) <= 18):

@@ -73,6 +73,11 @@ CHIPS: list[Callable[[Scope], Chip | None]] = []
 """Rooms above add their counts here; one that has nothing for a person gives None."""
 
 
+def chips_of(scope: Scope, *, but: Callable[[Scope], Chip | None] | None = None) -> list[Chip]:
+    """The counts of the rooms above for a person; without that of the room whose page shows them."""
+    return [chip for make in CHIPS if make is not but and (chip := make(scope))]
+
+
 @bp.get("/")
 @requires(Act.READ_TICKET)
 def index() -> ResponseReturnValue:
@@ -88,7 +93,7 @@ def index() -> ResponseReturnValue:
         following=following,
         wanted=wanted,
         counts=lists.counts(scope),
-        chips=[chip for make in CHIPS if (chip := make(scope))],
+        chips=chips_of(scope),
         communities=communities,
         departments=departments,
     )

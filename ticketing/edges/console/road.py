@@ -1,6 +1,7 @@
 """The road as a document, generated from the tables, so that what is printed is what runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ticketing.procedure.deadlines import (
     CLOCK_RULES,
@@ -11,9 +12,11 @@ from ticketing.procedure.deadlines import (
     limit_of,
 )
 from ticketing.procedure.grading import RULES
-from ticketing.procedure.permissions import PERMISSIONS, TICKET_REACH
+from ticketing.procedure.permissions import PERMISSIONS, TICKET_REACH, Act
+from ticketing.procedure.settlement import SettlementStage
+from ticketing.procedure.settlement_road import SETTLEMENT_ROAD, roles_that_settle
 from ticketing.procedure.vocabulary import TicketStage
-from ticketing.procedure.workflow import CALLBACK_TURNS, TICKET_ROAD
+from ticketing.procedure.workflow import CALLBACK_TURNS, TICKET_ROAD, Step
 
 
 def document() -> str:
@@ -39,20 +42,25 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "| state | act | leads to | roles | guard | clause |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for step in TICKET_ROAD:
-        roles = "、".join(sorted(role.label for role in step.roles))
-        target = "stays" if step.stays else step.target.label
-        condition = "、".join(guard.name for guard in step.guards)
-        yield f"| {step.state} | {step.act} | {target} | {roles} | {condition} | {step.clause} |"
+    yield from map(_move, TICKET_ROAD)
     turns = "; ".join(f"{name} → {stage.label}" for name, stage in CALLBACK_TURNS.items())
     yield ""
     yield f"A callback has three ends: {turns}."
     yield ""
     yield "## Guards"
     yield ""
-    guards = {guard for step in TICKET_ROAD for guard in step.guards}
-    for guard in sorted(guards, key=lambda guard: guard.name):
-        yield f"- `{guard.name}`: {guard.sentence}"
+    yield from _guards(TICKET_ROAD)
+    yield ""
+    yield "## The account of a repair"
+    yield ""
+    yield "| state | act | leads to | roles | guard | clause |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    makers = "、".join(sorted(role.label for role in roles_that_settle(Act.DRAFT_ACCOUNT)))
+    first = SettlementStage.DRAFTING
+    yield f"| 派工单已验收 | {Act.DRAFT_ACCOUNT} | {first} | {makers} |  | 3.5.5 |"
+    yield from map(_move, SETTLEMENT_ROAD)
+    yield ""
+    yield from _guards(SETTLEMENT_ROAD)
     yield ""
     yield "## Grades"
     yield ""
@@ -105,3 +113,18 @@ def _lines() -> Iterator[str]:
     yield "| --- | --- |"
     for act, roles_of in PERMISSIONS.items():
         yield f"| {act} | {'、'.join(sorted(role.label for role in roles_of))} |"
+
+
+def _move(step: Step[Any]) -> str:
+    """One row of a road."""
+    roles = "、".join(sorted(role.label for role in step.roles))
+    target = "stays" if step.stays else step.target.label
+    condition = "、".join(guard.name for guard in step.guards)
+    return f"| {step.state} | {step.act} | {target} | {roles} | {condition} | {step.clause} |"
+
+
+def _guards(road: Iterable[Step[Any]]) -> Iterator[str]:
+    """The guards of a road with what each says when it is not met."""
+    guards = {guard for step in road for guard in step.guards}
+    for guard in sorted(guards, key=lambda guard: guard.name):
+        yield f"- `{guard.name}`: {guard.sentence}"

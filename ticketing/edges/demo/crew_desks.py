@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import cycle
 
+from ticketing.edges.demo.accounts import AUDIT_LINE
 from ticketing.edges.demo.case import Case
 from ticketing.edges.demo.cast import Cast
 from ticketing.edges.demo.desks import Desks, Scene, told
@@ -18,6 +19,9 @@ from ticketing.procedure.repairs import OrderStage
 BROKEN = tuple(matter for matter in HOME_MATTERS if matter.broken)
 SMALL, MEDIUM, LARGE = 260_000, 1_680_000, 6_400_000
 """Estimates in fen on each side of the tiers of approval."""
+
+DONE = (320_000, 86_000, 2_680_000, 145_000, 96_000, 410_000, 58_000, 1_240_000, 75_000, 230_000)
+"""Estimates of repairs that are done and wait for their account."""
 
 
 class CrewDesks(Desks):
@@ -51,6 +55,8 @@ class CrewDesks(Desks):
         for stage in (OrderStage.ISSUED, OrderStage.ACKNOWLEDGED, OrderStage.SELF_CHECKED):
             for days in (4, 5, 5, 8):
                 yield self.ordered(self.case(), days, stage, SMALL)
+        for n, price in enumerate((*AUDIT_LINE, *DONE)):
+            yield self.ordered(self.case(), 10 + n % 2, OrderStage.ACCEPTED, price)
         yield self.ordered(self.case(), 6, OrderStage.TRANSFERRED, SMALL)
         yield self.ordered(self.case(), 5, OrderStage.CANCELLED, SMALL)
 
@@ -95,6 +101,7 @@ class CrewDesks(Desks):
             (OrderStage.ISSUED, lambda: repair.made.issue()),
             (OrderStage.ACKNOWLEDGED, lambda: repair.made.acknowledge()),
             (OrderStage.SELF_CHECKED, lambda: repair.made.finish()),
+            (OrderStage.ACCEPTED, lambda: repair.made.accept()),
         ]
         for n, (reached, act) in enumerate(acts):
             scenes.append((later + timedelta(minutes=50 * n + 1), act))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from ticketing.edges.demo.accounts import accounts
 from ticketing.edges.demo.bells import bells, readers
 from ticketing.edges.demo.cast import engage
 from ticketing.edges.demo.crew_desks import crew_desks
@@ -60,6 +61,7 @@ def load(
         ]
     )
     telling.add([rules(cast, first_day, town.today), away(cast, town.today)])
+    telling.add([accounts(town, cast, after)])
     telling.add([bells(after, town.today), readers(cast.users.values(), after, town.today)])
     for plan in PLANS:
         handover = clock.at(max(first_day, town.delivered_on(plan)), 8, 15)

@@ -381,6 +381,11 @@ class Repair:
             actor=self.captain,
         )
 
+    def accept(self) -> None:
+        """The customer signs and the office finds it in order."""
+        self.sign_off()
+        self.inspect()
+
     def inspect(self) -> None:
         """Service or property looks at the finished work."""
         acceptance.inspect(

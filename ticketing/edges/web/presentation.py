@@ -18,7 +18,7 @@ from ticketing.casefile.tickets.timeline import field_name, show_value, timeline
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import transaction
-from ticketing.kernel.text import masked_phone
+from ticketing.kernel.text import masked_phone, show_fen, show_milli
 from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
 from ticketing.masters.workcalendar import queries as workcalendar
@@ -52,6 +52,7 @@ NAVIGATION = (
     Place("时限看板", "board.index", "hourglass", (Act.READ_TICKET,)),
     Place("勘察", "site_survey.index", "search", (Act.READ_SURVEY,)),
     Place("派工单", "work_orders.index", "wrench", (Act.READ_ORDER,)),
+    Place("决算结算", "settlements.index", "ledger", (Act.READ_SETTLEMENT,)),
     Place("派工看板", "plan.index", "columns", (Act.READ_PLAN,)),
     Place("重大投诉", "escalation.index", "flag", (Act.DIRECT, Act.MINUTE)),
     Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),
@@ -101,6 +102,9 @@ def install(app: Flask, settings: Settings) -> None:
         facts=facts_text,
         yuan=yuan,
         money=money,
+        milli=show_milli,
+        fen=show_fen,
+        rate=rate,
     )
     env.globals.update(
         finance_rooms=FINANCE_ROOMS,
@@ -214,6 +218,13 @@ def briefly(instant: datetime) -> str:
 def percent(fraction: float | None) -> str:
     """A fraction as a percentage; an empty denominator prints a dash, never 0 %."""
     return "—" if fraction is None else f"{fraction:.1%}"
+
+
+def rate(basis_points: int | None) -> str:
+    """A rate in basis points as a percentage: ``9%``, ``8.83%``."""
+    if basis_points is None:
+        return "—"
+    return f"{'-' if basis_points < 0 else ''}{show_milli(abs(basis_points) * 10)}%"
 
 
 def paragraphs(text: str) -> Markup:

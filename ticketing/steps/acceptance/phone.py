@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from ticketing.casefile.attachments import queries as attachments
 from ticketing.casefile.attachments.models import PaperKind
+from ticketing.casefile.tickets.views import chips_of
 from ticketing.journal.commands import circumstances
 from ticketing.kernel import clock
 from ticketing.masters.contractors import queries as contractors
@@ -36,6 +37,7 @@ from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders.crew import Next
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.road import ORDERS
+from ticketing.steps.work_orders.views import panels_of
 
 bp = Blueprint("phone", __name__, url_prefix="/my-orders")
 
@@ -55,7 +57,10 @@ STEP_FORMS: dict[Next, type[PhoneForm]] = {
 @requires(Act.READ_OWN_ORDERS)
 def index() -> ResponseReturnValue:
     """His day: today's visits by community and building, then what else waits."""
-    return render_template("phone/index.html", day=crew.day_of(current_scope(), clock.today()))
+    scope = current_scope()
+    return render_template(
+        "phone/index.html", day=crew.day_of(scope, clock.today()), chips=chips_of(scope)
+    )
 
 
 @bp.get("/<int:order_id>")
@@ -198,6 +203,7 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
         refuse=of(RefuseForm) if following is Next.SIGN else None,
         extension=of(ExtensionForm) if asks else None,
         refused=filled,
+        panels=panels_of(scope, current_user(), found),
         days=_days(),
         units=UNITS,
         phrases=PHRASES,

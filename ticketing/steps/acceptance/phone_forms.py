@@ -1,12 +1,10 @@
 """Forms of the captain's phone: few fields, most of them filled by one tap."""
 
-import re
 from datetime import datetime
 from typing import Any
 
-from wtforms import DateField, Field
-from wtforms.validators import Optional, ValidationError
-from wtforms.widgets import TextInput
+from wtforms import DateField
+from wtforms.validators import Optional
 
 from ticketing.kernel import clock
 from ticketing.kernel.forms import (
@@ -19,31 +17,9 @@ from ticketing.kernel.forms import (
     at_most,
     required,
 )
-from ticketing.kernel.text import clean_line, fold
+from ticketing.kernel.number_fields import MilliField
 from ticketing.procedure.repairs import UseKind
 from ticketing.procedure.vocabulary import Satisfaction
-
-
-class QuantityField(Field):
-    """A quantity typed as a decimal (``0.5``); data is in thousandths, 0 where nothing stands."""
-
-    widget = TextInput()
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return f"{self.data / 1000:g}" if self.data else ""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Read the number; anything but digits with at most three decimals is refused."""
-        self.data = 0
-        typed = fold(clean_line(valuelist[0])).replace("。", ".") if valuelist else ""
-        if not typed:
-            return
-        found = re.fullmatch(r"(\d{1,6})(?:\.(\d{1,3}))?", typed)
-        if found is None:
-            raise ValidationError("请填写数量，最多三位小数，例如 0.5。")
-        self.data = int(found[1]) * 1000 + int((found[2] or "0").ljust(3, "0"))
 
 
 class PhoneForm(BaseForm):
@@ -80,7 +56,7 @@ class UseForm(PhoneForm):
 
     kind = EnumRadioField("类别", UseKind, validators=[required("请选择人工、材料或机械。")])
     what = LineField("名称", validators=[required("请填写名称。"), at_most(60)])
-    quantity_milli = QuantityField(
+    quantity_milli = MilliField(
         "数量", validators=[required("请填写数量。")], render_kw={"inputmode": "decimal"}
     )
     unit = LineField("单位", validators=[required("请填写单位。"), at_most(10)])

@@ -3,13 +3,14 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from ticketing.casefile.papers.act_page import open_form
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import Inspector
 from ticketing.steps.acceptance import commands
 from ticketing.steps.acceptance.forms import InspectForm, RejectForm, SignOffForm
 from ticketing.steps.work_orders import queries
-from ticketing.steps.work_orders.act_page import open_form, order_page
+from ticketing.steps.work_orders.act_page import order_page
 
 bp = Blueprint("acceptance", __name__, url_prefix="/orders/<int:order_id>")
 

@@ -4,12 +4,12 @@ from ticketing.casefile.timers import commands as timers
 from ticketing.kernel import clock
 from ticketing.kernel.errors import Invalid
 from ticketing.kernel.text import clean_line
-from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.models import User
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.deadlines import ClockKind, limit_of
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.settlement import Confirmation, NoticeWay
+from ticketing.steps.settlement import queries
 from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.settlement.reviewing import back_to_review
 from ticketing.steps.settlement.road import SETTLEMENTS, begin, follow, tell_holders
@@ -144,6 +144,6 @@ def _confirmed(
 def _answer(settlement: Settlement) -> timers.Start:
     """The clock of his answer: so many days as the account's own edition of the parameters gives him."""
     at, kind = clock.now(), ClockKind.CONTRACTOR_CONFIRMATION
-    days = parameters.limits_of(settlement.parameter_edition_id).confirm_days
+    days = queries.limits_of(settlement).confirm_days
     limit = limit_of(kind)._replace(amount=days)
     return timers.Start(kind, at, limit.deadline(at, workcalendar.snapshot()))

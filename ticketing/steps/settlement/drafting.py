@@ -135,7 +135,7 @@ def submit(settlement: Settlement, *, version: int, actor: User) -> Settlement:
     begin(settlement, Act.SUBMIT_ACCOUNT, version, actor)
     if not settlement.submitted_fen:
         raise Invalid("决算书至少要有一行，合计须大于零。")
-    limit = parameters.limits_of(settlement.parameter_edition_id).audit_min_fen
+    limit = queries.limits_of(settlement).audit_min_fen
     route = hands.review_route(settlement, audited=settlement.submitted_fen >= limit)
     at = SETTLEMENTS.advance(
         settlement,

@@ -1,8 +1,9 @@
 """Who has had an account in his hands: nobody takes two steps of it (trust: S1 to S5, S11, S12; procedure 3.5.6, 3.5.8)."""
 
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, and_, not_, or_, select
 
 from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db
@@ -34,22 +35,19 @@ CERTIFY_LADDER = (Role.DEPUTY_CHIEF_ENGINEER, Role.DEPUTY_GM, Role.GENERAL_MANAG
 """Who certifies; where nobody of one rung is free of a part in it, the next one does (trust: S5, S12)."""
 
 
-def _did(settlement: Settlement, accounts: Select[int], acts: tuple[Act, ...]) -> bool:
-    entry = (
-        select(JournalEntry.id)
-        .where(
-            JournalEntry.subject == SUBJECT,
-            JournalEntry.subject_id == settlement.id,
-            JournalEntry.act.in_([act.value for act in acts]),
-            JournalEntry.actor_id.in_(accounts),
-        )
-        .limit(1)
+def did(accounts: Select[int], acts: tuple[Act, ...]) -> ColumnElement[bool]:
+    """The condition on an account that one of `accounts` did one of `acts` to it."""
+    entry = select(JournalEntry.id).where(
+        JournalEntry.subject == SUBJECT,
+        JournalEntry.subject_id == Settlement.id,
+        JournalEntry.act.in_([act.value for act in acts]),
+        JournalEntry.actor_id.in_(accounts),
     )
-    return db.session.scalar(entry) is not None
+    return entry.correlate(Settlement).exists()
 
 
-def _worked(settlement: Settlement, accounts: Select[int], *, served: bool) -> bool:
-    """Whether one of `accounts` looked at, checked or inspected the repair, or (`served`) kept its ticket."""
+def worked(accounts: Select[int], *, served: bool) -> ColumnElement[bool]:
+    """The condition that one of `accounts` looked at, checked or inspected its repair, or (`served`) kept its ticket."""
     ways: list[ColumnElement[bool]] = [
         WorkOrder.self_checked_by_id.in_(accounts),
         WorkOrder.inspected_by_id.in_(accounts),
@@ -64,38 +62,55 @@ def _worked(settlement: Settlement, accounts: Select[int], *, served: bool) -> b
     ]
     if served:
         ways.append(serves(accounts))
-    part = select(WorkOrder.id).where(WorkOrder.id == settlement.order_id, or_(*ways))
-    return db.session.scalar(part) is not None
+    part = select(WorkOrder.id).where(WorkOrder.id == Settlement.order_id, or_(*ways))
+    return part.correlate(Settlement).exists()
+
+
+def free_to_review(accounts: Select[int]) -> ColumnElement[bool]:
+    """The condition that `accounts` neither made an account nor had a part in its repair."""
+    return not_(or_(did(accounts, MAKING), worked(accounts, served=True)))
+
+
+def free_to_certify(accounts: Select[int]) -> ColumnElement[bool]:
+    """The condition that `accounts` neither made nor reviewed an account, nor were at its survey."""
+    return not_(
+        or_(
+            did(accounts, MAKING + REVIEWING),
+            signed_for(accounts, Settlement.reviewed_for_id),
+            worked(accounts, served=False),
+        )
+    )
+
+
+def free_to_pay(accounts: Select[int]) -> ColumnElement[bool]:
+    """The condition that none of the steps before was done by `accounts`, or in their name (procedure 3.5.9)."""
+    return not_(
+        or_(
+            did(accounts, MAKING + REVIEWING + CERTIFYING),
+            signed_for(accounts, Settlement.reviewed_for_id),
+            signed_for(accounts, Settlement.certified_for_id),
+        )
+    )
+
+
+def signed_for(accounts: Select[int], principal: Any) -> ColumnElement[bool]:
+    """The condition that a deputy signed in the name of one of `accounts`; false, not unknown, where nobody's deputy did."""
+    return and_(principal.is_not(None), principal.in_(accounts))
+
+
+def _holds(settlement: Settlement, condition: ColumnElement[bool]) -> bool:
+    found = select(Settlement.id).where(Settlement.id == settlement.id, condition)
+    return db.session.scalar(found) is not None
 
 
 def may_review(settlement: Settlement, person: User) -> bool:
     """Whether this person, under any account of his, is free to review it: he neither made it nor had a part in the repair."""
-    accounts = accounts_of(person.id)
-    return not _did(settlement, accounts, MAKING) and not _worked(settlement, accounts, served=True)
+    return _holds(settlement, free_to_review(accounts_of(person.id)))
 
 
 def may_certify(settlement: Settlement, person: User) -> bool:
     """Whether he is free to certify it: he neither made nor reviewed it, nor was at the survey."""
-    accounts = accounts_of(person.id)
-    return (
-        not _did(settlement, accounts, MAKING + REVIEWING)
-        and not _signed_for(settlement, person)
-        and not _worked(settlement, accounts, served=False)
-    )
-
-
-def may_pay(settlement: Settlement, person: User) -> bool:
-    """Whether he is free to pay it: none of the steps before was his (procedure 3.5.9)."""
-    accounts = accounts_of(person.id)
-    return not _did(settlement, accounts, MAKING + REVIEWING + CERTIFYING) and not _signed_for(
-        settlement, person
-    )
-
-
-def _signed_for(settlement: Settlement, person: User) -> bool:
-    """Whether a deputy reviewed or certified it in this person's name."""
-    principals = (settlement.reviewed_for, settlement.certified_for)
-    return any(one is not None and person.is_same_person(one) for one in principals)
+    return _holds(settlement, free_to_certify(accounts_of(person.id)))
 
 
 def review_route(settlement: Settlement, *, audited: bool) -> Role:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy import ColumnElement, false, func, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from ticketing.casefile.tickets.models import Ticket
@@ -11,12 +11,14 @@ from ticketing.casefile.tickets.telling import people_as
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contract, ContractTrade, RepairTeam
+from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
+from ticketing.procedure.parameters import Limits
 from ticketing.procedure.repairs import OrderClass, OrderStage
 from ticketing.procedure.settlement import SettlementStage
 from ticketing.procedure.vocabulary import Role
-from ticketing.steps.settlement.models import Settlement
+from ticketing.steps.settlement.models import Settlement, SettlementLine
 from ticketing.steps.work_orders.models import OrderItem, WorkOrder
 
 
@@ -28,36 +30,38 @@ def visible(scope: Scope) -> ColumnElement[bool]:
     if Role.OFFICE in scope.roles and scope.ticket_communities:
         ways.append(Settlement.community_id.in_(sorted(scope.ticket_communities)))
     if Role.CAPTAIN in scope.roles:
-        ways.append(Settlement.order_id.in_(select(WorkOrder.id).where(_led(scope))))
+        ways.append(Settlement.order_id.in_(select(WorkOrder.id).where(led(scope))))
     return or_(*ways) if ways else false()
 
 
-def _led(scope: Scope) -> ColumnElement[bool]:
+def led(scope: Scope) -> ColumnElement[bool]:
+    """The condition that an order is one of this captain's teams."""
     teams = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
     return WorkOrder.team_id.in_(teams)
+
+
+_PRINTED = (
+    joinedload(Settlement.ticket, innerjoin=True).joinedload(Ticket.community),
+    joinedload(Settlement.order, innerjoin=True)
+    .joinedload(WorkOrder.team)
+    .joinedload(RepairTeam.captain),
+    joinedload(Settlement.order, innerjoin=True).joinedload(WorkOrder.survey),
+    joinedload(Settlement.contract).joinedload(Contract.contractor),
+    joinedload(Settlement.drafted_by, innerjoin=True),
+    joinedload(Settlement.submitted_by),
+    joinedload(Settlement.reviewed_by),
+    joinedload(Settlement.compiled_by),
+    joinedload(Settlement.notified_by),
+    joinedload(Settlement.certified_by),
+    selectinload(Settlement.lines),
+)
+"""Everything that stands on an account's paper."""
 
 
 def settlement_for(scope: Scope, settlement_id: int) -> Settlement:
     """One account with everything on its paper. Raises NotFound."""
     found = db.session.scalars(
-        select(Settlement)
-        .where(Settlement.id == settlement_id, visible(scope))
-        .options(
-            joinedload(Settlement.ticket, innerjoin=True).joinedload(Ticket.community),
-            joinedload(Settlement.order, innerjoin=True)
-            .joinedload(WorkOrder.team)
-            .joinedload(RepairTeam.captain),
-            joinedload(Settlement.contract).joinedload(Contract.contractor),
-            joinedload(Settlement.drafted_by, innerjoin=True),
-            joinedload(Settlement.submitted_by),
-            joinedload(Settlement.reviewed_by),
-            joinedload(Settlement.reviewed_for),
-            joinedload(Settlement.compiled_by),
-            joinedload(Settlement.notified_by),
-            joinedload(Settlement.certified_by),
-            joinedload(Settlement.certified_for),
-            selectinload(Settlement.lines),
-        )
+        select(Settlement).where(Settlement.id == settlement_id, visible(scope)).options(*_PRINTED)
     ).one_or_none()
     if found is None:
         raise NotFound
@@ -69,26 +73,77 @@ def of_order(order_id: int) -> Settlement | None:
     return db.session.scalars(select(Settlement).where(Settlement.order_id == order_id)).first()
 
 
+def lines_of(settlement: Settlement, revision: int) -> Sequence[SettlementLine]:
+    """The lines of one revision of an account, in their order."""
+    return db.session.scalars(
+        select(SettlementLine)
+        .where(SettlementLine.settlement_id == settlement.id, SettlementLine.revision == revision)
+        .order_by(SettlementLine.position)
+    ).all()
+
+
+def settlements_for(scope: Scope, settlement_ids: Sequence[int]) -> list[Settlement]:
+    """These accounts in the order asked for, with all that is printed of them. Raises NotFound, also when one is out of scope."""
+    rows = db.session.scalars(
+        select(Settlement)
+        .where(Settlement.id.in_(settlement_ids), visible(scope))
+        .options(*_PRINTED)
+    )
+    found = {one.id: one for one in rows}
+    if len(found) != len(set(settlement_ids)):
+        raise NotFound
+    return [found[one] for one in settlement_ids]
+
+
+def before_at_home(scope: Scope, settlement: Settlement) -> Sequence[Settlement]:
+    """The other accounts of the same home, else of the same ticket, the newest first (at most 10)."""
+    unit = settlement.ticket.unit_id
+    home = Ticket.unit_id == unit if unit else Ticket.id == settlement.ticket_id
+    return db.session.scalars(
+        select(Settlement)
+        .join(Ticket, Ticket.id == Settlement.ticket_id)
+        .where(
+            visible(scope),
+            home,
+            Settlement.community_id == settlement.community_id,
+            Settlement.id != settlement.id,
+        )
+        .options(joinedload(Settlement.order, innerjoin=True))
+        .order_by(Settlement.id.desc())
+        .limit(10)
+    ).all()
+
+
 def accountable(order: WorkOrder) -> bool:
     """Whether a crew's account is due for an order: accepted, and done by the crew itself (procedure 3.5.5, 3.4.6)."""
     return order.stage is OrderStage.ACCEPTED and order.transferred_at is None
 
 
+def _to_account(scope: Scope) -> Sequence[ColumnElement[bool]]:
+    begun = select(Settlement.id).where(Settlement.order_id == WorkOrder.id)
+    return (
+        led(scope),
+        WorkOrder.stage == OrderStage.ACCEPTED,
+        WorkOrder.transferred_at.is_(None),
+        ~begun.exists(),
+    )
+
+
 def to_account(scope: Scope) -> Sequence[WorkOrder]:
     """The accepted orders of this captain's teams that have no account yet, the oldest first (at most 200)."""
-    begun = select(Settlement.id).where(Settlement.order_id == WorkOrder.id)
     return db.session.scalars(
         select(WorkOrder)
-        .where(
-            _led(scope),
-            WorkOrder.stage == OrderStage.ACCEPTED,
-            WorkOrder.transferred_at.is_(None),
-            ~begun.exists(),
-        )
+        .where(*_to_account(scope))
         .options(joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.community))
         .order_by(WorkOrder.accepted_at, WorkOrder.id)
         .limit(200)
     ).all()
+
+
+def count_to_account(scope: Scope) -> int:
+    """How many accepted orders of this captain's teams have no account yet."""
+    found = select(func.count(WorkOrder.id)).where(*_to_account(scope))
+    return db.session.scalar(found) or 0
 
 
 def contracts_for(settlement: Settlement) -> list[tuple[int, str]]:
@@ -156,3 +211,8 @@ OPEN = tuple(stage for stage in SettlementStage if stage is not SettlementStage.
 def answer_over(settlement: Settlement, today: date) -> bool:
     """Whether the days a contractor has for his answer are over (procedure 3.5.7)."""
     return settlement.answer_due_on is not None and settlement.answer_due_on < today
+
+
+def limits_of(settlement: Settlement) -> Limits:
+    """The parameters an account goes by: those in force when it was begun."""
+    return parameters.limits_of(settlement.parameter_edition_id)

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from ticketing.casefile.papers.act_page import open_form
 from ticketing.casefile.timers import queries as timers
 from ticketing.masters.contractors import queries as contractors
 from ticketing.masters.people.guard import current_scope, requires
@@ -12,7 +13,7 @@ from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.work_orders import approving, changing, commands, paper, queries
-from ticketing.steps.work_orders.act_page import open_form, order_page
+from ticketing.steps.work_orders.act_page import order_page
 from ticketing.steps.work_orders.forms import (
     AddTradeForm,
     AmendForm,

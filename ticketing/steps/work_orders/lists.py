@@ -210,7 +210,7 @@ def listed(scope: Scope, wanted: OrderFilter) -> Select[*tuple[Any, ...]]:
 def page(scope: Scope, wanted: OrderFilter, size: int = PAGE) -> tuple[list[ListedOrder], str]:
     """One page of the list and the cursor of the next one, empty when this is the last (keyset)."""
     query = listed(scope, wanted)
-    place = _place(wanted.after)
+    place = place_of(wanted.after)
     if place is not None and wanted.ended_too:
         query = query.where(WorkOrder.id < place[1])
     elif place is not None and place[0] is not None:
@@ -224,7 +224,7 @@ def page(scope: Scope, wanted: OrderFilter, size: int = PAGE) -> tuple[list[List
     return rows[:size], following
 
 
-def _place(after: str) -> tuple[date | None, int] | None:
+def place_of(after: str) -> tuple[date | None, int] | None:
     """The cursor taken apart; None for the first page or a cursor that makes no sense."""
     key, _, last = after.partition(".")
     if not (f"{key}{last}".isascii() and key.isdigit() and last.isdigit() and len(last) <= 18):

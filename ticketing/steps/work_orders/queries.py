@@ -67,6 +67,12 @@ def visible(scope: Scope) -> ColumnElement[bool]:
     return or_(*ways) if ways else false()
 
 
+def within_reach(scope: Scope, order_id: int) -> bool:
+    """Whether an order lies within `scope`."""
+    found = select(WorkOrder.id).where(WorkOrder.id == order_id, visible(scope))
+    return db.session.scalar(found) is not None
+
+
 def order_for(scope: Scope, order_id: int) -> WorkOrder:
     """One order with everything on its sheet. Raises NotFound."""
     found = db.session.scalars(

@@ -1,5 +1,7 @@
 """Pages of work orders: the list, the sheet, a new order, the part on the ticket's page."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -45,6 +47,15 @@ MAIN_ACTS = frozenset(
 )
 
 
+PANELS: list[Callable[[Scope, User, WorkOrder], Panel | None]] = []
+"""Rooms above add their panels here; one that has nothing to show for an order gives None."""
+
+
+def panels_of(scope: Scope, actor: User, order: WorkOrder) -> list[Panel]:
+    """What the rooms above show on an order's page."""
+    return [panel for make in PANELS if (panel := make(scope, actor, order))]
+
+
 @bp.get("/orders/")
 @requires(Act.READ_ORDER)
 def index() -> ResponseReturnValue:
@@ -58,6 +69,7 @@ def index() -> ResponseReturnValue:
         following=following,
         wanted=wanted,
         counts=lists.counts(scope),
+        chips=ticket_views.chips_of(scope, but=chip),
         piles=lists.Pile,
         communities=communities,
         teams=teams,
@@ -104,6 +116,7 @@ def show(order_id: int) -> ResponseReturnValue:
         sees_phone=tickets.sees_phone(scope, order.ticket),
         sees_ticket=scope.may(Act.READ_TICKET) and tickets.within_reach(scope, order.ticket_id),
         following=lists.next_to_sign(scope, order.id),
+        panels=panels_of(scope, actor, order),
     )
 
 

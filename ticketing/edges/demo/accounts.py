@@ -1,0 +1,281 @@
+"""The accounts of the demo's repairs: every working day captain, reviewer, office, auditor and certifier do what has come to them.
+
+Most accounts go all the way to the certification. Of those of the last days some are left in every state, so that
+whoever signs in finds something to do (procedure 3.5.5 to 3.5.8).
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from itertools import cycle
+
+from sqlalchemy import select
+
+from ticketing.edges.demo.cast import Cast
+from ticketing.edges.demo.story import Story, working_day, works
+from ticketing.edges.demo.town import Town
+from ticketing.kernel import clock
+from ticketing.kernel.db import db
+from ticketing.masters.people.models import User
+from ticketing.masters.people.scope import scope_of
+from ticketing.procedure.repairs import OrderClass
+from ticketing.procedure.settlement import NoticeWay, PriceBasis, PriceSource, SettlementStage
+from ticketing.procedure.vocabulary import Role
+from ticketing.steps.settlement import (
+    certifying,
+    confirming,
+    drafting,
+    queries,
+    reviewing,
+)
+from ticketing.steps.settlement.drafting import Priced
+from ticketing.steps.settlement.models import Settlement, SettlementLine
+from ticketing.steps.settlement.reviewing import Audited
+from ticketing.steps.work_orders.models import WorkOrder
+
+AUDIT_LINE = (1_999_999, 2_000_000, 2_000_001)
+"""Estimates in fen on each side of the audit's limit: their accounts come to exactly the same."""
+
+PRICES = {"工日": 280_000, "千克": 26_500, "升": 38_800, "个": 14_250, "米": 6_335}
+"""Unit prices in thousandths of a yuan; what is in no list costs `OTHERWISE`."""
+OTHERWISE = 45_000
+
+UNFINISHED: tuple[SettlementStage | None, ...] = (
+    None,
+    SettlementStage.SUBMITTED,
+    SettlementStage.CONFIRMING,
+    SettlementStage.DRAFTING,
+    SettlementStage.REVIEWED,
+    SettlementStage.DISPUTED,
+    SettlementStage.RETURNED,
+    SettlementStage.CONFIRMED,
+    SettlementStage.CERTIFIED,
+)
+"""How far the accounts of the last days are brought, in turn; None: not begun."""
+
+RECENT = 9
+"""Working days that count as the last ones."""
+
+
+class AccountDesks:
+    """Those who make, review and certify accounts, each with his hour of the day."""
+
+    def __init__(self, town: Town, cast: Cast) -> None:
+        self.cast, self.rng = cast, random.Random(f"{town.seed}-accounts")
+        self.recent = working_day(town.today, -RECENT)
+        self.ends = cycle(UNFINISHED)
+        self.end: dict[int, SettlementStage | None] = {}
+        self.left: dict[int, bool] = {}
+        self.hours: tuple[tuple[int, int, Callable[[], None]], ...] = (
+            (9, 40, self.contractors),
+            (10, 20, self.reviewers),
+            (14, 10, self.compilers),
+            (15, 25, self.captains),
+            (16, 30, self.certifier),
+        )
+
+    def goes_on(self, order: WorkOrder, stage: SettlementStage | None) -> bool:
+        """Whether the account of an order is brought on from `stage`."""
+        accepted = clock.local(order.accepted_at).date() if order.accepted_at else clock.today()
+        if accepted < self.recent:
+            return True
+        if order.id not in self.end:
+            self.end[order.id] = next(self.ends)
+        end = self.end[order.id]
+        if order.order_class is OrderClass.B and end in _OF_A:
+            end = SettlementStage.CERTIFIED
+        return stage is not end
+
+    def at(self, *stages: SettlementStage) -> Iterator[Settlement]:
+        """The accounts that stand at one of `stages` and go on from there."""
+        rows = db.session.scalars(
+            select(Settlement).where(Settlement.stage.in_(stages)).order_by(Settlement.id)
+        ).all()
+        return (one for one in rows if self.goes_on(one.order, one.stage))
+
+    def captains(self) -> None:
+        """Both captains price what was accepted the day before, and what came back."""
+        for name in ("captain", "captain2"):
+            captain = self.cast[name]
+            for order in queries.to_account(scope_of(captain)):
+                if _days_since(order.accepted_at) >= 1 and self.goes_on(order, None):
+                    self.price(order, drafting.draft(order, actor=captain))
+        for settlement in self.at(SettlementStage.DRAFTING, SettlementStage.RETURNED):
+            drafting.submit(
+                settlement,
+                version=settlement.version,
+                actor=settlement.drafted_by,
+            )
+
+    def price(self, order: WorkOrder, settlement: Settlement) -> None:
+        """Put prices beside what was noted, and one line for the rest of the estimate."""
+        exact = order.estimate_fen in AUDIT_LINE
+        lines = (
+            [Priced(PriceSource.AGREED, "防水层整体返修", "项", 1_000, order.estimate_fen * 10)]
+            if exact
+            else self.lines(order, settlement.lines)
+        )
+        drafting.amend(
+            settlement,
+            version=settlement.version,
+            basis=PriceBasis.INCLUSIVE if exact else PriceBasis.EXCLUSIVE,
+            vat_bp=settlement.vat_bp,
+            management_bp=0 if exact else self.rng.choice((0, 0, 300)),
+            lines=lines,
+            remark="",
+            actor=settlement.drafted_by,
+        )
+
+    def lines(self, order: WorkOrder, noted: Sequence[SettlementLine]) -> list[Priced]:
+        """The lines of an account near its estimate."""
+        lines = [
+            Priced(
+                PriceSource.AGREED,
+                one.item,
+                one.unit,
+                one.quantity_milli,
+                PRICES.get(one.unit, OTHERWISE),
+            )
+            for one in noted
+        ]
+        rest = order.estimate_fen * self.rng.randint(78, 90) // 100
+        rest -= sum(one.quantity_milli * one.price_milli // 10_000 for one in lines)
+        if rest > 2_000:
+            area = self.rng.choice((1_000, 2_500, 4_000, 6_200))
+            price = rest * 10_000 // area
+            source = self.rng.choice((PriceSource.QUOTA, PriceSource.PUBLISHED))
+            code = f"B{self.rng.randint(1, 9)}-{self.rng.randint(10, 99)}"
+            lines.append(Priced(source, "基层处理及面层修复", "㎡", area, price, quota_code=code))
+        return lines
+
+    def reviewers(self) -> None:
+        """The manager or the auditor looks at every line; now and then an account goes back to its captain."""
+        for settlement in self.at(SettlementStage.SUBMITTED):
+            actor = self.cast["auditor" if settlement.route is Role.AUDITOR else "manager"]
+            ends_returned = self.end.get(settlement.order_id) is SettlementStage.RETURNED
+            if settlement.revision == 1 and (ends_returned or self.rng.random() < 0.06):
+                reviewing.send_back(
+                    settlement,
+                    version=settlement.version,
+                    reason="材料缺采购凭证，数量与现场照片不符，请核对后重报。",
+                    actor=actor,
+                )
+                continue
+            reviewing.finish(
+                settlement,
+                version=settlement.version,
+                audited=[self.audited(one) for one in settlement.lines],
+                basis=settlement.basis,
+                vat_bp=settlement.vat_bp,
+                management_bp=settlement.management_bp,
+                review="按现场实际工程量和协议价审定。",
+                actor=actor,
+            )
+
+    def audited(self, line: SettlementLine) -> Audited:
+        """A line as it is approved: mostly as handed in, sometimes a little less."""
+        cut = self.rng.choice((100, 100, 100, 95, 90)) if line.quantity_milli > 1_000 else 100
+        return Audited(line.id, line.quantity_milli * cut // 100, line.price_milli)
+
+    def compilers(self) -> None:
+        """The office makes the 结算书; of the last ones every other is left to whoever tries the demo."""
+        for settlement in self.at(SettlementStage.REVIEWED):
+            if settlement.compiled_at is None:
+                self.compile(settlement)
+        for settlement in db.session.scalars(
+            select(Settlement).where(
+                Settlement.stage == SettlementStage.REVIEWED, Settlement.compiled_at.is_(None)
+            )
+        ).all():
+            if settlement.order_id not in self.left:
+                self.left[settlement.order_id] = len(self.left) % 2 == 0
+            if not self.left[settlement.order_id]:
+                self.compile(settlement)
+
+    def compile(self, settlement: Settlement) -> None:
+        """The 结算书 of one account."""
+        contract = None
+        if settlement.order_class is OrderClass.A:
+            offered = queries.contracts_for(settlement)
+            contract = queries.likely_contract(settlement) or offered[0][0]
+        reviewing.compile_settlement(
+            settlement,
+            version=settlement.version,
+            contract_id=contract,
+            actor=self.office(settlement),
+        )
+
+    def office(self, settlement: Settlement) -> User:
+        """The head of the office of its community."""
+        return self.cast.desk_of(settlement.ticket.community.code)[1]
+
+    def contractors(self) -> None:
+        """The auditor notifies contractors and writes down their answers."""
+        auditor = self.cast["auditor"]
+        for one in self.at(SettlementStage.CONFIRMING):
+            if _days_since(one.notified_at) < 2:
+                continue
+            if self.end.get(one.order_id) is SettlementStage.DISPUTED:
+                confirming.dispute(
+                    one, version=one.version, dispute="认为基层处理的工程量偏大。", actor=auditor
+                )
+            elif self.silent(one):
+                if one.reminded_at is None and queries.answer_over(one, clock.today()):
+                    confirming.remind(
+                        one, version=one.version, evidence="催告函快递签收单", actor=auditor
+                    )
+            else:
+                assert one.contract is not None  # compiling has named it
+                confirming.confirm(
+                    one,
+                    version=one.version,
+                    confirmed_by=one.contract.contractor.contact,
+                    evidence=f"盖章确认函 {one.number}",
+                    actor=auditor,
+                )
+        for one in self.at(SettlementStage.REVIEWED):
+            if one.compiled_at is not None and one.order_class is OrderClass.A:
+                confirming.notify(
+                    one,
+                    version=one.version,
+                    way=self.rng.choice(list(NoticeWay)),
+                    evidence=f"送达回执 {one.number}",
+                    actor=auditor,
+                )
+
+    def silent(self, settlement: Settlement) -> bool:
+        """Whether its contractor keeps silent until he is reminded."""
+        answered = settlement.reminded_at is not None and _days_since(settlement.reminded_at) >= 1
+        return settlement.id % 11 == 5 and not answered
+
+    def certifier(self) -> None:
+        """The deputy chief engineer certifies what is ready."""
+        for one in self.at(SettlementStage.REVIEWED, SettlementStage.CONFIRMED):
+            ready = one.compiled_at is not None and (
+                one.order_class is OrderClass.B or one.stage is SettlementStage.CONFIRMED
+            )
+            if ready:
+                certifying.certify(
+                    one, version=one.version, opinion="同意。", actor=self.cast["chief"]
+                )
+
+
+_OF_A = (SettlementStage.CONFIRMING, SettlementStage.DISPUTED, SettlementStage.CONFIRMED)
+
+
+def _days_since(instant: datetime | None) -> int:
+    """The days from an instant's date to today's."""
+    assert instant is not None  # asked only of what has happened
+    return (clock.today() - clock.local(instant).date()).days
+
+
+def accounts(town: Town, cast: Cast, first_day: date) -> Story:
+    """What is done about accounts on every working day from `first_day` until today."""
+    desks = AccountDesks(town, cast)
+    day = first_day
+    while day <= town.today:
+        if works(day):
+            for hour, minute, act in desks.hours:
+                yield clock.at(day, hour, minute)
+                act()
+        day += timedelta(days=1)
