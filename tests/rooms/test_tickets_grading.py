@@ -268,6 +268,24 @@ def test_the_page_of_a_follow_up_counts_a_talk_and_the_story_says_which_one_it_w
     assert "<dt>协商未果</dt><dd>2 次</dd>" in page
 
 
+def test_a_major_complaint_does_not_end_by_being_merged_into_a_lesser_one(make):
+    survivor, major = dispatched(make, "YX 5-1-0101"), make.registered(marks=[Mark.MEDIA])
+    talk(make, major, username="clerk")
+    with transaction():
+        closing.merge(
+            major,
+            version=major.version,
+            into=survivor.number,
+            reason="同一件",
+            actor=make.user("office"),
+            scope=make.scope("office"),
+        )
+    assert (survivor.grade, survivor.talk_count) == (Grade.MAJOR, 1)
+    assert {"gm", "deputy_gm", "manager"} <= set(told(survivor))
+    assert [row.state for row in clocks(survivor)] == [ClockState.RUNNING]
+    assert [row.state for row in clocks(major)] == [ClockState.CANCELLED]
+
+
 def test_the_third_rework_is_major(make):
     ticket = make.ticket(TicketStage.CALLBACK)
     for n in range(3):
