@@ -259,6 +259,9 @@ def test_the_page_of_a_follow_up_counts_a_talk_and_the_story_says_which_one_it_w
     client = sign_in("handler")
     form = client.get(f"/tickets/{number}/follow-up").get_data(as_text=True)
     assert "与客户协商，未达成一致" in form
+    assert form.count('name="once"') == 1, (
+        "what nobody types stands in the page once, without a label"
+    )
     for ticked in ({}, {"no_agreement": "y"}, {"no_agreement": "y"}):
         typed = {"once": token(), "action_taken": "电话协商", **ticked}
         assert client.post(f"/tickets/{number}/follow-up", data=typed).status_code == 302
