@@ -259,6 +259,9 @@ def test_the_page_of_a_follow_up_counts_a_talk_and_the_story_says_which_one_it_w
     client = sign_in("handler")
     form = client.get(f"/tickets/{number}/follow-up").get_data(as_text=True)
     assert "与客户协商，未达成一致" in form
+    assert form.count('name="once"') == 1, (
+        "what nobody types stands in the page once, without a label"
+    )
     for ticked in ({}, {"no_agreement": "y"}, {"no_agreement": "y"}):
         typed = {"once": token(), "action_taken": "电话协商", **ticked}
         assert client.post(f"/tickets/{number}/follow-up", data=typed).status_code == 302
@@ -266,6 +269,24 @@ def test_the_page_of_a_follow_up_counts_a_talk_and_the_story_says_which_one_it_w
     assert page.count("与客户协商，未达成一致（第 ") == 2
     assert "与客户协商，未达成一致（第 2 次）" in page
     assert "<dt>协商未果</dt><dd>2 次</dd>" in page
+
+
+def test_a_major_complaint_does_not_end_by_being_merged_into_a_lesser_one(make):
+    survivor, major = dispatched(make, "YX 5-1-0101"), make.registered(marks=[Mark.MEDIA])
+    talk(make, major, username="clerk")
+    with transaction():
+        closing.merge(
+            major,
+            version=major.version,
+            into=survivor.number,
+            reason="同一件",
+            actor=make.user("office"),
+            scope=make.scope("office"),
+        )
+    assert (survivor.grade, survivor.talk_count) == (Grade.MAJOR, 1)
+    assert {"gm", "deputy_gm", "manager"} <= set(told(survivor))
+    assert [row.state for row in clocks(survivor)] == [ClockState.RUNNING]
+    assert [row.state for row in clocks(major)] == [ClockState.CANCELLED]
 
 
 def test_the_third_rework_is_major(make):

@@ -49,6 +49,8 @@ from ticketing.steps.callback.commands import call_back
 from ticketing.steps.closing import commands as closing
 from ticketing.steps.dispatch import commands as dispatching
 from ticketing.steps.handling import commands as handling
+from ticketing.steps.intake import commands as intake
+from ticketing.steps.intake.commands import join_call
 
 D = date.fromisoformat
 
@@ -202,6 +204,37 @@ def test_an_urgent_call_has_two_hours_to_the_minute(make):
             actor=make.user("office"),
         )
     assert clocks(ticket)["emergency", 1] == ("met", True)
+
+
+def test_a_customer_who_calls_again_is_no_answer_to_an_emergency(make):
+    with clock.held(at("2026-03-02")):
+        ticket, twin = make.registered(urgent=True), make.registered()
+        with transaction():
+            join_call(ticket, content="还没人来", actor=make.user("clerk"))
+        with transaction():
+            closing.merge(
+                twin,
+                version=twin.version,
+                into=ticket.number,
+                reason="同一件",
+                actor=make.user("office"),
+                scope=make.scope("office"),
+            )
+    assert clocks(ticket)["emergency", 1] == ("running", False)
+
+
+def test_the_time_of_receipt_put_right_never_undoes_a_breach(make):
+    with clock.held(at("2026-03-06")):
+        ticket = make.registered(received_at=at("2026-03-02"))
+    with clock.held(at("2026-03-10")):
+        entry = make.entry(ticket, "clerk")
+        later, earlier = at("2026-03-05"), at("2026-03-01")
+        with pytest.raises(Invalid, match="已到") as refused, transaction():
+            intake.correct(ticket, **{**entry, "received_at": later})
+        assert refused.value.field == "received_at"
+        with transaction():
+            intake.correct(ticket, **{**make.entry(ticket, "clerk"), "received_at": earlier})
+    assert ticket.complaint_due_on == D("2026-03-09"), "a week after Sunday the first is a Sunday"
 
 
 def test_only_an_answer_meets_a_callback_and_rework_starts_the_next_one(make):

@@ -1,10 +1,10 @@
 """Writing notices, reading them, choosing what comes by e-mail, keeping robots, resending what failed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Table, delete, select, update
+from sqlalchemy import ColumnElement, CursorResult, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -290,13 +290,6 @@ def _revive(actor: User, *where: ColumnElement[bool], subject_id: int = 0) -> in
     if count:
         record("delivery", subject_id, "resend", actor=actor, at=at, facts={"count": count})
     return count
-
-
-def drop(kind: type[Notice] | type[Delivery], ids: Sequence[int]) -> None:
-    """Delete these notices or deliveries; which may go is asked in `queries`."""
-    db.session.execute(
-        delete(kind).where(kind.id.in_(ids)).execution_options(synchronize_session=False)
-    )
 
 
 def note_trial(robot: Robot, *, error: str, actor: User) -> None:

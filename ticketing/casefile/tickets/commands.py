@@ -109,13 +109,14 @@ def advance(
     facts: dict[str, Any] | None = None,
     target: TicketStage | None = None,
     asked: Sequence[Department] = (),
+    answers: bool = True,
 ) -> datetime:
     """Let `actor` do `act` on `ticket`: write `changes`, move it, journal it; returns the instant.
 
     `version` is the version the person had on screen; None for acts that add a line and change
     nothing others may be editing. `target` overrides the row's target where the facts of the act
     decide (a callback). `facts` go into the journal beside the changed fields. `asked` are the departments
-    the act asks for help or instructs; they are told.
+    the act asks for help or instructs; they are told. Without `answers` the line is the customer's, and meets no clock.
 
     A ticket that becomes major by it starts its escalation clock, and the leaders are told (3.4.7).
 
@@ -146,7 +147,8 @@ def advance(
     _move(ticket, target, at)
     _show_deadlines(ticket, starts)
     db.session.flush()
-    timers.follow(ticket, starts=starts, meets=turned.meets, cancels=cancels, at=at)
+    meets = turned.meets if answers else ()
+    timers.follow(ticket, starts=starts, meets=meets, cancels=cancels, at=at)
     record(
         SUBJECT,
         ticket.id,

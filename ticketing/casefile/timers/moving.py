@@ -33,6 +33,8 @@ def received(ticket_id: int, received_at: datetime, *, at: datetime) -> Deadline
     """The time of receipt was put right: completion counts from it (procedure 3.4.3, 3.4.5).
 
     A date already agreed with the customer stays; the original one moves beside it. Returns the date in force.
+
+    Raises Invalid where a due date that has come would move away: what is late stays late.
     """
     running = db.session.scalars(
         select(Clock).where(
@@ -43,6 +45,11 @@ def received(ticket_id: int, received_at: datetime, *, at: datetime) -> Deadline
     ).one()
     start, before = starting(ClockKind.COMPLAINT, received_at), running.due_on
     on, rings_at, provisional = start.deadline
+    if at >= running.due_at and on > running.due_on:
+        raise Invalid(
+            f"办结时限 {running.due_on} 已到，受理时间不能再往后改；超期须如实保留。",
+            field="received_at",
+        )
     edition = workcalendar.edition()
     running.started_at, running.original_due_on = received_at, on
     if not running.extensions:

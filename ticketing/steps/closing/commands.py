@@ -48,7 +48,7 @@ def merge(
 ) -> Ticket:
     """Let an open ticket of the same matter take this one over; both stay readable (2.2.2).
 
-    `into` is the number of the surviving ticket. Raises Invalid, Conflict, NotPermitted.
+    `into` is the number of the surviving ticket; it takes over the graver grade and the talks (3.4.7). Raises Invalid, Conflict, NotPermitted.
     """
     allowed_step(ticket, Act.MERGE, actor)
     survivor_id = queries.by_number(scope, into)
@@ -70,12 +70,22 @@ def merge(
         changes={"merged_into_id": survivor.id, "exit_reason": _reason(reason)},
         facts={"into": survivor.number, "reason": clean(reason)},
     )
+    brought: dict[str, object] = {}
+    if ticket.grade.weight > survivor.grade.weight:
+        brought["grade"] = ticket.grade
+    if ticket.talk_count:
+        brought["talk_count"] = survivor.talk_count + ticket.talk_count
     advance(
         survivor,
         Act.FOLLOW_UP,
         actor=actor,
         version=None,
-        facts={"merged_in": ticket.number},
+        changes=brought,
+        facts={
+            "merged_in": ticket.number,
+            "reason": f"{ticket.number}（{ticket.grade}）并入本单。",
+        },
+        answers=False,
     )
     add_note(
         survivor,

@@ -147,6 +147,7 @@ def join_call(ticket: Ticket, *, content: str, actor: User) -> Ticket:
         version=None,
         changes={"again_count": ticket.again_count + 1},
         facts={"again": one_line(content, 80)},
+        answers=False,
     )
     add_note(ticket, NoteKind.AGAIN, content, author=actor, at=at)
     return ticket
