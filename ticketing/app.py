@@ -16,6 +16,7 @@ from werkzeug.routing import IntegerConverter
 from ticketing import settings as configuration
 from ticketing.books.ledger import views as ledger
 from ticketing.books.payments import views as payments
+from ticketing.books.retention import views as retention
 from ticketing.casefile.attachments import views as attachments
 from ticketing.casefile.defects import views as defects
 from ticketing.casefile.homes import views as homes
@@ -58,6 +59,7 @@ from ticketing.steps.site_survey import filing as survey_pictures
 from ticketing.steps.site_survey import print_views as survey_prints
 from ticketing.steps.site_survey import views as site_survey
 from ticketing.steps.work_orders import filing as order_pictures
+from ticketing.steps.work_orders import liabilities as order_liabilities
 from ticketing.steps.work_orders import print_views as order_prints
 from ticketing.steps.work_orders import views as work_orders
 
@@ -94,12 +96,16 @@ ROOMS = (
     escalation,
     payments,
     ledger,
+    retention,
 )
 PAID = (settlement_money,)
 """Papers that are paid: importing them tells `books.payments` what they owe and what follows when it is paid."""
 
 PICTURED = (survey_pictures, order_pictures)
 """Papers with pictures: importing them tells `attachments` who sees these and may add to them."""
+
+LIABLE = (order_liabilities,)
+"""What stands open against deposits: importing it tells `retention` of it."""
 
 MOST_ACCEPTED = 12 * 1024 * 1024
 MOST_RECEIVED = 64 * 1024 * 1024

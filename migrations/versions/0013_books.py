@@ -10,8 +10,11 @@ revision = "0013"
 down_revision = "0012"
 
 TABLES = (
+    "contractor_receipt",
     "ledger_account",
     "payment",
+    "retention_deposit",
+    "retention_release",
     "ledger_entry",
     "ledger_line",
     "reversal_request",
@@ -21,6 +24,25 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    op.create_table('contractor_receipt',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('contractor_id', ID, nullable=False),
+    sa.Column('amount_fen', sa.BigInteger(), nullable=False),
+    sa.Column('received_on', sa.Date(), nullable=False),
+    sa.Column('bank_reference', sa.Text(), nullable=False),
+    sa.Column('payer', sa.Text(), nullable=False),
+    sa.Column('entered_at', UtcDateTime(), nullable=False),
+    sa.Column('entered_by_id', ID, nullable=False),
+    sa.Column('reversed_at', UtcDateTime(), nullable=True),
+    sa.CheckConstraint("bank_reference <> ''", name=op.f('ck_contractor_receipt_bank_reference')),
+    sa.CheckConstraint('amount_fen > 0', name=op.f('ck_contractor_receipt_amount')),
+    sa.ForeignKeyConstraint(['contractor_id'], ['contractor.id'], name=op.f('fk_contractor_receipt_contractor_id_contractor')),
+    sa.ForeignKeyConstraint(['entered_by_id'], ['user_account.id'], name=op.f('fk_contractor_receipt_entered_by_id_user_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_contractor_receipt'))
+    )
+    with op.batch_alter_table('contractor_receipt') as batch_op:
+        batch_op.create_index(op.f('ix_contractor_receipt_contractor_id'), ['contractor_id'], unique=False)
+
     op.create_table('ledger_account',
     sa.Column('id', ID, nullable=False),
     sa.Column('kind', sa.Enum('retention', 'payable', 'repair_cost_a', 'repair_cost_b', 'receivable', 'agency_income', 'imprest_cash', 'imprest_slips', 'imprest_expense', 'bank', 'contract_price', name='accountkind', native_enum=False, length=32), nullable=False),
@@ -92,6 +114,75 @@ def upgrade() -> None:
         batch_op.create_index(op.f('ix_payment_paid_on_id'), ['paid_on', 'id'], unique=False)
         batch_op.create_index(op.f('ix_payment_state_id'), ['state', 'id'], unique=False)
         batch_op.create_index('uq_payment_source', ['source'], unique=True, sqlite_where=sa.text("state NOT IN ('voided', 'reversed')"), postgresql_where=sa.text("state NOT IN ('voided', 'reversed')"))
+
+    op.create_table('retention_deposit',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('contract_id', ID, nullable=False),
+    sa.Column('amount_fen', sa.BigInteger(), nullable=False),
+    sa.Column('voucher', sa.Text(), nullable=False),
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('entered_at', UtcDateTime(), nullable=False),
+    sa.Column('entered_by_id', ID, nullable=False),
+    sa.Column('settled_at', UtcDateTime(), nullable=True),
+    sa.Column('settled_by_id', ID, nullable=True),
+    sa.Column('agreed', sa.Boolean(), nullable=True),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('reversed_at', UtcDateTime(), nullable=True),
+    sa.CheckConstraint("agreed IS NULL OR agreed = true OR answer <> ''", name=op.f('ck_retention_deposit_answer')),
+    sa.CheckConstraint("voucher <> ''", name=op.f('ck_retention_deposit_voucher')),
+    sa.CheckConstraint('(settled_at IS NULL) = (agreed IS NULL)', name=op.f('ck_retention_deposit_agreed')),
+    sa.CheckConstraint('(settled_at IS NULL) = (settled_by_id IS NULL)', name=op.f('ck_retention_deposit_settled_by')),
+    sa.CheckConstraint('amount_fen > 0', name=op.f('ck_retention_deposit_amount')),
+    sa.CheckConstraint('settled_by_id <> entered_by_id', name=op.f('ck_retention_deposit_two_people')),
+    sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('fk_retention_deposit_contract_id_contract')),
+    sa.ForeignKeyConstraint(['entered_by_id'], ['user_account.id'], name=op.f('fk_retention_deposit_entered_by_id_user_account')),
+    sa.ForeignKeyConstraint(['settled_by_id'], ['user_account.id'], name=op.f('fk_retention_deposit_settled_by_id_user_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_retention_deposit'))
+    )
+    with op.batch_alter_table('retention_deposit') as batch_op:
+        batch_op.create_index(op.f('ix_retention_deposit_contract_id'), ['contract_id'], unique=False)
+        batch_op.create_index('uq_retention_deposit_waiting', ['contract_id'], unique=True, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
+
+    op.create_table('retention_release',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('contract_id', ID, nullable=False),
+    sa.Column('stage', sa.Enum('applied', 'verified', 'opined', 'paid', 'withdrawn', name='releasestage', native_enum=False, length=32), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('applied_on', sa.Date(), nullable=False),
+    sa.Column('applied_fen', sa.BigInteger(), nullable=False),
+    sa.Column('document', sa.Text(), nullable=False),
+    sa.Column('entered_at', UtcDateTime(), nullable=False),
+    sa.Column('entered_by_id', ID, nullable=False),
+    sa.Column('reminded_on', sa.Date(), nullable=True),
+    sa.Column('verified_on', sa.Date(), nullable=True),
+    sa.Column('verification', sa.Text(), nullable=False),
+    sa.Column('verified_at', UtcDateTime(), nullable=True),
+    sa.Column('verified_by_id', ID, nullable=True),
+    sa.Column('quality', sa.Integer(), nullable=True),
+    sa.Column('cooperation', sa.Integer(), nullable=True),
+    sa.Column('opinion', sa.Text(), nullable=False),
+    sa.Column('open_items', sa.Text(), nullable=False),
+    sa.Column('deduct_fen', sa.BigInteger(), nullable=True),
+    sa.Column('release_fen', sa.BigInteger(), nullable=True),
+    sa.Column('opined_at', UtcDateTime(), nullable=True),
+    sa.Column('opined_by_id', ID, nullable=True),
+    sa.Column('withdrawn_why', sa.Text(), nullable=False),
+    sa.CheckConstraint("stage <> 'withdrawn' OR withdrawn_why <> ''", name=op.f('ck_retention_release_withdrawn')),
+    sa.CheckConstraint("stage = 'applied' OR stage = 'withdrawn' OR verified_at IS NOT NULL", name=op.f('ck_retention_release_verified')),
+    sa.CheckConstraint("stage NOT IN ('opined', 'paid') OR (opined_at IS NOT NULL AND verified_at IS NOT NULL AND opined_by_id IS NOT NULL AND release_fen IS NOT NULL AND opinion <> '')", name=op.f('ck_retention_release_opined')),
+    sa.CheckConstraint('applied_fen > 0', name=op.f('ck_retention_release_applied')),
+    sa.CheckConstraint('cooperation BETWEEN 0 AND 100', name=op.f('ck_retention_release_cooperation')),
+    sa.CheckConstraint('deduct_fen >= 0 AND release_fen >= 0', name=op.f('ck_retention_release_amounts')),
+    sa.CheckConstraint('quality BETWEEN 0 AND 100', name=op.f('ck_retention_release_quality')),
+    sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('fk_retention_release_contract_id_contract')),
+    sa.ForeignKeyConstraint(['entered_by_id'], ['user_account.id'], name=op.f('fk_retention_release_entered_by_id_user_account')),
+    sa.ForeignKeyConstraint(['opined_by_id'], ['user_account.id'], name=op.f('fk_retention_release_opined_by_id_user_account')),
+    sa.ForeignKeyConstraint(['verified_by_id'], ['user_account.id'], name=op.f('fk_retention_release_verified_by_id_user_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_retention_release'))
+    )
+    with op.batch_alter_table('retention_release') as batch_op:
+        batch_op.create_index(op.f('ix_retention_release_contract_id'), ['contract_id'], unique=False)
+        batch_op.create_index('uq_retention_release_open', ['contract_id'], unique=True, sqlite_where=sa.text("stage NOT IN ('paid', 'withdrawn')"), postgresql_where=sa.text("stage NOT IN ('paid', 'withdrawn')"))
 
     op.create_table('ledger_entry',
     sa.Column('id', ID, nullable=False),

@@ -88,3 +88,20 @@ def money(fen: int) -> str:
     """An amount as accounts print it: ``1,234.56``, ``-0.05``."""
     sign, fen = ("-", -fen) if fen < 0 else ("", fen)
     return f"{sign}{fen // 100:,}.{fen % 100:02d}"
+
+
+class ReleaseStage(Labelled):
+    """How far a contractor's application for his deposit has come (procedure 3.6.2)."""
+
+    APPLIED = "applied", "已申请"
+    VERIFIED = "verified", "已核实"
+    OPINED = "opined", "已出支付意见"
+    PAID = "paid", "已支付"
+    WITHDRAWN = "withdrawn", "已撤回"
+
+
+ANSWER_DAYS = 14
+"""Calendar days to verify an application; to answer a reminder, after which silence counts as consent; to pay after verifying."""
+
+ALERT_DAYS = (60, 30, 7)
+"""Days before the end of the defects liability period on which open items are called to mind."""

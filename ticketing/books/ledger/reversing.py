@@ -20,6 +20,7 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
 from ticketing.kernel.text import clean
 from ticketing.masters.people.models import User
+from ticketing.procedure.accounts import EntryKind
 from ticketing.procedure.permissions import Act, may
 
 
@@ -83,6 +84,7 @@ def settle_reversal(
 ) -> ReversalRequest:
     """Agree to a reversal, which books it and undoes what followed from it, or refuse it with a reason (procedure 2.7).
 
+    A deposit is booked by audit's own agreement, which is no reason to refuse.
     Raises NotPermitted (no auditor; who asked, or booked the entry, under any account), Conflict (settled already),
     Invalid (refused without a reason; a balance would be overdrawn).
     """
@@ -97,7 +99,9 @@ def settle_reversal(
     if request.settled_at is not None:
         raise Conflict("这项冲销申请已经办理。")
     entry = request.entry
-    if actor.is_same_person(request.asked_by) or actor.is_same_person(entry.by):
+    booked_by_audit = entry.kind is EntryKind.RETENTION_OPENING
+    own = not booked_by_audit and actor.is_same_person(entry.by)
+    if own or actor.is_same_person(request.asked_by):
         raise NotPermitted("申请冲销的人、原记账的人不能同意冲销。")
     at = clock.now()
     request.settled_at, request.settled_by_id = at, actor.id

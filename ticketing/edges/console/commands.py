@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 
 from ticketing.books.ledger import verifying as ledger
 from ticketing.books.payments import queries as payments
+from ticketing.books.retention import queries as retention
 from ticketing.casefile.attachments import queries as attachments
 from ticketing.edges.console import clauses, road
 from ticketing.journal import queries as journal
@@ -31,8 +32,8 @@ def install(app: Flask) -> None:
     def _verify_books() -> None:
         """由分录重算每个余额，核对每张凭证、冲销和付款单；有问题时以非零状态退出。"""
         with reading():
-            verified, paid = ledger.verify(), payments.verify()
-        _tell_books(verified, paid)
+            found = ledger.verify(), payments.verify(), retention.verify()
+        _tell_books(*found)
 
     @users.command("create-admin")
     @click.argument("username")
@@ -68,7 +69,7 @@ def install(app: Flask) -> None:
         with reading():
             verdict = journal.verify()
             files = attachments.verify(settings.store)
-            verified, paid = ledger.verify(), payments.verify()
+            books_found = ledger.verify(), payments.verify(), retention.verify()
         if verdict.fault:
             raise click.ClickException(f"审计日志有误：{verdict.fault}")
         click.echo(f"审计日志 {verdict.entries} 条，校验链完整；末条校验值 {verdict.head}")
@@ -77,7 +78,7 @@ def install(app: Flask) -> None:
         if files.faults:
             raise click.ClickException(f"照片与签字件有误：{len(files.faults)} 份")
         click.echo(f"照片与签字件 {files.checked} 份，文件齐全，内容与登记一致")
-        _tell_books(verified, paid)
+        _tell_books(*books_found)
 
     @app.cli.command("road")
     def _road() -> None:
@@ -91,9 +92,9 @@ def install(app: Flask) -> None:
             click.echo(line)
 
 
-def _tell_books(verified: ledger.Verdict, paid: payments.Verdict) -> None:
+def _tell_books(verified: ledger.Verdict, paid: payments.Verdict, deposits: list[str]) -> None:
     """Say what was counted, or every fault. Raises ClickException."""
-    faults = [*verified.faults, *paid.faults]
+    faults = [*verified.faults, *paid.faults, *deposits]
     for fault in faults:
         click.echo(fault, err=True)
     if faults:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from flask import current_app
 from sqlalchemy import delete
 
+from ticketing.books.retention import alerts as retention
 from ticketing.casefile.attachments import commands as attachments
 from ticketing.casefile.notices import delivering, outlets
 from ticketing.casefile.notices import queries as notices
@@ -146,6 +147,12 @@ def _sweep(at: datetime) -> str:
     return f"清除 {swept} 个无主文件" if swept else "没有无主文件"
 
 
+def _deposits(at: datetime) -> str:
+    with transaction():
+        told = retention.alert(at)
+    return f"{told} 份合同的缺陷责任期将满" if told else "没有将满的缺陷责任期"
+
+
 JOBS: tuple[Job, ...] = (
     Job("ring", "时限提醒与超时", _ring, every=timedelta(seconds=15)),
     Job("report-clocks", "周报时限", _report_clocks, every=timedelta(minutes=30)),
@@ -153,6 +160,7 @@ JOBS: tuple[Job, ...] = (
     Job("digest", "每日摘要", _digest, every=timedelta(minutes=10)),
     Job("calendar", "工作日历新年份", _calendar, daily=(2, 30)),
     Job("grades", "等级评估", _grades, daily=(2, 0)),
+    Job("deposits", "质保金到期提醒", _deposits, daily=(8, 30)),
     Job("tidy", "清理过期登录、表单标记与旧通知", _tidy, daily=(3, 30)),
     Job("sweep", "清理无主的照片文件", _sweep, daily=(4, 0)),
 )

@@ -60,7 +60,8 @@ NAVIGATION = (
     Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
     Place("施工单位与维修队", "contractors.index", "tools", (Act.READ_CONTRACTORS,)),
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
-    Place("财务", "payments.index", "coins", (Act.READ_BOOKS,)),
+    Place("财务", "payments.waiting", "coins", (Act.READ_BOOKS,)),
+    Place("质保金", "retention.index", "shield-check", (Act.READ_RETENTION,)),
     Place("工作日历", "calendar.index", "calendar", (Act.READ_CALENDAR,)),
     Place("制度参数", "parameters.index", "sliders", (Act.READ_PARAMETERS,)),
     Place("通知", "notices.inbox", "bell"),
@@ -75,6 +76,8 @@ FIRST_PAGES = frozenset({"tickets.index", "escalation.index", "people.index"})
 FINANCE_ROOMS = (
     ("待拨付", "payments.waiting", Act.READ_BOOKS),
     ("付款单", "payments.index", Act.READ_BOOKS),
+    ("质保金", "retention.index", Act.READ_RETENTION),
+    ("应收", "retention.receivables", Act.READ_BOOKS),
     ("凭证", "ledger.index", Act.READ_BOOKS),
     ("科目余额", "ledger.accounts", Act.READ_BOOKS),
 )
