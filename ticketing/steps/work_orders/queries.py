@@ -1,12 +1,12 @@
 """Reading work orders, narrowed by scope: not yours = not found."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from ticketing.casefile.attachments import queries as attachments
-from ticketing.casefile.attachments.models import Attachment
+from ticketing.casefile.attachments.models import Attachment, PaperKind
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
@@ -26,6 +26,7 @@ from ticketing.steps.work_orders.models import (
     ApprovalStep,
     OrderItem,
     OrderWorker,
+    Use,
     WorkOrder,
 )
 
@@ -81,7 +82,7 @@ def order_for(scope: Scope, order_id: int) -> WorkOrder:
             joinedload(WorkOrder.rework_of),
             selectinload(WorkOrder.items).joinedload(OrderItem.defect),
             selectinload(WorkOrder.crew).joinedload(OrderWorker.worker),
-            selectinload(WorkOrder.uses),
+            selectinload(WorkOrder.uses).joinedload(Use.struck_by),
             selectinload(WorkOrder.approvals).joinedload(ApprovalStep.by),
         )
     ).one_or_none()
@@ -342,6 +343,29 @@ def history_of(scope: Scope, order: WorkOrder) -> Sequence[WorkOrder]:
         .order_by(WorkOrder.id.desc())
         .limit(10)
     ).all()
+
+
+def work_pictures(order_id: int) -> Sequence[Attachment]:
+    """The pictures before and after the repair on file of an order, replaced ones left out, oldest first."""
+    return attachments.of_paper(PaperKind.ORDER, order_id, Slot.BEFORE, Slot.AFTER)
+
+
+def slots_shown(order: WorkOrder, pictures: Iterable[Attachment]) -> frozenset[Slot]:
+    """Of which slots these pictures of an order count now (procedure 3.5.3).
+
+    After a rejection the finished work is to be shown anew: what came in before it, or is the same picture once more,
+    does not count.
+    """
+    own = [one for one in pictures if one.order_id == order.id]
+    since = order.rejected_at
+    if since is None:
+        return frozenset(one.slot for one in own)
+    seen = {one.sha256 for one in own if one.at < since}
+    return frozenset(
+        one.slot
+        for one in own
+        if one.slot is not Slot.AFTER or (one.at >= since and one.sha256 not in seen)
+    )
 
 
 def pictures_of(order: WorkOrder) -> list[Attachment]:
