@@ -1,4 +1,4 @@
-"""labour and material struck out; the instant of an order's last rejection."""
+"""labour and material struck out; the instant of an order's last rejection; indexes of the surveys that wait."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,14 @@ down_revision = "0009"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
+UNDECIDED = sa.text("concluded_at IS NULL")
+
+
 def upgrade() -> None:
+    with op.batch_alter_table("site_survey") as batch_op:
+        batch_op.drop_index("ix_site_survey_visit")
+        batch_op.create_index("ix_site_survey_visit", ["stage", "visit_at"], sqlite_where=UNDECIDED, postgresql_where=UNDECIDED)
+        batch_op.create_index("ix_site_survey_signed", ["signed_at", "id"])
     with op.batch_alter_table("work_order_use") as batch_op:
         batch_op.add_column(sa.Column("struck_at", UtcDateTime(), nullable=True))
         batch_op.add_column(sa.Column("struck_by_id", ID, nullable=True))
@@ -34,6 +41,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("site_survey") as batch_op:
+        batch_op.drop_index("ix_site_survey_signed")
+        batch_op.drop_index("ix_site_survey_visit")
+        batch_op.create_index("ix_site_survey_visit", ["stage", "visit_at"])
     with op.batch_alter_table("work_order") as batch_op:
         batch_op.drop_constraint(op.f("ck_work_order_rejected_at"), type_="check")
         batch_op.drop_column("rejected_at")

@@ -46,21 +46,28 @@ ON_THE_CREW = (
 
 
 def visible(scope: Scope) -> ColumnElement[bool]:
-    """Which orders one person may see: those of his tickets; a captain, what was issued to his teams; engineers, where they work."""
+    """Which orders one person may see: those of his tickets; a captain, what was issued to his teams; engineers, where they work.
+
+    Asked row by row (EXISTS): a list of all his tickets would be made first for each page.
+    """
     if scope.sees_all_tickets:
         return true()
+    places = scope.ticket_communities or frozenset()
+    if Role.ENGINEER in scope.roles:
+        if scope.communities is None:
+            return true()
+        places |= scope.communities
     ways: list[ColumnElement[bool]] = []
-    if scope.ticket_communities:
-        ways.append(WorkOrder.community_id.in_(sorted(scope.ticket_communities)))
+    if places:
+        ways.append(WorkOrder.community_id.in_(sorted(places)))
     if scope.department_id is not None:
-        ways.append(WorkOrder.ticket_id.in_(select(Ticket.id).where(tickets.visible(scope))))
+        its_ticket = select(Ticket.id).where(
+            Ticket.id == WorkOrder.ticket_id, tickets.visible(scope)
+        )
+        ways.append(its_ticket.correlate(WorkOrder).exists())
     if Role.CAPTAIN in scope.roles:
         led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
         ways.append(WorkOrder.team_id.in_(led) & WorkOrder.issued_at.is_not(None))
-    if Role.ENGINEER in scope.roles:
-        if not scope.communities:
-            return true()
-        ways.append(WorkOrder.community_id.in_(sorted(scope.communities)))
     return or_(*ways) if ways else false()
 
 
