@@ -359,6 +359,11 @@ class Repair:
             actor=self.case.office,
         )
 
+    def work_again(self) -> None:
+        """The crew repairs what was rejected and shows it."""
+        again = self.order.rejection_count
+        photo(self.rng, Slot.AFTER, self.captain, self.store, order=self.order, anew=again)
+
     def sign_off(self) -> None:
         """The customer signs on the captain's phone, or will not."""
         refused = self.rng.random() < 0.03
