@@ -84,9 +84,9 @@ class Thumb:
         chooser.value.set_files(picture(colour))
 
 
-def draw(page: Page) -> None:
-    """The customer signs."""
-    canvas = page.get_by_role("img", name="客户签名")
+def draw(page: Page, name: str = "客户签名") -> None:
+    """The customer signs, or whoever the field of this name is for."""
+    canvas = page.get_by_role("img", name=name)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_captain import picture
+from tests.browser.test_captain import draw, picture
 from tests.conftest import Engine
 from tests.support.make import Maker
 from tests.support.repairs import CRACK, LEAK, Repairs
@@ -21,18 +21,6 @@ def told(sqlite: Engine, stage: SurveyStage) -> int:
         number = Repairs(Maker(sqlite.world)).survey(stage, LEAK, CRACK).id
         db.session.remove()
     return number
-
-
-def draw(page: Page) -> None:
-    canvas = page.get_by_role("img", name="签名")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 40, box["y"] + 60)
-    page.mouse.down()
-    for x, y in ((120, 110), (200, 40), (260, 120)):
-        page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
-    page.mouse.up()
 
 
 def no_sideways(page: Page) -> None:
@@ -67,7 +55,7 @@ def test_a_survey_is_recorded_and_signed_with_one_thumb(
     page.get_by_role("link", name="会签", exact=True).tap()
     page.wait_for_url("**/sign")
     no_sideways(page)
-    draw(page)
+    draw(page, "签名")
     page.get_by_role("button", name="确认", exact=True).tap()
     expect(page.get_by_text("客户服务中心一栏已办理。")).to_be_visible()
     with sqlite.app.app_context():

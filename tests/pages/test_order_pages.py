@@ -8,7 +8,7 @@ import pytest
 
 from tests.pages.helpers import recorded, token
 from tests.pages.test_wrong_input import BLANKS, LONG, refused
-from tests.support.orders import PATHS, later, state_of_the_orders, typed, yesterday
+from tests.support.orders import PATHS, later, noted, state_of_the_orders, typed, yesterday
 from tests.support.repairs import CRACK, LEAK, Repairs
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
@@ -102,6 +102,7 @@ WRONG: dict[Act, list[tuple[str, str]]] = {
     ],
     Act.TRANSFER_ORDER: [*REASONS, ("contractor_id", ""), ("contractor_id", "999999")],
     Act.CANCEL_ORDER: REASONS,
+    Act.STRIKE_USE: [*REASONS, ("use_id", ""), ("use_id", "999999"), ("use_id", "x")],
 }
 
 
@@ -112,7 +113,10 @@ def repairs(make) -> Repairs:
 
 def ready(repairs, act):
     """An order on which `act` can be done, with a signature on file where it is asked for."""
-    order = repairs.order(STAGE_OF[act])
+    order = repairs.order(STAGE_OF.get(act, OrderStage.ISSUED))
+    if act is Act.STRIKE_USE:
+        with transaction():
+            noted(order)
     if act is Act.SIGN_OFF:
         with transaction():
             repairs.picture(Slot.SIGNATURE, ticket_id=order.ticket_id, order_id=order.id)
@@ -371,7 +375,7 @@ def test_who_works_on_a_ticket_elsewhere_sees_the_order_of_his_department(make, 
     order = repairs.order(OrderStage.ISSUED)
     for username, status in {
         "handler": 200,
-        "captain": 200,
+        "captain": 302,
         "clerk": 200,
         "reader": 200,
         "auditor": 200,

@@ -1,6 +1,7 @@
 """我的派工: the captain's day and his order's page, through the client (procedure 3.5.2, 3.5.3)."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -295,7 +296,8 @@ def test_the_captain_asks_for_more_time_and_sees_that_he_did(repairs, sign_in):
 
 
 def test_work_sent_back_says_why(make, repairs, sign_in):
-    order = repairs.order(OrderStage.SELF_CHECKED)
+    with clock.held(clock.now() - timedelta(hours=1)):
+        order = repairs.order(OrderStage.SELF_CHECKED)
     order_id = order.id
     with transaction():
         acceptance.reject(
@@ -303,7 +305,11 @@ def test_work_sent_back_says_why(make, repairs, sign_in):
         )
     page = page_of(sign_in("captain"), f"/my-orders/{order_id}")
     assert "墙角仍有水迹" in page
-    assert "自检完工" in page
+    assert "返做之后请重新拍" in page
+    assert "自检完工" not in page
+    with transaction():
+        repairs.picture(Slot.AFTER, ticket_id=reread(order_id).ticket_id, order_id=order_id)
+    assert "自检完工" in page_of(sign_in("captain"), f"/my-orders/{order_id}")
 
 
 def test_what_was_used_before_is_offered_again(repairs, sign_in):

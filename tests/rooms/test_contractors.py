@@ -424,7 +424,8 @@ def test_whoever_oversees_all_tickets_sees_all_contracts_and_who_is_posted_nowhe
         page = sign_in(username).get("/contractors/").get_data(as_text=True)
         assert "LH-01" in page
         assert "YX-TJ-01" in page
-    page = sign_in("engineer").get("/contractors/").get_data(as_text=True)
+    make.engineer("newcomer")
+    page = sign_in("newcomer").get("/contractors/").get_data(as_text=True)
     assert "还没有指定小区" in page
     assert "YX-TJ-01" not in page
 

@@ -9,7 +9,16 @@ import pytest
 
 from tests.pages.helpers import one_of_each_role, recorded, token
 from tests.rooms.test_tickets_triples import ROLES
-from tests.support.orders import PATHS, STAGES, later, signature_of, state_of_the_orders, typed
+from tests.support.orders import (
+    PATHS,
+    STAGES,
+    a_use,
+    later,
+    noted,
+    signature_of,
+    state_of_the_orders,
+    typed,
+)
 from tests.support.repairs import Repairs
 from ticketing.casefile.timers.models import ConsentWay
 from ticketing.journal import queries as journal
@@ -29,7 +38,7 @@ from ticketing.procedure.repairs import (
 )
 from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.steps.acceptance import commands as acceptance
-from ticketing.steps.work_orders import approving, changing
+from ticketing.steps.work_orders import approving, changing, uses
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders.models import WorkOrder
 
@@ -44,6 +53,7 @@ TABLE = {
     Act.ACKNOWLEDGE_ORDER: [("I", "CR", "W")],
     Act.ARRIVE_ORDER: [("W", "CR", ".")],
     Act.NOTE_USE: [("WC", "CR", ".")],
+    Act.STRIKE_USE: [("IWCT", "OF CR CM", ".")],
     Act.SELF_CHECK: [("W", "CR", "C"), ("T", "EN", "C")],
     Act.INSPECT_ORDER: [("C", "OF EN CM", ".")],
     Act.SIGN_OFF: [("C", "OF CR CM", ".")],
@@ -105,7 +115,7 @@ def do(act: Act, order: WorkOrder, actor: Any, make: Any) -> None:
         case Act.ARRIVE_ORDER:
             orders.arrive(order, actor=actor)
         case Act.NOTE_USE:
-            orders.note_use(
+            uses.note(
                 order,
                 kind=UseKind.LABOUR,
                 what="水电工",
@@ -113,6 +123,8 @@ def do(act: Act, order: WorkOrder, actor: Any, make: Any) -> None:
                 unit="工日",
                 actor=actor,
             )
+        case Act.STRIKE_USE:
+            uses.strike(order, use_id=a_use(order.id), reason="记重了", actor=actor)
         case Act.SELF_CHECK:
             orders.self_check(order, self_check="闭水合格", **both)
         case Act.INSPECT_ORDER:
@@ -172,6 +184,8 @@ def an_order_in_each_stage(make: Any, names: dict[Role, str]) -> dict[OrderStage
         repairs.pictured(found[stage])
     checked = found[OrderStage.SELF_CHECKED]
     with transaction():
+        for order in found.values():
+            noted(order)
         repairs.picture(
             Slot.SIGNATURE, ticket_id=checked.ticket_id, order_id=checked.id, by="captain"
         )
@@ -212,7 +226,7 @@ def test_every_command_obeys_the_table_of_state_act_and_role(make):
                         wrong.append((stage, act, role, outcome, "instead of", expected))
                     db.session.rollback()
     assert not wrong, wrong
-    assert (tried, worked) == (14 * 18 * 9, 56)
+    assert (tried, worked) == (14 * 19 * 9, 68)
     assert state_of_the_orders() == before
 
 
@@ -298,6 +312,9 @@ def test_every_page_does_what_the_table_allows(make, sign_in, role):
             if act is Act.SIGN_OFF:
                 with transaction():
                     repairs.picture(Slot.SIGNATURE, ticket_id=order.ticket_id, order_id=order.id)
+            if act is Act.STRIKE_USE:
+                with transaction():
+                    noted(order)
             data = typed(act, order, make)
             if ROLES[role] is Role.ENGINEER and act is Act.INSPECT_ORDER:
                 data["inspected_for"] = "engineering"

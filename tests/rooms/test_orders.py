@@ -10,6 +10,7 @@ from tests.rooms.test_calendar_rows import close
 from tests.rooms.test_clockwork import ring
 from tests.support.orders import later
 from tests.support.repairs import CRACK, LEAK, Repairs
+from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.notices.models import Notice
 from ticketing.casefile.timers.models import Clock, ClockEvent, ClockState, ConsentWay
 from ticketing.journal import queries as journal
@@ -314,9 +315,61 @@ def test_a_rejected_repair_goes_on_under_its_first_due_date(make, repairs):
         )
         assert clock.local(one.started_at).date() == D("2026-03-02")
         assert told(make, "验收不合格") == {"captain"}
+    with at("2026-03-05", 11):
+        repairs.pictured(order)
         check_again(order, make, repairs)
         with pytest.raises(Invalid, match="重新签"):
             repairs.signed(order, signature="nothing")
+
+
+@pytest.mark.clause("3.5.3")
+def test_after_a_rejection_the_finished_work_is_shown_anew(make, repairs):
+    """What was filed before does not count again, nor the same picture once more."""
+    with at("2026-03-02"):
+        order = repairs.order(OrderStage.SELF_CHECKED)
+    of_order = {"ticket_id": order.ticket_id, "order_id": order.id}
+    old = db.session.scalars(select(Attachment).filter_by(order_id=order.id, slot=Slot.AFTER)).one()
+    with at("2026-03-03"):
+        reject(order, make)
+        with pytest.raises(Invalid, match="重新拍完工照"):
+            check_again(order, make, repairs)
+        db.session.rollback()
+        with transaction():
+            repairs.picture(Slot.BEFORE, **of_order)
+            repairs.picture(Slot.AFTER, **of_order).sha256 = old.sha256
+        with pytest.raises(Invalid, match="重新拍完工照"):
+            check_again(order, make, repairs)
+        db.session.rollback()
+        with transaction():
+            repairs.picture(Slot.AFTER, **of_order)
+        assert check_again(order, make, repairs).stage is OrderStage.SELF_CHECKED
+    with at("2026-03-04"):
+        reject(order, make)
+        with pytest.raises(Invalid, match="重新拍完工照"):
+            check_again(order, make, repairs)
+
+
+@pytest.mark.clause("3.4.6")
+def test_a_contractors_rejected_work_is_shown_anew_too(make, repairs):
+    with at("2026-03-02"):
+        order = repairs.order(OrderStage.TRANSFERRED)
+        repairs.pictured(order, by="engineer")
+
+    def check():
+        with transaction():
+            orders.self_check(
+                order, version=None, self_check="立管已换", actor=make.user("engineer")
+            )
+
+    with at("2026-03-03"):
+        check()
+        reject(order, make)
+        with pytest.raises(Invalid, match="重新拍完工照"):
+            check()
+        db.session.rollback()
+        repairs.pictured(order, by="engineer")
+        check()
+    assert order.stage is OrderStage.SELF_CHECKED
 
 
 @pytest.mark.clause("3.5.3")
@@ -628,7 +681,8 @@ def test_the_bells_of_a_repair_reach_its_captain_and_lead_to_the_order(make, rep
     assert f'href="/orders/{order_id}"' in page
     assert number in page
     assert scope in page
-    assert sign_in("captain").get(f"/orders/{order_id}").status_code == 200
+    led = sign_in("captain").get(f"/orders/{order_id}", follow_redirects=True)
+    assert led.request.path == f"/my-orders/{order_id}"
 
 
 def test_the_clock_of_the_issue_is_the_desks_own(make, repairs):
@@ -654,6 +708,7 @@ def test_a_signature_of_another_order_or_from_before_the_rejection_does_not_coun
             ).key
         reject(order, make)
     with at("2026-03-03"):
+        repairs.pictured(order)
         check_again(order, make, repairs)
         for key in (old, foreign, "", "x"):
             with pytest.raises(Invalid) as refused:

@@ -138,6 +138,8 @@ def test_a_survey_prints_every_field_of_the_form_in_every_state(repairs, sign_in
     assert [word for word in SURVEY_FORM if bare(word) not in bare(text)] == []
     assert number in text
     assert TOLD in text, "what the customer reported stands on the blank sheet"
+    assert "2024-03-08 交付" in text, "from and until when the warranty runs"
+    assert "至 2029-03-08" in text
     assert ("卫生间顶板有渗水痕迹" in text) is (stage is not SurveyStage.SCHEDULED)
     assert ("客户反映：" in text) is (stage is SurveyStage.SCHEDULED)
     assert ("无须到场" in text) is (stage is not SurveyStage.SCHEDULED)
@@ -319,7 +321,9 @@ def test_phones_are_masked_as_on_the_pages(make, repairs, sign_in):
             assert (hidden in text) is not sees, (username, address)
     captain = sign_in("captain")
     assert whole in words_of(captain.get(f"/orders/{order_id}/print")), "he has to call"
-    assert whole in words_of(captain.get(f"/surveys/{survey_id}/print"))
+    assert hidden in words_of(captain.get(f"/surveys/{survey_id}/print")), "the visit is over"
+    to_come = repairs.survey(SurveyStage.SCHEDULED).id
+    assert whole in words_of(captain.get(f"/surveys/{to_come}/print"))
     done = repairs.order(OrderStage.ACCEPTED).id
     assert hidden in words_of(captain.get(f"/orders/{done}/print"))
 

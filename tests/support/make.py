@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from tests.support.world import World
+from tests.support.world import PASSWORD, World
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
+from ticketing.masters.people import commands as people
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope, scope_of
 from ticketing.procedure.repairs import SurveyStage
@@ -15,6 +16,7 @@ from ticketing.procedure.vocabulary import (
     Channel,
     Grade,
     Relation,
+    Role,
     Satisfaction,
     TicketStage,
 )
@@ -38,6 +40,22 @@ class Maker:
     def scope(self, username: str) -> Scope:
         """The scope of a user of the world."""
         return scope_of(self.user(username))
+
+    def engineer(self, username: str, *places: str, everywhere: bool = False) -> User:
+        """One more engineer, posted to these communities or to none."""
+        with transaction():
+            engineer = people.create_user(
+                username=username,
+                name=f"工程师{username}",
+                password=PASSWORD,
+                department_id=self.world.departments["ENG"],
+                community_ids=[self.world.communities[place] for place in places],
+                everywhere=everywhere,
+                roles=[Role.ENGINEER],
+                actor=None,
+            )
+        self.world.users[username] = engineer.id
+        return engineer
 
     def registered(
         self,

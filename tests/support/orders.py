@@ -15,7 +15,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.masters.workcalendar.queries import calendar
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.repairs import OrderStage, Slot
+from ticketing.procedure.repairs import OrderStage, Slot, UseKind
 from ticketing.procedure.workdays import add_working_days
 from ticketing.steps.work_orders.models import (
     ApprovalStep,
@@ -43,6 +43,7 @@ PATHS = {
     Act.RETURN_ORDER: "return",
     Act.ISSUE_ORDER: "issue",
     Act.PLAN_ORDER: "plan",
+    Act.STRIKE_USE: "strike-use",
     Act.INSPECT_ORDER: "inspect",
     Act.SIGN_OFF: "sign-off",
     Act.REJECT_WORK: "reject",
@@ -64,6 +65,8 @@ def later(days: int = 6) -> date:
 def typed(act: Act, order: WorkOrder, make: Maker) -> dict[str, Any]:
     """What a person types to do `act`, acceptable in every respect."""
     reason = {"reason": "写明理由。"}
+    if act is Act.STRIKE_USE:
+        return {"use_id": a_use(order.id), **reason}
     team = make.world.teams["云栖苑维修队"]
     forms: dict[Act, dict[str, Any]] = {
         Act.AMEND_ORDER: {
@@ -93,6 +96,29 @@ def typed(act: Act, order: WorkOrder, make: Maker) -> dict[str, Any]:
         Act.TRANSFER_ORDER: {"contractor_id": make.world.contractors["海安机电"], **reason},
     }
     return dict(forms.get(act, reason))
+
+
+def noted(order: WorkOrder) -> None:
+    """A line of labour on an order."""
+    db.session.add(
+        Use(
+            order_id=order.id,
+            kind=UseKind.LABOUR,
+            what="水电工",
+            quantity_milli=500,
+            unit="工日",
+            at=clock.now(),
+            by_id=order.drafted_by_id,
+        )
+    )
+    db.session.flush()
+    db.session.expire(order, ["uses"])
+
+
+def a_use(order_id: int) -> int:
+    """The first line of labour or material of an order; 0 where there is none."""
+    found = select(Use.id).where(Use.order_id == order_id).order_by(Use.id).limit(1)
+    return db.session.scalar(found) or 0
 
 
 def signature_of(order: WorkOrder) -> str:

@@ -45,7 +45,7 @@ USERS: tuple[tuple[str, str, str, tuple[Role, ...], tuple[str, ...]], ...] = (
     ("office2", "郑敏", "CS", (Role.OFFICE, Role.CLERK), ("YX", "HT")),
     ("far_clerk", "许芳", "CS", (Role.CLERK, Role.OFFICE), ("LH",)),
     ("handler", "周工", "PM", (Role.HANDLER,), ()),
-    ("engineer", "吴工", "ENG", (Role.ENGINEER,), ()),
+    ("engineer", "吴工", "ENG", (Role.ENGINEER,), ("YX", "HT")),
     ("seller", "何莉", "SAL", (Role.HANDLER,), ()),
     ("lawyer", "方律", "LAW", (Role.HANDLER,), ()),
     ("captain", "老马", "PM", (Role.CAPTAIN,), ("YX",)),

@@ -55,6 +55,7 @@ class Act(Labelled):
     ACKNOWLEDGE_ORDER = "acknowledge_order", "签收"
     ARRIVE_ORDER = "arrive_order", "上门到场"
     NOTE_USE = "note_use", "记工料"
+    STRIKE_USE = "strike_use", "划去工料"
     SELF_CHECK = "self_check", "自检完工"
     INSPECT_ORDER = "inspect_order", "竣工检查"
     SIGN_OFF = "sign_off", "客户签认"

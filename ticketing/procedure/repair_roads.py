@@ -28,6 +28,9 @@ NEXT_SIGNATORY = Guard(
     signature=True,
 )
 PICTURED = Guard("pictured", "自检前须有修前照片和完工照片。", first=True)
+PICTURED_ANEW = Guard("pictured_anew", "验收不合格之后须重新拍完工照，才能再次自检。", first=True)
+USED = Guard("used", "没有可以划去的工料。", first=True)
+KEEPS_USES = Guard("keeps_uses", "工料由客户服务人员或本单的维修队长划去。", first=True)
 CHECKED = Guard("checked", "检查人不能是维修队长或自检人。", first=True)
 UNINSPECTED = Guard("uninspected", "已经竣工检查过，等客户签认。", first=True)
 WITNESSED = Guard("witnessed", "由客户服务人员或本单的维修队长请客户签认。", first=True)
@@ -65,8 +68,9 @@ ORDER_ROAD: tuple[Step[OrderStage], ...] = (
     Step(I, Act.ACKNOWLEDGE_ORDER, W, CAPTAIN, "3.5.2", (OWN_CREW,)),
     Step(W, Act.ARRIVE_ORDER, W, CAPTAIN, "3.5.2", (OWN_CREW,)),
     *in_each((W, C), Act.NOTE_USE, None, CAPTAIN, "3.5.5", OWN_CREW),
-    Step(W, Act.SELF_CHECK, C, CAPTAIN, "3.5.3", (OWN_CREW, PICTURED)),
-    Step(T, Act.SELF_CHECK, C, ENGINEER, "3.4.6", (PICTURED,)),
+    *in_each((I, W, C, T), Act.STRIKE_USE, None, WITNESSES, "3.5.5", KEEPS_USES, USED),
+    Step(W, Act.SELF_CHECK, C, CAPTAIN, "3.5.3", (OWN_CREW, PICTURED, PICTURED_ANEW)),
+    Step(T, Act.SELF_CHECK, C, ENGINEER, "3.4.6", (PICTURED, PICTURED_ANEW)),
     Step(C, Act.INSPECT_ORDER, OrderStage.ACCEPTED, INSPECTORS, "3.5.3", (CHECKED, UNINSPECTED)),
     Step(C, Act.SIGN_OFF, OrderStage.ACCEPTED, WITNESSES, "3.5.3", (WITNESSED, UNACCEPTED)),
     Step(C, Act.REJECT_WORK, W, INSPECTORS, "3.5.3", (CHECKED,)),

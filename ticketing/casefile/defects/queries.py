@@ -1,6 +1,7 @@
 """Reading defects and their warranty. Which tickets a person may see is decided before: these ask by the ticket."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.masters.contractors import queries as contractors
+from ticketing.masters.contractors.models import Contract
 from ticketing.masters.estate.models import Community, Unit
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure import warranty
@@ -48,9 +50,25 @@ class Judged(NamedTuple):
 
 def judge(ticket: Ticket, defects: Sequence[Defect]) -> list[Judged]:
     """Both warranty clocks of each defect of a ticket (procedure 3.4.5, 3.5.1)."""
-    found = covers(ticket.unit, ticket.community, [(one.part, one.trade) for one in defects])
-    day = clock.local(ticket.received_at).date()
-    return [Judged(defect, over, day) for defect, over in zip(defects, found, strict=True)]
+    return judge_each([(ticket, defects)])[ticket.id]
+
+
+def judge_each(tickets: Iterable[tuple[Ticket, Sequence[Defect]]]) -> dict[int, list[Judged]]:
+    """The same of several tickets, by ticket id: contracts and promises are read once for each community."""
+    places: dict[int, list[tuple[Ticket, Sequence[Defect]]]] = defaultdict(list)
+    for ticket, defects in tickets:
+        places[ticket.community_id].append((ticket, defects))
+    judged = {}
+    for community_id, there in places.items():
+        ground = _ground(community_id, {one.trade for _ticket, found in there for one in found})
+        for ticket, defects in there:
+            day = clock.local(ticket.received_at).date()
+            items = [(one.part, one.trade) for one in defects]
+            found = _covers(ground, ticket.unit, ticket.community, items)
+            judged[ticket.id] = [
+                Judged(one, over, day) for one, over in zip(defects, found, strict=True)
+            ]
+    return judged
 
 
 def covers(
@@ -60,22 +78,41 @@ def covers(
 
     Where a home's own delivery is not on file the building's stands in for it, then the community's; the words say so.
     """
-    if not items:
-        return []
+    ground = _ground(community.id, {trade for _part, trade in items})
+    return _covers(ground, unit, community, items)
+
+
+class _Ground(NamedTuple):
+    """What the warranty of a community's homes is reckoned from."""
+
+    promised: list[warranty.Promise]
+    contracts: dict[Trade, Contract]
+
+
+def _ground(community_id: int, trades: set[Trade]) -> _Ground:
+    if not trades:
+        return _Ground([], {})
+    return _Ground(
+        contractors.promises(community_id), contractors.contracts_for(community_id, trades)
+    )
+
+
+def _covers(
+    ground: _Ground, unit: Unit | None, community: Community, items: Sequence[tuple[Part, Trade]]
+) -> list[warranty.Cover]:
     calendar = workcalendar.snapshot()
-    promised = contractors.promises(community.id)
-    contracts = contractors.contracts_for(community.id, {trade for _part, trade in items})
     delivered, note = _delivery(unit, community)
     found = []
     for part, trade in items:
-        common, contract = unit is None or part in warranty.COMMON_PARTS, contracts.get(trade)
+        common = unit is None or part in warranty.COMMON_PARTS
+        contract = ground.contracts.get(trade)
         found.append(
             warranty.cover(
                 part,
                 delivered_on=community.delivered_on if common else delivered,
                 completed_on=contract.completed_on if contract else None,
                 calendar=calendar,
-                promises=promised,
+                promises=ground.promised,
                 common_area=common,
                 note="" if common else note,
             )

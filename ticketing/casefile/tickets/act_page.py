@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from ticketing.casefile.tickets import commands, guards, queries
 from ticketing.casefile.tickets.models import Ticket
+from ticketing.casefile.tickets.timeline import Line, since
 from ticketing.journal.queries import story
 from ticketing.kernel.forms import BaseForm, VersionedForm
 from ticketing.masters.people.guard import current_scope, current_user
@@ -84,11 +85,13 @@ def act_page(
         if queries.within_reach(current_scope(), ticket_id):
             return redirect(url_for("tickets.show", ticket_id=ticket_id))
         return redirect(url_for("tickets.index"))
-    newer = []
+    newer: list[Line] = []
     if form.conflict is not None:
-        ticket = queries.ticket_for(current_scope(), ticket_id)
+        scope = current_scope()
+        ticket = queries.ticket_for(scope, ticket_id)
         if form.conflict.seen is not None:
-            newer = story(commands.SUBJECT, ticket_id, after_version=form.conflict.seen)
+            told = story(commands.SUBJECT, ticket_id, after_version=form.conflict.seen)
+            newer = since(told, queries.sees_phone(scope, ticket))
         if isinstance(form, VersionedForm):
             form.version.data = ticket.version
             form.version.raw_data = None

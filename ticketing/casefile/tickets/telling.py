@@ -185,7 +185,7 @@ def people_as(roles: Sequence[Role], *, community_id: int | None = None) -> Sequ
 
 
 def engineers_of(ticket: Ticket) -> Sequence[int]:
-    """The engineers whom a repair of this ticket concerns: those of its community or department, or posted nowhere."""
+    """The engineers whom a repair of this ticket concerns: those posted to its community or of its department."""
     posted = select(Posting.user_id).where(Posting.community_id == ticket.community_id)
     return db.session.scalars(
         select(User.id)
@@ -197,7 +197,6 @@ def engineers_of(ticket: Ticket) -> Sequence[int]:
             or_(
                 User.everywhere == true(),
                 User.id.in_(posted),
-                User.id.not_in(select(Posting.user_id)),
                 User.department_id == ticket.department_id,
             ),
         )

@@ -76,21 +76,26 @@ FIELD_NAMES = {
     "remarks": "备注",
 }
 _KINDS = {"category": Category, "grade": Grade, "channel": Channel, "satisfaction": Satisfaction}
-_QUIET = frozenset(
+_INNER = frozenset(
     {
-        "department_id",
-        "handler_id",
-        "resolution",
-        "customer_opinion",
-        "satisfaction",
-        "exit_reason",
-        "merged_into_id",
-        "rework_count",
-        "again_count",
+        "id",
+        "number",
+        "version",
+        "stage",
+        "is_open",
+        "closed_at",
+        "registered_at",
+        "registered_by_id",
+        "community_id",
         "talk_count",
-        "return_count",
         "unit_id",
         "customer_id",
+        "department_id",
+        "handler_id",
+        "merged_into_id",
+        "call",
+        "cause",
+        "due_provisional",
         "complaint_due_provisional",
         "repair",
         "directed_at",
@@ -99,7 +104,20 @@ _QUIET = frozenset(
         "papers",
     }
 )
-"""Changes whose words the line itself already says."""
+"""Columns that are never shown as a change: ids, marks of the system's own, and what the act itself says in words."""
+
+_SAID = frozenset(
+    {
+        "resolution",
+        "customer_opinion",
+        "satisfaction",
+        "exit_reason",
+        "rework_count",
+        "again_count",
+        "return_count",
+    }
+)
+"""Changes whose words the line of the story already says."""
 
 _NOTES_OF: dict[Act, tuple[NoteKind, ...]] = {
     Act.FEED_BACK: (NoteKind.FEEDBACK,),
@@ -150,7 +168,7 @@ def timeline(story: list[StoryLine], ticket: Ticket, sees_phone: bool = False) -
         if entry.origin != entry.target and entry.origin:
             what += f"（{TicketStage(entry.target).label}）"
         lines.append(
-            Line(entry.at, kind, entry.actor_name, what, text, _changed(facts, sees_phone))
+            Line(entry.at, kind, entry.actor_name, what, text, _changed(facts, sees_phone, _SAID))
         )
     for said in notes.values():
         lines += [
@@ -159,6 +177,23 @@ def timeline(story: list[StoryLine], ticket: Ticket, sees_phone: bool = False) -
         ]
     lines.sort(key=lambda line: line.at)
     return lines[::-1]
+
+
+def since(story: list[StoryLine], sees_phone: bool = False) -> list[Line]:
+    """What others did meanwhile, oldest first: act and every changed word, for a person whose form came too late."""
+    return [
+        _breach(entry, facts)
+        if entry.act == SystemEvent.BREACH.value
+        else Line(
+            entry.at,
+            "act",
+            entry.actor_name,
+            _what(Act(entry.act), facts),
+            _text(facts),
+            _changed(facts, sees_phone, frozenset()),
+        )
+        for entry, facts in story
+    ]
 
 
 def _breach(entry: JournalEntry, facts: dict[str, Any]) -> Line:
@@ -193,7 +228,9 @@ def _words(note: Note) -> str:
     return "\n".join(parts)
 
 
-def _changed(facts: dict[str, Any], sees_phone: bool) -> list[tuple[str, str, str]]:
+def _changed(
+    facts: dict[str, Any], sees_phone: bool, hidden: frozenset[str]
+) -> list[tuple[str, str, str]]:
     return [
         (
             field_name(name),
@@ -201,12 +238,20 @@ def _changed(facts: dict[str, Any], sees_phone: bool) -> list[tuple[str, str, st
             show_value(pair[1], name, sees_phone),
         )
         for name, pair in facts.get("changed", {}).items()
-        if name not in _QUIET
+        if name not in _INNER | hidden
     ]
 
 
+_DEFECTS_BY = {
+    Act.REGISTER: "登记报修项目",
+    Act.RECORD_SURVEY: "勘察时补充报修项目",
+    Act.ADD_TRADE: "派工后增加报修项目",
+}
+"""How defects came onto a ticket, by the act that wrote them."""
+
+
 def _what(act: Act, facts: dict[str, Any]) -> str:
-    words = [act.label]
+    words = [_DEFECTS_BY[act] if act in _DEFECTS_BY and facts.get("defects") else act.label]
     if act in (Act.DISPATCH, Act.TRANSFER):
         words.append(f"给 {facts.get('department', '')} {facts.get('handler', '')}")
     elif act is Act.ASK_ASSISTANCE:
@@ -223,7 +268,7 @@ def _text(facts: dict[str, Any]) -> str:
     if facts.get("decided"):
         said = "；".join(facts["decided"])
     if facts.get("defects"):
-        said = f"报修项目：{'；'.join(facts['defects'])}"
+        said = "；".join(facts["defects"])
     return f"{said}\n客户同意：{facts['consent']}" if "consent" in facts else said
 
 
@@ -249,5 +294,5 @@ def show_value(value: Any, name: str, sees_phone: bool = False) -> str:
 
 
 def field_name(name: str) -> str:
-    """A column as the form calls it."""
-    return FIELD_NAMES.get(name, name)
+    """A column as the form calls it; what has no name of its own is just something filled in."""
+    return FIELD_NAMES.get(name, "填写内容")

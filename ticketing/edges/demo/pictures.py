@@ -29,8 +29,9 @@ def photo(
     *,
     survey: SiteSurvey | None = None,
     order: WorkOrder | None = None,
+    anew: int = 0,
 ) -> str:
-    """File a picture for a survey or an order; its key."""
+    """File a picture for a survey or an order; its key. `anew` counts how often the work was done again: it looks different."""
     paper, kind = (survey, PaperKind.SURVEY) if survey is not None else (order, PaperKind.ORDER)
     assert paper is not None  # one of the two
     return file_picture(
@@ -38,7 +39,7 @@ def photo(
         kind,
         paper.id,
         slot=slot,
-        filed=_filed(slot, rng.randrange(VARIANTS)),
+        filed=_filed(slot, rng.randrange(VARIANTS) + VARIANTS * anew),
         name=f"{slot.label}.png" if slot in DRAWN else f"{slot.label}.jpg",
         once=f"{rng.getrandbits(64):016x}",
         store=store,

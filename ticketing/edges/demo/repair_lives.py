@@ -71,6 +71,8 @@ def _ordered(repair: Repair, at: datetime) -> Stretch:
         yield (at := days_later(rng, at, 1))
         repair.reject()
         yield (at := days_later(rng, at, 1))
+        repair.work_again()
+        yield (at := minutes_later(rng, at, 5, 30))
         repair.self_check()
     yield (at := at + timedelta(minutes=rng.randint(3, 20)))
     repair.sign_off()

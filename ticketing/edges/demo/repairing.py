@@ -38,7 +38,7 @@ from ticketing.steps.site_survey import signing
 from ticketing.steps.site_survey.commands import Found
 from ticketing.steps.site_survey.models import SiteSurvey
 from ticketing.steps.site_survey.signing import Decision
-from ticketing.steps.work_orders import approving, changing
+from ticketing.steps.work_orders import approving, changing, uses
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders import queries as order_queries
 from ticketing.steps.work_orders.models import WorkOrder
@@ -322,7 +322,7 @@ class Repair:
         for slot in (Slot.BEFORE, Slot.AFTER):
             photo(self.rng, slot, self.captain, self.store, order=self.order)
         trade = self.order.items[0].defect.trade
-        orders.note_use(
+        uses.note(
             self.order,
             kind=UseKind.LABOUR,
             what="维修工",
@@ -332,7 +332,7 @@ class Repair:
         )
         for what, unit in MATERIALS.get(trade, ()):
             if self.rng.random() < 0.7:
-                orders.note_use(
+                uses.note(
                     self.order,
                     kind=UseKind.MATERIAL,
                     what=what,
@@ -358,6 +358,11 @@ class Repair:
             reason="饰面颜色与原墙面不一致，重新处理。",
             actor=self.case.office,
         )
+
+    def work_again(self) -> None:
+        """The crew repairs what was rejected and shows it."""
+        again = self.order.rejection_count
+        photo(self.rng, Slot.AFTER, self.captain, self.store, order=self.order, anew=again)
 
     def sign_off(self) -> None:
         """The customer signs on the captain's phone, or will not."""

@@ -17,17 +17,25 @@ bp = Blueprint("audit", __name__, url_prefix="/audit")
 PAGE = 100
 SUBJECTS = {
     "ticket": "登记表",
+    "survey": "会签表",
+    "order": "派工单",
     "user": "人员",
     "department": "部门",
     "customer": "客户",
     "unit": "房产",
     "community": "小区",
     "service_office": "客户服务处",
+    "contractor": "施工单位",
+    "contract": "施工合同",
+    "repair_team": "维修队",
+    "worker": "维修工人",
+    "warranty_promise": "保修承诺",
     "report": "报表",
     "calendar": "工作日历",
     "import": "导入",
     "export": "导出",
     "robot": "群机器人",
+    "job": "后台任务",
     "delivery": "消息投递",
     "ledger_entry": "凭证",
     "payment": "付款单",
@@ -74,4 +82,4 @@ def without_phones(facts: Any, name: str = "") -> Any:
 
 
 _PHONES = frozenset({"caller_phone", "phone", "phones"})
-_CUSTOMERS = frozenset({"ticket", "customer", "unit", "export"})
+_CUSTOMERS = frozenset({"ticket", "survey", "order", "customer", "unit", "export"})

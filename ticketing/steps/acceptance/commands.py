@@ -150,6 +150,7 @@ def reject(order: WorkOrder, *, version: int, reason: str, actor: User) -> WorkO
         version=version,
         changes={
             "rejection_count": order.rejection_count + 1,
+            "rejected_at": clock.now(),
             "self_checked_at": None,
             "self_checked_by_id": None,
             "inspected_at": None,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ticketing.casefile.attachments import queries as attachments
@@ -30,9 +30,10 @@ from ticketing.steps.acceptance.phone_forms import (
     RefuseForm,
     SelfCheckForm,
     SignForm,
+    StrikeUseForm,
     UseForm,
 )
-from ticketing.steps.work_orders import changing, crew
+from ticketing.steps.work_orders import changing, crew, queries, uses
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders.crew import Next
 from ticketing.steps.work_orders.models import WorkOrder
@@ -43,6 +44,7 @@ bp = Blueprint("phone", __name__, url_prefix="/my-orders")
 
 UNITS = ("工日", "小时", "个", "只", "套", "米", "平方米", "公斤", "袋", "桶", "台班")
 PHRASES = ("已修复，试用正常。", "闭水试验无渗漏。", "通水通电正常。", "现场已清理。")
+SLIPS = ("数量记错。", "名称记错。", "记重了。", "不是这张单的。")
 """Words a captain would otherwise type with one thumb."""
 
 STEP_FORMS: dict[Next, type[PhoneForm]] = {
@@ -88,7 +90,14 @@ def arrive(order_id: int) -> ResponseReturnValue:
 @requires(Act.NOTE_USE)
 def note_use(order_id: int) -> ResponseReturnValue:
     """Note labour, material or a machine (procedure 3.5.5)."""
-    return _act(order_id, UseForm, orders.note_use, "已记工料。", anchor="uses")
+    return _act(order_id, UseForm, uses.note, "已记工料。", anchor="uses")
+
+
+@bp.route("/<int:order_id>/strike-use", methods=["GET", "POST"])
+@requires(Act.STRIKE_USE)
+def strike_use(order_id: int) -> ResponseReturnValue:
+    """Strike out what was noted wrongly (procedure 3.5.5)."""
+    return _act(order_id, StrikeUseForm, uses.strike, "已划去。", anchor="uses")
 
 
 @bp.route("/<int:order_id>/self-check", methods=["GET", "POST"])
@@ -164,6 +173,8 @@ def _form(kind: type[PhoneForm], found: WorkOrder) -> Any:
     if isinstance(form, AcknowledgeForm):
         workers = contractors.workers(found.team_id or 0)
         form.worker_ids.offer((one.id, f"{one.name}（{one.trade}）") for one in workers)
+    if isinstance(form, StrikeUseForm):
+        form.use_id.offer(uses.to_strike(found, sent=request.method == "POST"))
     return form
 
 
@@ -172,7 +183,7 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
     scope = current_scope()
     found = crew.order_of_captain(scope, order_id)
     pictures = crew.pictures_of(found)
-    slots = frozenset(one.slot for one in pictures)
+    slots = queries.slots_shown(found, pictures)
     following = crew.next_of(found, slots)
     filing = attachments.place_for(scope, current_user(), PaperKind.ORDER, found.id)
 
@@ -200,6 +211,7 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
         step=of(STEP_FORMS.get(following)),
         use=of(UseForm) if noting else None,
         recent=crew.recent_uses(scope) if noting else [],
+        strike=of(StrikeUseForm) if crew.in_his_hands(found) and uses.to_strike(found) else None,
         refuse=of(RefuseForm) if following is Next.SIGN else None,
         extension=of(ExtensionForm) if asks else None,
         refused=filled,
@@ -207,6 +219,7 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
         days=_days(),
         units=UNITS,
         phrases=PHRASES,
+        slips=SLIPS,
         Slot=Slot,
         Next=Next,
     )

@@ -20,6 +20,7 @@ from ticketing.kernel.forms import (
 from ticketing.kernel.number_fields import MilliField
 from ticketing.procedure.repairs import UseKind
 from ticketing.procedure.vocabulary import Satisfaction
+from ticketing.steps.work_orders.forms import StrikeForm
 
 
 class PhoneForm(BaseForm):
@@ -60,6 +61,10 @@ class UseForm(PhoneForm):
         "数量", validators=[required("请填写数量。")], render_kw={"inputmode": "decimal"}
     )
     unit = LineField("单位", validators=[required("请填写单位。"), at_most(10)])
+
+
+class StrikeUseForm(StrikeForm, PhoneForm):
+    """What was noted wrongly, and why (procedure 3.5.5)."""
 
 
 class SelfCheckForm(PhoneForm):

@@ -158,7 +158,9 @@ def submit(settlement: Settlement, *, version: int, actor: User) -> Settlement:
 
 
 def _uses(order: WorkOrder) -> Sequence[Use]:
-    return db.session.scalars(select(Use).where(Use.order_id == order.id).order_by(Use.id)).all()
+    return db.session.scalars(
+        select(Use).where(Use.order_id == order.id, Use.struck_at.is_(None)).order_by(Use.id)
+    ).all()
 
 
 def _of_use(use: Use) -> Priced:

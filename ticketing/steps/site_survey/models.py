@@ -24,6 +24,12 @@ from ticketing.procedure.repairs import (
     SurveyStage,
 )
 
+_UNDECIDED: Any = {
+    "sqlite_where": text("concluded_at IS NULL"),
+    "postgresql_where": text("concluded_at IS NULL"),
+}
+"""The options of an index that holds only what waits for a visit, a signature or the manager."""
+
 
 class SiteSurvey(Base):
     """One 现场勘察会签表: the appointment, what was found, who signed (procedure 3.4.5, 5.5).
@@ -42,7 +48,8 @@ class SiteSurvey(Base):
         ),
         CheckConstraint("stage <> 'signed' OR signed_at IS NOT NULL", name="signed_at"),
         CheckConstraint("estimate_fen >= 0", name="estimate"),
-        Index("ix_site_survey_visit", "stage", "visit_at"),
+        Index("ix_site_survey_visit", "stage", "visit_at", **_UNDECIDED),
+        Index("ix_site_survey_signed", "signed_at", "id"),
     )
 
     id: Mapped[Id]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from ticketing.casefile.attachments.models import Attachment
@@ -24,19 +24,22 @@ from ticketing.steps.site_survey.models import Finding, SiteSurvey, SurveyBox
 
 
 def visible(scope: Scope) -> ColumnElement[bool]:
-    """Which surveys one person may see: those of his tickets; a captain, those of his teams; an engineer,
-    those of the communities he is posted to, or all if he is posted to none."""
-    ways: list[ColumnElement[bool]] = [
-        SiteSurvey.ticket_id.in_(select(Ticket.id).where(tickets.visible(scope)))
-    ]
+    """Which surveys one person may see: those of his tickets; a captain, those of his teams; an engineer, where he works.
+
+    Asked row by row (EXISTS): a list of all his tickets would be made first for each page.
+    """
+    if scope.sees_all_tickets:
+        return true()
+    by_ticket = [tickets.visible(scope)]
+    if Role.ENGINEER in scope.roles:
+        if scope.communities is None:
+            return true()
+        by_ticket.append(Ticket.community_id.in_(sorted(scope.communities)))
+    its_ticket = select(Ticket.id).where(Ticket.id == SiteSurvey.ticket_id, or_(*by_ticket))
+    ways: list[ColumnElement[bool]] = [its_ticket.correlate(SiteSurvey).exists()]
     if Role.CAPTAIN in scope.roles:
         led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
         ways.append(SiteSurvey.team_id.in_(led))
-    if Role.ENGINEER in scope.roles:
-        here = select(Ticket.id)
-        if scope.communities:
-            here = here.where(Ticket.community_id.in_(scope.communities))
-        ways.append(SiteSurvey.ticket_id.in_(here))
     return or_(*ways)
 
 
@@ -166,7 +169,7 @@ def _listed(scope: Scope, *conditions: ColumnElement[bool]) -> Sequence[SiteSurv
     return db.session.scalars(
         select(SiteSurvey)
         .join(SiteSurvey.ticket)
-        .where(*conditions, visible(scope))
+        .where(*conditions, SiteSurvey.concluded_at.is_(None), visible(scope))
         .options(
             contains_eager(SiteSurvey.ticket).joinedload(Ticket.community, innerjoin=True),
             joinedload(SiteSurvey.team, innerjoin=True).joinedload(RepairTeam.captain),
@@ -219,6 +222,7 @@ def visits_of(
         .where(
             SiteSurvey.team_id.in_(team_ids),
             SiteSurvey.stage == SurveyStage.SCHEDULED,
+            SiteSurvey.concluded_at.is_(None),
             Ticket.stage == TicketStage.SURVEYING,
             SiteSurvey.visit_at.between(start, end),
             SiteSurvey.id != but,

@@ -10,12 +10,13 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.defects.models import Defect
+from ticketing.casefile.defects.queries import Judged, judge_each
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
 from ticketing.kernel.text import masked_phone
 from ticketing.masters.contractors.models import RepairTeam
-from ticketing.masters.estate.models import Community
+from ticketing.masters.estate.models import Community, Unit
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.repairs import Side, Slot, SurveyStage
 from ticketing.steps.site_survey import queries
@@ -26,10 +27,14 @@ LISTED = 200
 
 
 class Line(NamedTuple):
-    """A defect on the sheet with what was found of it; no finding on a blank sheet that is taken along."""
+    """A defect on the sheet with what was found of it, and its warranty in words.
+
+    A blank sheet that is taken along has no finding, but says what the warranty is as far as it is known.
+    """
 
     defect: Defect
     finding: Finding | None
+    arithmetic: list[str]
 
 
 class Sheet(NamedTuple):
@@ -77,11 +82,14 @@ def sheets(scope: Scope, survey_ids: Sequence[int]) -> list[Sheet]:
         .order_by(Defect.position)
     ):
         defects[defect.ticket_id].append(defect)
+    judged = judge_each(
+        (one.ticket, defects[one.ticket_id]) for one in found.values() if not one.findings
+    )
     return [
         Sheet(
             survey,
             _phone(scope, survey),
-            _lines(survey, defects[survey.ticket_id]),
+            _lines(survey, judged.get(survey.ticket_id, [])),
             photos[survey.id],
             {box.side: box for box in survey.boxes},
         )
@@ -95,6 +103,9 @@ def _surveys(scope: Scope, survey_ids: Sequence[int]) -> Sequence[SiteSurvey]:
         .where(SiteSurvey.id.in_(survey_ids), queries.visible(scope))
         .options(
             joinedload(SiteSurvey.ticket, innerjoin=True).joinedload(Ticket.community),
+            joinedload(SiteSurvey.ticket, innerjoin=True)
+            .joinedload(Ticket.unit)
+            .joinedload(Unit.building),
             joinedload(SiteSurvey.team, innerjoin=True).joinedload(RepairTeam.captain),
             joinedload(SiteSurvey.contractor),
             joinedload(SiteSurvey.recorded_by),
@@ -105,11 +116,11 @@ def _surveys(scope: Scope, survey_ids: Sequence[int]) -> Sequence[SiteSurvey]:
     ).all()
 
 
-def _lines(survey: SiteSurvey, defects: Sequence[Defect]) -> list[Line]:
+def _lines(survey: SiteSurvey, judged: Sequence[Judged]) -> list[Line]:
     """What was found; before that what the customer reported."""
     if survey.findings:
-        return [Line(one.defect, one) for one in survey.findings]
-    return [Line(one, None) for one in defects]
+        return [Line(one.defect, one, one.arithmetic.split("\n")) for one in survey.findings]
+    return [Line(one.defect, None, one.arithmetic) for one in judged]
 
 
 def _phone(scope: Scope, survey: SiteSurvey) -> str:
@@ -121,7 +132,11 @@ def _phone(scope: Scope, survey: SiteSurvey) -> str:
 def listed(scope: Scope, signed: bool) -> list[Listed]:
     """The surveys to choose from: those to come with the next visit first, or the signed ones, newest first."""
     stages = (SurveyStage.SIGNED,) if signed else queries.OPEN
-    order = SiteSurvey.signed_at.desc() if signed else SiteSurvey.visit_at
+    order = (
+        (SiteSurvey.signed_at.desc(), SiteSurvey.id.desc())
+        if signed
+        else (SiteSurvey.visit_at, SiteSurvey.id)
+    )
     rows = db.session.execute(
         select(
             SiteSurvey.id,
@@ -136,7 +151,7 @@ def listed(scope: Scope, signed: bool) -> list[Listed]:
         .join(Community, Community.id == Ticket.community_id)
         .join(RepairTeam, RepairTeam.id == SiteSurvey.team_id)
         .where(SiteSurvey.stage.in_(stages), queries.visible(scope))
-        .order_by(order, SiteSurvey.id)
+        .order_by(*order)
         .limit(LISTED)
     )
     return [Listed(*row) for row in rows]

@@ -12,6 +12,7 @@ ENDPOINTS: dict[Act, str] = {
     Act.RETURN_ORDER: "work_orders.acts.send_back",
     Act.ISSUE_ORDER: "work_orders.acts.issue",
     Act.PLAN_ORDER: "work_orders.acts.plan",
+    Act.STRIKE_USE: "work_orders.acts.strike_use",
     Act.INSPECT_ORDER: "acceptance.inspect",
     Act.SIGN_OFF: "acceptance.sign_off",
     Act.REJECT_WORK: "acceptance.reject",

@@ -12,7 +12,7 @@ from ticketing.masters.people.guard import current_scope, requires
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 from ticketing.steps.site_survey import queries as surveys
-from ticketing.steps.work_orders import approving, changing, commands, paper, queries
+from ticketing.steps.work_orders import approving, changing, commands, paper, queries, uses
 from ticketing.steps.work_orders.act_page import order_page
 from ticketing.steps.work_orders.forms import (
     AddTradeForm,
@@ -23,6 +23,7 @@ from ticketing.steps.work_orders.forms import (
     IssueForm,
     PlanForm,
     SendBackForm,
+    StrikeForm,
     SubmitForm,
     TransferForm,
 )
@@ -193,6 +194,16 @@ def transfer(order_id: int) -> ResponseReturnValue:
     form = open_form(TransferForm, order, contractor_id=builders[0][0] if builders else None)
     form.contractor_id.offer(builders)
     return order_page(order, Act.TRANSFER_ORDER, form, changing.transfer)
+
+
+@bp.route("/strike-use", methods=["GET", "POST"])
+@requires(Act.STRIKE_USE)
+def strike_use(order_id: int) -> ResponseReturnValue:
+    """Strike out labour or material noted wrongly (procedure 3.5.5)."""
+    order = queries.order_for(current_scope(), order_id)
+    form = open_form(StrikeForm, order)
+    form.use_id.offer(uses.to_strike(order, sent=request.method == "POST"))
+    return order_page(order, Act.STRIKE_USE, form, uses.strike, done="已划去，原记录保留。")
 
 
 @bp.route("/cancel", methods=["GET", "POST"])

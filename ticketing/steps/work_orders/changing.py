@@ -152,7 +152,7 @@ def add_trade(
         },
         facts={"reason": reason, "estimate_fen": order.estimate_fen, "trade": trade.label},
     )
-    (defect,) = defects.add(order.ticket, [found], actor=actor, at=now)
+    (defect,) = defects.add(order.ticket, [found], actor=actor, at=now, act=Act.ADD_TRADE)
     db.session.add(OrderItem(order_id=order.id, defect_id=defect.id))
     db.session.flush()
     db.session.expire(order, ["items"])

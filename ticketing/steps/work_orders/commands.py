@@ -25,7 +25,7 @@ from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act, may
-from ticketing.procedure.repairs import OrderClass, OrderStage, UseKind
+from ticketing.procedure.repairs import OrderClass, OrderStage
 from ticketing.procedure.vocabulary import TicketStage
 from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.work_orders import queries
@@ -40,7 +40,6 @@ from ticketing.steps.work_orders.follow import (
 from ticketing.steps.work_orders.models import (
     OrderItem,
     OrderWorker,
-    Use,
     WorkOrder,
 )
 from ticketing.steps.work_orders.road import ORDERS
@@ -272,38 +271,6 @@ def arrive(order: WorkOrder, *, actor: User) -> WorkOrder:
     )
     follow_ticket(order.ticket, Act.ARRIVE_ORDER, at)
     return order
-
-
-def note_use(
-    order: WorkOrder, *, kind: UseKind, what: str, quantity_milli: int, unit: str, actor: User
-) -> Use:
-    """Note labour, material or a machine for the account (procedure 3.5.5)."""
-    what, unit = clean_line(what), clean_line(unit)
-    if not what:
-        raise Invalid("请填写名称。", field="what")
-    if not unit:
-        raise Invalid("请填写单位。", field="unit")
-    if not 0 < quantity_milli <= 100_000_000:
-        raise Invalid("请填写大于零的数量。", field="quantity_milli")
-    at = ORDERS.advance(
-        order,
-        Act.NOTE_USE,
-        actor=actor,
-        version=None,
-        facts={"use": f"{kind} {what} {quantity_milli / 1000:g}{unit}"},
-    )
-    use = Use(
-        order_id=order.id,
-        kind=kind,
-        what=what,
-        quantity_milli=quantity_milli,
-        unit=unit,
-        at=at,
-        by_id=actor.id,
-    )
-    db.session.add(use)
-    db.session.flush()
-    return use
 
 
 def self_check(order: WorkOrder, *, version: int | None, self_check: str, actor: User) -> WorkOrder:

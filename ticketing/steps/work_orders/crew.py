@@ -42,7 +42,7 @@ def order_of_captain(scope: Scope, order_id: int) -> WorkOrder:
             joinedload(WorkOrder.rework_of),
             selectinload(WorkOrder.items).joinedload(OrderItem.defect),
             selectinload(WorkOrder.crew).joinedload(OrderWorker.worker),
-            selectinload(WorkOrder.uses),
+            selectinload(WorkOrder.uses).joinedload(Use.struck_by),
         )
     ).one_or_none()
     if found is None:
@@ -134,7 +134,7 @@ def recent_uses(scope: Scope) -> list[Known]:
     )
     rows = db.session.execute(
         select(Use.kind, Use.what, Use.unit)
-        .where(Use.order_id.in_(last))
+        .where(Use.order_id.in_(last), Use.struck_at.is_(None))
         .group_by(Use.kind, Use.what, Use.unit)
         .order_by(func.max(Use.id).desc())
         .limit(RECENT_USES)

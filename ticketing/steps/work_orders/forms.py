@@ -92,6 +92,13 @@ class TransferForm(VersionedForm):
     )
 
 
+class StrikeForm(BaseForm):
+    """Which line of labour or material was noted wrongly, and why it is struck out (procedure 3.5.5)."""
+
+    use_id = IdField("划去哪一笔", blank="请选择", validators=[required("请选择要划去的一笔。")])
+    reason = ParagraphField("划去原因", validators=[required("请写明划去的原因。"), at_most(200)])
+
+
 class CancelForm(VersionedForm):
     """Why an order is void."""
 

@@ -32,7 +32,7 @@ class WorkOrder(Base):
     Its trades are those of its items; one gives 3 working days, more give 7. `estimate_fen` is what was approved,
     by the limits of the edition of parameters the order began with (None: the shipped standard).
     `due_on` copies its clock. `visit_on` is the planned day, `arrived_at` the crew's arrival. A transferred order is the
-    contractor's to do, under engineering's eyes. The customer signs or his refusal is recorded with reason and evidence.
+    contractor's to do, under engineering's eyes. `rejected_at` is the last rejection: pictures of the finished work count from there. The customer signs or his refusal is recorded with reason and evidence.
     `signature_key` is that of the picture of his signature. `rework_of_id` points at the order whose repair did not hold.
     """
 
@@ -44,6 +44,7 @@ class WorkOrder(Base):
         CheckConstraint("stage <> 'transferred' OR contractor_id IS NOT NULL", name="transferred"),
         CheckConstraint("stage <> 'cancelled' OR cancel_reason <> ''", name="cancel_reason"),
         CheckConstraint("(stage = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled_at"),
+        CheckConstraint("(rejection_count > 0) = (rejected_at IS NOT NULL)", name="rejected_at"),
         CheckConstraint(
             "customer_refused IS NULL OR customer_refused = false"
             " OR (refusal_reason <> '' AND refusal_evidence <> '')",
@@ -108,6 +109,7 @@ class WorkOrder(Base):
     signature_key: Mapped[str] = mapped_column(default="")
     accepted_at: Mapped[datetime | None]
     rejection_count: Mapped[int] = mapped_column(default=0)
+    rejected_at: Mapped[datetime | None]
     asked_until: Mapped[date | None]
     asked_reason: Mapped[str] = mapped_column(default="")
     cancel_reason: Mapped[str] = mapped_column(default="")
@@ -176,11 +178,16 @@ class OrderWorker(Base):
 class Use(Base):
     """Labour, material or machine a repair used; the account is made from these (procedure 3.5.5).
 
-    `quantity_milli` is in thousandths of the unit: half a day is 500.
+    `quantity_milli` is in thousandths of the unit: half a day is 500. What was noted wrongly is struck out with the reason
+    (`struck_at`): it stays on the sheet and counts in no sum.
     """
 
     __tablename__ = "work_order_use"
-    __table_args__ = (CheckConstraint("quantity_milli > 0", name="quantity"),)
+    __table_args__ = (
+        CheckConstraint("quantity_milli > 0", name="quantity"),
+        CheckConstraint("(struck_at IS NULL) = (struck_by_id IS NULL)", name="struck_by"),
+        CheckConstraint("(struck_at IS NULL) = (struck_reason = '')", name="struck_reason"),
+    )
 
     id: Mapped[Id]
     order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), index=True)
@@ -190,8 +197,17 @@ class Use(Base):
     unit: Mapped[str]
     at: Mapped[datetime]
     by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    struck_at: Mapped[datetime | None]
+    struck_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    struck_reason: Mapped[str] = mapped_column(default="")
 
     order: Mapped[WorkOrder] = relationship(back_populates="uses")
+    struck_by: Mapped[User | None] = relationship(foreign_keys=[struck_by_id])
+
+    @property
+    def told(self) -> str:
+        """The line in words: ``材料 密封胶 2支``."""
+        return f"{self.kind} {self.what} {self.quantity_milli / 1000:g}{self.unit}"
 
 
 class ApprovalStep(Base):

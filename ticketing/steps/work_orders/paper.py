@@ -32,12 +32,16 @@ FIELDS = {
     "due_on": "时限",
     "trade_count": "工种数",
     "asked_until": "申请延期到",
+    "customer_name": "签认人",
     "customer_satisfaction": "客户意见",
+    "customer_opinion": "客户的话",
+    "refusal_reason": "拒签原因",
+    "refusal_evidence": "拒签凭证",
     "inspection": "检查意见",
     "self_check": "自检情况",
     "rejection_count": "验收不合格次数",
 }
-"""The columns whose change the story shows."""
+"""The columns whose change the story shows; a rejection empties what was checked and signed, which the story has said."""
 
 
 class Told(NamedTuple):
@@ -72,7 +76,7 @@ def told(story: Iterable[StoryLine], names: dict[int, str]) -> list[Told]:
         changed = [
             (FIELDS[name], _value(name, old, names), _value(name, new, names))
             for name, (old, new) in facts.get("changed", {}).items()
-            if name in FIELDS
+            if name in FIELDS and (act is not Act.REJECT_WORK or name == "rejection_count")
         ]
         lines.append(Told(entry.at, entry.actor_name, what, "\n".join(filter(None, said)), changed))
     return lines[::-1]

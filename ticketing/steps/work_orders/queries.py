@@ -1,12 +1,12 @@
 """Reading work orders, narrowed by scope: not yours = not found."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from ticketing.casefile.attachments import queries as attachments
-from ticketing.casefile.attachments.models import Attachment
+from ticketing.casefile.attachments.models import Attachment, PaperKind
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
@@ -26,6 +26,7 @@ from ticketing.steps.work_orders.models import (
     ApprovalStep,
     OrderItem,
     OrderWorker,
+    Use,
     WorkOrder,
 )
 
@@ -47,21 +48,27 @@ ON_THE_CREW = (
 def visible(scope: Scope) -> ColumnElement[bool]:
     """Which orders one person may see: those of his tickets; a captain, what was issued to his teams; engineers, where
     they work; a deputy, what waits for his principal's signature.
+
+    Asked row by row (EXISTS): a list of all his tickets would be made first for each page.
     """
     if scope.sees_all_tickets:
         return true()
+    places = scope.ticket_communities or frozenset()
+    if Role.ENGINEER in scope.roles:
+        if scope.communities is None:
+            return true()
+        places |= scope.communities
     ways: list[ColumnElement[bool]] = []
-    if scope.ticket_communities:
-        ways.append(WorkOrder.community_id.in_(sorted(scope.ticket_communities)))
+    if places:
+        ways.append(WorkOrder.community_id.in_(sorted(places)))
     if scope.department_id is not None:
-        ways.append(WorkOrder.ticket_id.in_(select(Ticket.id).where(tickets.visible(scope))))
+        its_ticket = select(Ticket.id).where(
+            Ticket.id == WorkOrder.ticket_id, tickets.visible(scope)
+        )
+        ways.append(its_ticket.correlate(WorkOrder).exists())
     if Role.CAPTAIN in scope.roles:
         led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
         ways.append(WorkOrder.team_id.in_(led) & WorkOrder.issued_at.is_not(None))
-    if Role.ENGINEER in scope.roles:
-        if not scope.communities:
-            return true()
-        ways.append(WorkOrder.community_id.in_(sorted(scope.communities)))
     if scope.acting:
         ways.append(_signs_as_deputy(scope))
     return or_(*ways) if ways else false()
@@ -91,7 +98,7 @@ def order_for(scope: Scope, order_id: int) -> WorkOrder:
             joinedload(WorkOrder.rework_of),
             selectinload(WorkOrder.items).joinedload(OrderItem.defect),
             selectinload(WorkOrder.crew).joinedload(OrderWorker.worker),
-            selectinload(WorkOrder.uses),
+            selectinload(WorkOrder.uses).joinedload(Use.struck_by),
             selectinload(WorkOrder.approvals).options(
                 joinedload(ApprovalStep.by), joinedload(ApprovalStep.principal)
             ),
@@ -379,6 +386,29 @@ def history_of(scope: Scope, order: WorkOrder) -> Sequence[WorkOrder]:
         .order_by(WorkOrder.id.desc())
         .limit(10)
     ).all()
+
+
+def work_pictures(order_id: int) -> Sequence[Attachment]:
+    """The pictures before and after the repair on file of an order, replaced ones left out, oldest first."""
+    return attachments.of_paper(PaperKind.ORDER, order_id, Slot.BEFORE, Slot.AFTER)
+
+
+def slots_shown(order: WorkOrder, pictures: Iterable[Attachment]) -> frozenset[Slot]:
+    """Of which slots these pictures of an order count now (procedure 3.5.3).
+
+    After a rejection the finished work is to be shown anew: what came in before it, or is the same picture once more,
+    does not count.
+    """
+    own = [one for one in pictures if one.order_id == order.id]
+    since = order.rejected_at
+    if since is None:
+        return frozenset(one.slot for one in own)
+    seen = {one.sha256 for one in own if one.at < since}
+    return frozenset(
+        one.slot
+        for one in own
+        if one.slot is not Slot.AFTER or (one.at >= since and one.sha256 not in seen)
+    )
 
 
 def pictures_of(order: WorkOrder) -> list[Attachment]:

@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.papers.commands import Checks, Road
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.tickets.models import Ticket
@@ -63,14 +62,12 @@ def signing(order: WorkOrder, actor: User) -> Signing | None:
 
 
 def _pictured(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:
-    slots = set(
-        db.session.scalars(
-            select(Attachment.slot).where(
-                Attachment.order_id == order.id, Attachment.replaced_at.is_(None)
-            )
-        )
-    )
-    return {Slot.BEFORE, Slot.AFTER} <= slots
+    on_file = {one.slot for one in queries.work_pictures(order.id)}
+    return {Slot.BEFORE, Slot.AFTER} <= on_file
+
+
+def _pictured_anew(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:
+    return Slot.AFTER in queries.slots_shown(order, queries.work_pictures(order.id))
 
 
 def _doable(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:
@@ -105,6 +102,12 @@ _CHECKS: Checks = {
         NotPermitted,
     ),
     repair_roads.PICTURED: (_pictured, Invalid),
+    repair_roads.PICTURED_ANEW: (_pictured_anew, Invalid),
+    repair_roads.USED: (
+        lambda order, _a, _c: any(use.struck_at is None for use in order.uses),
+        Invalid,
+    ),
+    repair_roads.KEEPS_USES: (_witnessed, NotPermitted),
     repair_roads.CHECKED: (_checked_by_another, NotPermitted),
     repair_roads.UNINSPECTED: (lambda order, _a, _c: order.inspected_at is None, Invalid),
     repair_roads.WITNESSED: (_witnessed, NotPermitted),

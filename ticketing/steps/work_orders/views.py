@@ -23,7 +23,7 @@ from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repair_roads import order_steps_from
 from ticketing.procedure.repairs import Inspector, OrderClass
-from ticketing.procedure.vocabulary import TicketStage
+from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.site_survey.models import Finding
 from ticketing.steps.work_orders import commands, lists, paper, queries
@@ -31,7 +31,7 @@ from ticketing.steps.work_orders.act_page import ENDPOINTS
 from ticketing.steps.work_orders.act_views import bp as acts
 from ticketing.steps.work_orders.forms import DraftForm
 from ticketing.steps.work_orders.models import WorkOrder
-from ticketing.steps.work_orders.road import ORDERS
+from ticketing.steps.work_orders.road import ORDERS, leads
 
 bp = Blueprint("work_orders", __name__)
 bp.register_blueprint(acts)
@@ -87,9 +87,14 @@ def export() -> ResponseReturnValue:
 @bp.get("/orders/<int:order_id>")
 @requires(Act.READ_ORDER)
 def show(order_id: int) -> ResponseReturnValue:
-    """One order: the sheet in the paper's words, its clocks, approvals, pictures, next steps and story."""
+    """One order: the sheet in the paper's words, its clocks, approvals, pictures, next steps and story.
+
+    Its captain is led to his own page of it.
+    """
     scope, actor = current_scope(), current_user()
     order = queries.order_for(scope, order_id)
+    if scope.roles == {Role.CAPTAIN} and leads(order, actor):
+        return redirect(url_for("phone.order", order_id=order_id))
     steps = [
         step
         for step in order_steps_from(order.stage)
@@ -111,7 +116,8 @@ def show(order_id: int) -> ResponseReturnValue:
         place=attachments.place_for(scope, actor, PaperKind.ORDER, order.id),
         story=paper.told(story(ORDERS.subject, order.id), queries.team_names()),
         main_steps=[step for step in steps if step.act in main],
-        other_steps=[step for step in steps if step.act not in main],
+        other_steps=[step for step in steps if step.act not in main | {Act.STRIKE_USE}],
+        strikes=any(step.act is Act.STRIKE_USE for step in steps),
         endpoints=ENDPOINTS,
         sees_phone=tickets.sees_phone(scope, order.ticket),
         sees_ticket=scope.may(Act.READ_TICKET) and tickets.within_reach(scope, order.ticket_id),
