@@ -14,6 +14,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
+from ticketing.books.banking import views as banking
+from ticketing.books.desk import views as desk
 from ticketing.books.ledger import views as ledger
 from ticketing.books.payments import views as payments
 from ticketing.books.retention import views as retention
@@ -85,9 +87,11 @@ ROOMS = (
     jobs,
     notices,
     escalation,
+    desk,
     payments,
     ledger,
     retention,
+    banking,
 )
 PICTURED = (survey_pictures, order_pictures)
 """Papers with pictures: importing them tells `attachments` who sees these and may add to them."""

@@ -14,7 +14,14 @@ from ticketing.settings import ROOT
 
 FILES = ("static", "bootstrap.static")
 PUBLIC = {"people.sign_in", "people.set_up", "jobs.healthz", "jobs.readyz"}
-WRITING_GETS = {"tickets.export", "estate.export", "board.export", "work_orders.export"}
+WRITING_GETS = {
+    "tickets.export",
+    "estate.export",
+    "board.export",
+    "work_orders.export",
+    "desk.statement_book",
+    "desk.voucher_book",
+}
 """The workbooks are journalled: who took which list out of the house."""
 
 
