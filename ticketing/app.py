@@ -14,6 +14,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter
 
 from ticketing import settings as configuration
+from ticketing.books.banking import views as banking
+from ticketing.books.desk import views as desk
 from ticketing.books.ledger import views as ledger
 from ticketing.books.payments import views as payments
 from ticketing.books.retention import views as retention
@@ -94,9 +96,11 @@ ROOMS = (
     jobs,
     notices,
     escalation,
+    desk,
     payments,
     ledger,
     retention,
+    banking,
 )
 PAID = (settlement_money,)
 """Papers that are paid: importing them tells `books.payments` what they owe and what follows when it is paid."""

@@ -10,11 +10,14 @@ revision = "0013"
 down_revision = "0012"
 
 TABLES = (
+    "account_code",
+    "bank_file",
     "contractor_receipt",
     "ledger_account",
     "payment",
     "retention_deposit",
     "retention_release",
+    "bank_line",
     "ledger_entry",
     "ledger_line",
     "reversal_request",
@@ -24,6 +27,28 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    op.create_table('account_code',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('kind', sa.Enum('retention', 'payable', 'repair_cost_a', 'repair_cost_b', 'receivable', 'agency_income', 'imprest_cash', 'imprest_slips', 'imprest_expense', 'bank', 'contract_price', name='accountkind', native_enum=False, length=32), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint("code <> '' AND name <> ''", name=op.f('ck_account_code_filled')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_account_code')),
+    sa.UniqueConstraint('kind', name=op.f('uq_account_code_kind'))
+    )
+    op.create_table('bank_file',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('rows', sa.Text(), nullable=False),
+    sa.Column('columns', sa.Text(), nullable=False),
+    sa.Column('line_count', sa.Integer(), nullable=False),
+    sa.Column('total_fen', sa.BigInteger(), nullable=False),
+    sa.Column('at', UtcDateTime(), nullable=False),
+    sa.Column('by_id', ID, nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['user_account.id'], name=op.f('fk_bank_file_by_id_user_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_bank_file'))
+    )
     op.create_table('contractor_receipt',
     sa.Column('id', ID, nullable=False),
     sa.Column('contractor_id', ID, nullable=False),
@@ -183,6 +208,26 @@ def upgrade() -> None:
     with op.batch_alter_table('retention_release') as batch_op:
         batch_op.create_index(op.f('ix_retention_release_contract_id'), ['contract_id'], unique=False)
         batch_op.create_index('uq_retention_release_open', ['contract_id'], unique=True, sqlite_where=sa.text("stage NOT IN ('paid', 'withdrawn')"), postgresql_where=sa.text("stage NOT IN ('paid', 'withdrawn')"))
+
+    op.create_table('bank_line',
+    sa.Column('id', ID, nullable=False),
+    sa.Column('file_id', ID, nullable=False),
+    sa.Column('row', sa.Integer(), nullable=False),
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('reference', sa.Text(), nullable=False),
+    sa.Column('payee', sa.Text(), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('amount_fen', sa.BigInteger(), nullable=False),
+    sa.Column('payment_id', ID, nullable=True),
+    sa.Column('way', sa.Enum('reference', 'split', 'guess', name='way', native_enum=False, length=32), nullable=True),
+    sa.ForeignKeyConstraint(['file_id'], ['bank_file.id'], name=op.f('fk_bank_line_file_id_bank_file')),
+    sa.ForeignKeyConstraint(['payment_id'], ['payment.id'], name=op.f('fk_bank_line_payment_id_payment')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_bank_line')),
+    sa.UniqueConstraint('file_id', 'row', name=op.f('uq_bank_line_file_id_row'))
+    )
+    with op.batch_alter_table('bank_line') as batch_op:
+        batch_op.create_index(op.f('ix_bank_line_file_id_payment_id'), ['file_id', 'payment_id'], unique=False)
+        batch_op.create_index(op.f('ix_bank_line_payment_id'), ['payment_id'], unique=False)
 
     op.create_table('ledger_entry',
     sa.Column('id', ID, nullable=False),

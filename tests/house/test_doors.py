@@ -21,6 +21,8 @@ WRITING_GETS = {
     "work_orders.export",
     "settlements.export",
     "settlements.account",
+    "desk.statement_book",
+    "desk.voucher_book",
 }
 """The workbooks are journalled: who took which list out of the house."""
 

@@ -9,6 +9,7 @@ from ticketing.edges.demo.bells import bells, readers
 from ticketing.edges.demo.cast import engage
 from ticketing.edges.demo.crew_desks import crew_desks
 from ticketing.edges.demo.crews import builders_and_crews
+from ticketing.edges.demo.deposits import deposits
 from ticketing.edges.demo.desks import desks
 from ticketing.edges.demo.homes import bring_in, moving_in
 from ticketing.edges.demo.lives import lives
@@ -58,6 +59,7 @@ def load(
             *desks(town, cast),
             *crew_desks(town, cast),
             *papers(town, cast, after),
+            *deposits(town, cast, after),
         ]
     )
     telling.add([rules(cast, first_day, town.today), away(cast, town.today)])

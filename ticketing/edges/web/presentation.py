@@ -60,7 +60,7 @@ NAVIGATION = (
     Place("小区维护", "estate.manage", "buildings", (Act.MANAGE_ESTATE,)),
     Place("施工单位与维修队", "contractors.index", "tools", (Act.READ_CONTRACTORS,)),
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
-    Place("财务", "payments.waiting", "coins", (Act.READ_BOOKS,)),
+    Place("财务", "desk.index", "coins", (Act.READ_BOOKS,)),
     Place("质保金", "retention.index", "shield-check", (Act.READ_RETENTION,)),
     Place("工作日历", "calendar.index", "calendar", (Act.READ_CALENDAR,)),
     Place("制度参数", "parameters.index", "sliders", (Act.READ_PARAMETERS,)),
@@ -74,12 +74,18 @@ NAVIGATION = (
 FIRST_PAGES = frozenset({"tickets.index", "escalation.index", "people.index"})
 """Where those who propose and confirm parameters begin their day: there they are told that blanks are unfilled."""
 FINANCE_ROOMS = (
+    ("财务台", "desk.index", Act.READ_BOOKS),
     ("待拨付", "payments.waiting", Act.READ_BOOKS),
     ("付款单", "payments.index", Act.READ_BOOKS),
+    ("待扣回", "desk.deductions", Act.READ_BOOKS),
     ("质保金", "retention.index", Act.READ_RETENTION),
     ("应收", "retention.receivables", Act.READ_BOOKS),
+    ("对账单", "desk.statements", Act.READ_BOOKS),
     ("凭证", "ledger.index", Act.READ_BOOKS),
     ("科目余额", "ledger.accounts", Act.READ_BOOKS),
+    ("银行对账", "banking.index", Act.READ_BOOKS),
+    ("凭证导出", "desk.vouchers", Act.READ_BOOKS),
+    ("年终", "desk.year_end", Act.READ_BOOKS),
 )
 """The rooms of finance in a row: label, endpoint, and the act that opens it."""
 

@@ -40,7 +40,8 @@ SUBJECTS = {
     "ledger_entry": "凭证",
     "payment": "付款单",
     "retention": "质保金",
-    "books": "账表",
+    "bank_file": "银行对账",
+    "books": "科目对照",
     "access": "被拒绝的访问",
 }
 
