@@ -189,6 +189,7 @@ class Bench:
         self.against_hello("hello (the measure)", hello, lambda: hello.get("/hello"), None)
         self.lists()
         self.ticket_pages()
+        self.repair_pages()
         self.lookups()
         self.searches()
         self.board()
@@ -239,6 +240,27 @@ class Bench:
         opened = self.look("SELECT max(id) FROM ticket WHERE stage = 'handling'")[0][0]
         self.page("ticket page: closed, whole story", "manager", f"/tickets/{closed}", 8)
         self.page("ticket page: in hand", "manager", f"/tickets/{opened}", 8)
+
+    def repair_pages(self) -> None:
+        """The lists of orders and surveys, the captain's day, the dispatch board, one paper of each kind."""
+        self.page("orders: first page, all communities", "manager", "/orders/", 12)
+        self.page("orders: first page, 6 communities", "office", "/orders/", 12)
+        self.page("orders: with ended ones, 6 communities", "office", "/orders/?all=1", 12)
+        self.page("surveys", "office", "/surveys/", 12)
+        self.page("captain: his day", "captain0", "/my-orders/", 16)
+        self.page("dispatch board", "manager", "/plan/", 16)
+        accepted, repaired = self.look(
+            "SELECT id, ticket_id FROM work_order WHERE stage = 'accepted' ORDER BY id DESC LIMIT 1"
+        )[0]
+        self.page("order page: accepted", "manager", f"/orders/{accepted}", 8)
+        self.page("ticket page: a repair, whole story", "manager", f"/tickets/{repaired}", 8)
+        mine = self.look(
+            "SELECT max(o.id) FROM work_order o JOIN repair_team t ON t.id = o.team_id"
+            " JOIN user_account u ON u.id = t.captain_id"
+            " WHERE o.stage = 'acknowledged' AND u.username = 'captain0'"
+        )[0][0]
+        if mine is not None:
+            self.page("captain: one order", "captain0", f"/my-orders/{mine}", 8)
 
     def lookups(self) -> None:
         """The caller lookup as one types."""
