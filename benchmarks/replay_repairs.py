@@ -27,6 +27,7 @@ from ticketing.procedure.repairs import (
     Presence,
     Side,
     Slot,
+    Trade,
 )
 from ticketing.procedure.vocabulary import Satisfaction
 from ticketing.steps.acceptance import commands as acceptance
@@ -41,7 +42,7 @@ from ticketing.steps.work_orders.models import WorkOrder
 LEAST = timedelta(days=4)
 """A case that was closed sooner left no time for survey, order and acceptance: it is answered like a complaint."""
 
-ESTIMATE_FEN = 80_000
+ESTIMATE_FEN = {OrderClass.A: 50_000, OrderClass.B: 80_000}
 DRAWN = (Slot.SIGNATURE,)
 
 
@@ -56,6 +57,11 @@ class Crew:
         self.pictures = {slot: _drawn(slot) for slot in Slot}
         self.teams: dict[int, int] = {}
         self.acts = self.orders = 0
+
+    @property
+    def community_of(self) -> dict[int, int]:
+        """By team its community."""
+        return {team_id: community_id for community_id, team_id in self.teams.items()}
 
     def team(self, community: Community) -> int:
         """The team of a community, made when it is met first."""
@@ -87,6 +93,9 @@ class Crew:
         """The parties look, find something to repair, and sign."""
         self._picture(Slot.SITE, self.desk, survey=survey)
         items = defects.of_ticket(survey.ticket_id)
+        classes = {
+            one.id: OrderClass.B if one.trade is Trade.OTHER else OrderClass.A for one in items
+        }
         surveys.record(
             survey,
             version=survey.version,
@@ -99,8 +108,8 @@ class Crew:
                     "回放",
                     Cause.UNKNOWN,
                     Liable.UNDETERMINED,
-                    ESTIMATE_FEN,
-                    OrderClass.B,
+                    ESTIMATE_FEN[classes[one.id]],
+                    classes[one.id],
                     "回放：资料没有说明",
                 )
                 for one in items
@@ -118,7 +127,7 @@ class Crew:
                 version=None,
                 side=side,
                 presence=Presence.SIGNED,
-                name="回放",
+                name=f"回放{side}",
                 opinion="",
                 reason="",
                 evidence="",
@@ -144,7 +153,7 @@ class Crew:
             team_id=self.team(ticket.community),
             defect_ids=[one.defect_id for one in findings],
             scope=ticket.summary,
-            estimate_fen=ESTIMATE_FEN * len(findings),
+            estimate_fen=ESTIMATE_FEN[order_class] * len(findings),
             actor=self.desk,
         )
         approving.submit(order, version=order.version, actor=self.desk)
