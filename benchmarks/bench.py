@@ -247,7 +247,7 @@ class Bench:
         self.page("orders: first page, 6 communities", "office", "/orders/", 12)
         self.page("orders: with ended ones, 6 communities", "office", "/orders/?all=1", 12)
         self.page("surveys", "office", "/surveys/", 12)
-        self.page("captain: his day", "captain0", "/my-orders/", 16)
+        self.page("captain: his day", "captain0", "/my-orders", 16)
         self.page("dispatch board", "manager", "/plan/", 16)
         accepted, repaired = self.look(
             "SELECT id, ticket_id FROM work_order WHERE stage = 'accepted' ORDER BY id DESC LIMIT 1"

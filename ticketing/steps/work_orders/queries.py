@@ -52,7 +52,7 @@ def visible(scope: Scope) -> ColumnElement[bool]:
     if scope.ticket_communities:
         ways.append(WorkOrder.community_id.in_(sorted(scope.ticket_communities)))
     if scope.department_id is not None:
-        ways.append(WorkOrder.ticket_id.in_(select(Ticket.id).where(tickets.visible(scope))))
+        ways.append(WorkOrder.ticket.has(tickets.visible(scope)))
     if Role.CAPTAIN in scope.roles:
         led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
         ways.append(WorkOrder.team_id.in_(led) & WorkOrder.issued_at.is_not(None))
