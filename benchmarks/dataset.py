@@ -262,14 +262,16 @@ class Filler:
             column.default.arg if column.default is not None and column.default.is_scalar else None
             for column in made
         ]
-        rows = [
-            [
-                bind(value) if bind and value is not None else value
-                for name, bind, default in zip(names, binds, plain, strict=True)
-                for value in (row.get(name, default),)
+        columns = [
+            [row.get(name, default) for row in waiting]
+            if bind is None
+            else [
+                None if value is None else bind(value)
+                for value in (row.get(name, default) for row in waiting)
             ]
-            for row in waiting
+            for name, bind, default in zip(names, binds, plain, strict=True)
         ]
+        rows = zip(*columns, strict=True)
         cursor = connection.connection.cursor()
         listed = ", ".join(f'"{name}"' for name in names)
         if dialect() == "sqlite":

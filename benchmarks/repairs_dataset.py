@@ -116,18 +116,17 @@ class Crews:
 
 
 def crews(ground: Estate, account: Callable[..., Any], manager: Any, office: Any) -> Crews:
-    """Teams of two communities each with four workers, four contractors, through the commands."""
+    """A team of four workers for each community, four contractors, through the commands."""
     found = Crews(office=(office.id, office.name), manager=(manager.id, manager.name))
     engineer = account("engineer", "ENG", Role.ENGINEER, range(10))
     found.engineer = (engineer.id, engineer.name)
-    for n in range(0, len(ground.communities), 2):
-        captain = account(f"captain{n // 2}", "PM", Role.CAPTAIN, (n, n + 1))
-        pair = [community_id for community_id, _ in ground.communities[n : n + 2]]
+    for n, (community_id, _) in enumerate(ground.communities):
+        captain = account(f"captain{n}", "PM", Role.CAPTAIN, (n,))
         team = contractors.save_team(
             None,
-            name=f"维修{n // 2 + 1}队",
+            name=f"维修{n + 1}队",
             captain_id=captain.id,
-            community_ids=pair,
+            community_ids=[community_id],
             active=True,
             actor=None,
         )
@@ -140,7 +139,7 @@ def crews(ground: Estate, account: Callable[..., Any], manager: Any, office: Any
             )
         )
         told = Team(team.id, (captain.id, captain.name), ground.departments["PM"], workers)
-        found.teams |= dict.fromkeys(pair, told)
+        found.teams[community_id] = told
     for n, name in enumerate(("榕建集团", "海安机电", "闽筑建设", "鹭岛工程")):
         contractor = contractors.save_contractor(
             None, name=name, contact="驻场代表", phone="", active=True, actor=None

@@ -42,7 +42,7 @@ def survey_for(scope: Scope, survey_id: int) -> SiteSurvey:
         select(SiteSurvey)
         .where(SiteSurvey.id == survey_id, visible(scope))
         .options(
-            joinedload(SiteSurvey.ticket, innerjoin=True).joinedload(Ticket.unit),
+            joinedload(SiteSurvey.ticket, innerjoin=True).selectinload(Ticket.unit),
             joinedload(SiteSurvey.ticket, innerjoin=True).joinedload(Ticket.community),
             joinedload(SiteSurvey.team, innerjoin=True).joinedload(RepairTeam.captain),
             joinedload(SiteSurvey.contractor),

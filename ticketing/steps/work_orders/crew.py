@@ -35,7 +35,7 @@ def order_of_captain(scope: Scope, order_id: int) -> WorkOrder:
             WorkOrder.id == order_id, WorkOrder.team_id.in_(led), WorkOrder.issued_at.is_not(None)
         )
         .options(
-            joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.unit),
+            joinedload(WorkOrder.ticket, innerjoin=True).selectinload(Ticket.unit),
             joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.community),
             joinedload(WorkOrder.team).joinedload(RepairTeam.captain),
             joinedload(WorkOrder.contractor),
