@@ -7,6 +7,7 @@ started; a picture row stands for each picture, its bytes do not exist.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -86,6 +87,7 @@ class Team(NamedTuple):
     """A repair team as rows need it."""
 
     id: int
+    name: str
     captain: Who
     department_id: int
     workers: tuple[int, ...]
@@ -138,7 +140,9 @@ def crews(ground: Estate, account: Callable[..., Any], manager: Any, office: Any
                 (Trade.CIVIL, Trade.DECORATION, Trade.PLUMBING_ELECTRIC, Trade.INTELLIGENT)
             )
         )
-        told = Team(team.id, (captain.id, captain.name), ground.departments["PM"], workers)
+        told = Team(
+            team.id, team.name, (captain.id, captain.name), ground.departments["PM"], workers
+        )
         found.teams[community_id] = told
     for n, name in enumerate(("榕建集团", "海安机电", "闽筑建设", "鹭岛工程")):
         contractor = contractors.save_contractor(
@@ -208,9 +212,19 @@ class Repairing:
         """Survey and, where the ticket came so far, repair it; the instant at which it is where it stands."""
         crew, survey_id = self.crew, self.crew.next_id("survey")
         scheduled = self._later(at, 3)
-        self.enter(Act.SCHEDULE_SURVEY, crew.office, "dispatched", TicketStage.SURVEYING, scheduled)
         done = stage is not TicketStage.SURVEYING
         looked = self._later(scheduled, 10)
+        number = crew.number(self.code, "K", scheduled)
+        self.enter(
+            Act.SCHEDULE_SURVEY,
+            crew.office,
+            "dispatched",
+            TicketStage.SURVEYING,
+            scheduled,
+            survey=number,
+            visit=clock.show_instant(looked),
+            team=self.team.name,
+        )
         recorded = done or self.dice.random() < 0.4
         signed = self._later(looked, 1) if done else None
         concluded = self._later(signed, 6) if signed else None
@@ -219,7 +233,7 @@ class Repairing:
             SiteSurvey,
             id=survey_id,
             ticket_id=self.ticket["id"],
-            number=crew.number(self.code, "K", scheduled),
+            number=number,
             round=1,
             stage=SurveyStage.SIGNED
             if done
@@ -268,7 +282,17 @@ class Repairing:
             self._owed(ClockKind.SITE_SURVEY, self.ticket["received_at"])
             return looked
         self._boxes(survey_id, signed, absent=absent)
-        self.enter(Act.CONCLUDE_SURVEY, crew.manager, "surveying", TicketStage.REPAIRING, concluded)
+        told = [f"{one[1].label}{one[2].label} → {order_class}" for _, one in self.defects]
+        self.enter(
+            Act.CONCLUDE_SURVEY,
+            crew.manager,
+            "surveying",
+            TicketStage.REPAIRING,
+            concluded,
+            survey=number,
+            decided=told,
+            overrides=0,
+        )
         self.ticket["repair"] = True
         state = OrderStage.ACCEPTED
         if stage is TicketStage.REPAIRING:
@@ -278,7 +302,9 @@ class Repairing:
     def _boxes(self, survey_id: int, at: datetime, *, absent: bool) -> None:
         paper = self._picture(Slot.SIGNED_PAPER, at, self.crew.office[0], survey_id=survey_id)
         sides = [Side.SERVICE, Side.ENGINEERING, Side.CAPTAIN, Side.CUSTOMER]
-        for side in [*sides, Side.CONTRACTOR] if absent else sides:
+        if absent:
+            sides.append(Side.CONTRACTOR)
+        for side in sides:
             away = side is Side.CONTRACTOR
             self.filler.add(
                 SurveyBox,
@@ -292,7 +318,21 @@ class Repairing:
                 at=at,
                 by_id=self.crew.office[0],
             )
-        self._note("survey", survey_id, at, Act.SIGN_SURVEY, self.crew.office, "recorded", "signed")
+            facts = {
+                "side": side.label,
+                "presence": (Presence.ABSENT if away else Presence.SIGNED).label,
+                "name": "代表",
+            }
+            self._note(
+                "survey",
+                survey_id,
+                at,
+                Act.SIGN_SURVEY,
+                self.crew.office,
+                "recorded",
+                "signed" if side is sides[-1] else "recorded",
+                facts,
+            )
 
     def _order(
         self,
@@ -319,10 +359,11 @@ class Repairing:
         accepted = when.get(OrderStage.ACCEPTED)
         due = limit_for(ClockKind.REPAIR, trades).deadline(issued, calendar) if issued else None
         estimate_fen = self.dice.choice(PRICES)
+        number = crew.number(self.code, order_class.value, drafted)
         self.filler.add(
             WorkOrder,
             id=order_id,
-            number=crew.number(self.code, order_class.value, drafted),
+            number=number,
             ticket_id=self.ticket["id"],
             community_id=self.ticket["community_id"],
             survey_id=survey_id,
@@ -369,9 +410,22 @@ class Repairing:
             (Act.SELF_CHECK, self.team.captain),
             (Act.SIGN_OFF, self.team.captain),
         )
+        facts: dict[Act, dict[str, Any]] = {
+            Act.DRAFT_ORDER: {
+                "number": number,
+                "ticket": self.ticket["number"],
+                "class": order_class.value,
+            },
+            Act.SUBMIT_ORDER: {"estimate_fen": estimate_fen, "chain": [Role.CS_MANAGER.value]},
+            Act.APPROVE_ORDER: {
+                "as": Role.CS_MANAGER.value,
+                "task": Task.APPROVE.label,
+                "reason": "",
+            },
+        }
         before = ""
         for (act, who), state, at in zip(acts, _ROAD, steps, strict=False):
-            self._note("order", order_id, at, act, who, before, state.value)
+            self._note("order", order_id, at, act, who, before, state.value, facts.get(act, {}))
             before = state.value
         if reached:
             self._approval(order_id, estimate_fen, when.get(OrderStage.APPROVED))
@@ -385,7 +439,14 @@ class Repairing:
         if issued and due:
             self._repair_clock(order_id, trades, issued, checked, due)
         if accepted:
-            self.enter(Act.ACCEPT_REPAIR, crew.office, "repairing", TicketStage.CALLBACK, accepted)
+            self.enter(
+                Act.ACCEPT_REPAIR,
+                crew.office,
+                "repairing",
+                TicketStage.CALLBACK,
+                accepted,
+                order=number,
+            )
         return steps[-1]
 
     def _approval(self, order_id: int, estimate_fen: int, at: datetime | None) -> None:
@@ -466,7 +527,15 @@ class Repairing:
         return row_id
 
     def _note(
-        self, subject: str, row_id: int, at: datetime, act: Act, who: Who, origin: str, target: str
+        self,
+        subject: str,
+        row_id: int,
+        at: datetime,
+        act: Act,
+        who: Who,
+        origin: str,
+        target: str,
+        facts: dict[str, Any] | None = None,
     ) -> None:
         self.journal.later(
             at,
@@ -479,7 +548,7 @@ class Repairing:
             clause="3.5.1" if subject == "order" else "3.4.5",
             origin=origin,
             target=target,
-            facts="{}",
+            facts=json.dumps(facts or {}, ensure_ascii=False, sort_keys=True),
         )
 
     def _later(self, at: datetime, hours: float) -> datetime:
