@@ -1,7 +1,7 @@
 """`make bench`: how fast the product is, as ratios to `hello` in the same run (docs: quality bars).
 
     python benchmarks/bench.py [--tickets 100000] [--engine sqlite|postgresql|both] [--quick]
-                               [--no-growth] [--rows WORD] [--keep FOLDER]
+                               [--no-growth] [--rows WORD,WORD] [--keep FOLDER]
 
 `hello` is a page that only checks who is signed in; it is measured in turn with each row, on the same
 server process, over one keep-alive connection. The bars are of shared/spec/quality.md section 1. It
@@ -117,7 +117,7 @@ class Bench:
 
     def wanted(self, name: str) -> bool:
         """Whether `--rows` asks for this row."""
-        return self.only in name
+        return any(word in name for word in self.only.split(","))
 
     def note(self, row: Row) -> None:
         """Keep a row and print it at once."""
@@ -189,6 +189,7 @@ class Bench:
         self.against_hello("hello (the measure)", hello, lambda: hello.get("/hello"), None)
         self.lists()
         self.ticket_pages()
+        self.repair_pages()
         self.lookups()
         self.searches()
         self.board()
@@ -239,6 +240,29 @@ class Bench:
         opened = self.look("SELECT max(id) FROM ticket WHERE stage = 'handling'")[0][0]
         self.page("ticket page: closed, whole story", "manager", f"/tickets/{closed}", 8)
         self.page("ticket page: in hand", "manager", f"/tickets/{opened}", 8)
+
+    def repair_pages(self) -> None:
+        """The lists of orders and surveys, the captain's day, the dispatch board, one paper of each kind."""
+        self.page("orders: first page, all communities", "manager", "/orders/", 12)
+        self.page("orders: first page, 6 communities", "office", "/orders/", 12)
+        self.page("orders: with ended ones, 6 communities", "office", "/orders/?all=1", 12)
+        self.page("orders: first page, a department", "pm0", "/orders/", 12)
+        self.page("surveys: first page, 6 communities", "office", "/surveys/", 12)
+        self.page("surveys: first page, all communities", "manager", "/surveys/", 12)
+        self.page("captain: his day", "captain0", "/my-orders", 16)
+        self.page("dispatch board", "manager", "/plan/", 16)
+        accepted, repaired = self.look(
+            "SELECT id, ticket_id FROM work_order WHERE stage = 'accepted' ORDER BY id DESC LIMIT 1"
+        )[0]
+        self.page("order page: accepted", "manager", f"/orders/{accepted}", 8)
+        self.page("ticket page: a repair, whole story", "manager", f"/tickets/{repaired}", 8)
+        mine = self.look(
+            "SELECT max(o.id) FROM work_order o JOIN repair_team t ON t.id = o.team_id"
+            " JOIN user_account u ON u.id = t.captain_id"
+            " WHERE o.stage = 'acknowledged' AND u.username = 'captain0'"
+        )[0][0]
+        if mine is not None:
+            self.page("captain: one order", "captain0", f"/my-orders/{mine}", 8)
 
     def lookups(self) -> None:
         """The caller lookup as one types."""
@@ -510,7 +534,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="5,000 tickets, few rounds")
     parser.add_argument("--growth", action=argparse.BooleanOptionalAction, default=True,
                         help="measure 1,000 tickets too and compare")  # fmt: skip
-    parser.add_argument("--rows", default="", help="only rows whose name holds this word")
+    parser.add_argument(
+        "--rows",
+        default="",
+        help="only rows whose name holds one of these words, with commas between",
+    )
     parser.add_argument("--keep", type=Path, help="keep the filled databases in this folder")
     options = parser.parse_args()
     options.rounds = 15 if options.quick else 60

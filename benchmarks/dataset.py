@@ -18,6 +18,7 @@ from flask_migrate import upgrade
 from sqlalchemy import Table, select, text
 
 from benchmarks import words
+from benchmarks.repairs_dataset import SHARE, Crews, Repairing, crews
 from ticketing.casefile.tickets.commands import search_texts
 from ticketing.casefile.tickets.models import (
     CallbackRecord,
@@ -104,6 +105,7 @@ class Estate:
     clerks: list[tuple[int, str]] = field(default_factory=list)
     homes: list[tuple[int, int, str, int, str, str]] = field(default_factory=list)
     """unit, community index, label, customer, name, phone"""
+    crews: Crews = field(default_factory=Crews)
 
 
 def build(app: Flask, tickets: int) -> None:
@@ -180,12 +182,19 @@ class Filler:
         began: datetime,
         ended: datetime | None,
         due: Deadline,
+        *,
+        state: ClockState | None = None,
+        order_id: int | None = None,
+        trades: int | None = None,
     ) -> None:
-        """Queue a clock with its events; one that ended with an invalid or withdrawn ticket is cancelled."""
+        """Queue a clock with its events; one that ended with an invalid or withdrawn ticket is cancelled.
+
+        `state` is that of one that ended in another way than by being met.
+        """
         self.clocks += 1
         desk = kind in DESK_CLOCKS
         left = ticket["stage"] in (TicketStage.INVALID, TicketStage.WITHDRAWN)
-        state = ClockState.RUNNING if ended is None else ClockState.MET
+        state = ClockState.RUNNING if ended is None else state or ClockState.MET
         if ended is not None and left and kind is ClockKind.COMPLAINT:
             state = ClockState.CANCELLED
         self.add(
@@ -193,6 +202,8 @@ class Filler:
             id=self.clocks,
             kind=kind,
             ticket_id=ticket["id"],
+            order_id=order_id,
+            trades=trades,
             community_id=ticket["community_id"],
             department_id=None if desk else ticket.get("department_id"),
             handler_id=None if desk else ticket.get("handler_id"),
@@ -251,14 +262,16 @@ class Filler:
             column.default.arg if column.default is not None and column.default.is_scalar else None
             for column in made
         ]
-        rows = [
-            [
-                bind(value) if bind and value is not None else value
-                for name, bind, default in zip(names, binds, plain, strict=True)
-                for value in (row.get(name, default),)
+        columns = [
+            [row.get(name, default) for row in waiting]
+            if bind is None
+            else [
+                None if value is None else bind(value)
+                for value in (row.get(name, default) for row in waiting)
             ]
-            for row in waiting
+            for name, bind, default in zip(names, binds, plain, strict=True)
         ]
+        rows = zip(*columns, strict=True)
         cursor = connection.connection.cursor()
         listed = ", ".join(f'"{name}"' for name in names)
         if dialect() == "sqlite":
@@ -305,17 +318,18 @@ def _people() -> Estate:
             actor=None,
         )
 
-    account("manager", "CS", Role.CS_MANAGER, ())
+    manager = account("manager", "CS", Role.CS_MANAGER, ())
     for n in range(10):
         clerk = account(f"clerk{n}", "CS", Role.CLERK, range(n % 5, n % 5 + 6))
         ground.clerks.append((clerk.id, clerk.name))
-    account("office", "CS", Role.OFFICE, range(6))
+    office = account("office", "CS", Role.OFFICE, range(6))
     account("one", "CS", Role.CLERK, (1,))
     account("small", "CS", Role.CLERK, (9,))
     for code in list(ground.departments)[1:]:
         for n in range(6):
             handler = account(f"{code.lower()}{n}", code, Role.HANDLER, ())
             ground.handlers.append((handler.id, handler.name, ground.departments[code]))
+    ground.crews = crews(ground, account, manager, office)
     return ground
 
 
@@ -391,7 +405,7 @@ class Journal:
         while self.heap and self.heap[0][0] < at:
             instant, _, row = heapq.heappop(self.heap)
             self.number += 1
-            row |= {"id": self.number, "at": instant, "subject": "ticket"}
+            row = {"subject": "ticket", **row, "id": self.number, "at": instant}
             self.hash = row["hash"] = chained(self.hash, row)
             self.filler.add(JournalEntry, **row)
 
@@ -415,15 +429,20 @@ def _tickets(filler: Filler, ground: Estate, total: int) -> None:
         at = at.replace(microsecond=0)
         journal.write_until(at)
         newest = total - ticket_id < still_open * 5 // 4
-        stage = _stage(dice, newest and dice.random() < 0.8)
-        _ticket(filler, ground, journal, dice, serials, ticket_id, at, stage)
+        repair = dice.random() < SHARE
+        stage = _stage(dice, newest and dice.random() < 0.8, repair)
+        _ticket(filler, ground, journal, dice, serials, ticket_id, at, stage, repair)
     journal.close()
-    for (prefix, year), last in serials.items():
+    for (prefix, year), last in (serials | ground.crews.serials).items():
         filler.add(TicketCounter, prefix=prefix, year=year, last=last)
     filler.flush()
 
 
-def _stage(dice: Random, is_open: bool) -> TicketStage:
+def _stage(dice: Random, is_open: bool, repair: bool) -> TicketStage:
+    if is_open and repair:
+        return dice.choices(
+            (TicketStage.REGISTERED, TicketStage.DISPATCHED, TicketStage.SURVEYING,
+             TicketStage.REPAIRING, TicketStage.CALLBACK), (8, 10, 20, 45, 17))[0]  # fmt: skip
     if is_open:
         return dice.choices(
             (TicketStage.REGISTERED, TicketStage.DISPATCHED, TicketStage.HANDLING,
@@ -442,8 +461,9 @@ def _ticket(
     ticket_id: int,
     at: datetime,
     stage: TicketStage,
+    repair: bool,
 ) -> None:
-    """One ticket with its flows, notes, callbacks, search words and journal entries."""
+    """One ticket with its flows, notes, callbacks, search words and journal entries; a repair with its papers."""
     unit_id, place, label, customer_id, name, number = dice.choice(ground.homes)
     community_id, code = ground.communities[place]
     clerk_id, clerk = dice.choice(ground.clerks)
@@ -475,11 +495,16 @@ def _ticket(
     }
 
     def enter(
-        act: Act, who: tuple[int, str], origin: str, target: TicketStage, **facts: Any
+        act: Act,
+        who: tuple[int, str],
+        origin: str,
+        target: TicketStage,
+        when: datetime | None = None,
+        **facts: Any,
     ) -> None:
         row["version"] += act is not Act.REGISTER
         journal.later(
-            instant,
+            when or instant,
             actor_id=who[0],
             actor_name=who[1],
             subject_id=ticket_id,
@@ -516,9 +541,13 @@ def _ticket(
         ClockKind.DISPATCHING: (at, None),
         ClockKind.COMPLAINT: (row["received_at"], None),
     }
+    states: dict[ClockKind, ClockState] = {}
     desk, hand = (clerk_id, clerk), (handler_id, handler)
     enter(Act.REGISTER, desk, "", S.REGISTERED, number=row["number"], summary=summary)
     flow(Flow.NEW)
+    crew = Repairing(filler, ground.crews, journal, dice, row, code, enter) if repair else None
+    if crew is not None:
+        crew.report(at)
     if stage is not S.REGISTERED:
         instant = pass_time(6)
         row |= {
@@ -530,7 +559,16 @@ def _ticket(
         owed[ClockKind.DEPT_FEEDBACK] = (instant, None)
         enter(Act.DISPATCH, desk, "registered", S.DISPATCHED, department="部门", handler=handler,
               changed={"category": [None, row["category"].value]})  # fmt: skip
-    if stage not in (S.REGISTERED, S.DISPATCHED):
+    surveyed = crew is not None and stage in (S.SURVEYING, S.REPAIRING, S.CALLBACK, S.CLOSED)
+    if crew is not None and surveyed:
+        dispatched, instant = instant, crew.go(instant, stage)
+        states[ClockKind.DEPT_FEEDBACK] = ClockState.CANCELLED
+        owed[ClockKind.DEPT_FEEDBACK] = (dispatched, min(dispatched + timedelta(hours=3), now))
+        for kind, began, ended, state in crew.clocks:
+            owed[kind] = (began, ended)
+            if state is not None:
+                states[kind] = state
+    elif stage not in (S.REGISTERED, S.DISPATCHED):
         instant = pass_time(30)
         owed[ClockKind.DEPT_FEEDBACK] = (owed[ClockKind.DEPT_FEEDBACK][0], instant)
         note(NoteKind.FEEDBACK, dice.choice(words.NOTES))
@@ -540,11 +578,12 @@ def _ticket(
             note(NoteKind.FOLLOW_UP, dice.choice(words.NOTES))
             enter(Act.FOLLOW_UP, hand, "handling", S.HANDLING)
     if stage in (S.CALLBACK, S.CLOSED):
-        instant = pass_time(80)
         row["resolution"] = dice.choice(words.RESOLUTIONS)
+        if not surveyed:
+            instant = pass_time(80)
+            note(NoteKind.RESOLUTION, row["resolution"])
+            enter(Act.RESOLVE, hand, "handling", S.CALLBACK)
         owed[ClockKind.CALLBACK] = (instant, None)
-        note(NoteKind.RESOLUTION, row["resolution"])
-        enter(Act.RESOLVE, hand, "handling", S.CALLBACK)
     if stage is S.CLOSED:
         instant = pass_time(20)
         row["satisfaction"] = dice.choices(tuple(Satisfaction)[:3], (30, 60, 10))[0]
@@ -562,11 +601,15 @@ def _ticket(
     for kind, (began, ended) in owed.items():
         due = limit_of(kind).deadline(began, calendar)
         if kind is ClockKind.COMPLAINT:
-            ended = row.get("closed_at")
+            ended = ended or row.get("closed_at")
             row["complaint_due_on"] = due.on
         if STAGE_CLOCK.get(stage) is kind:
             row["due_on"] = due.on
-        filler.clock(row, kind, began, ended or row.get("closed_at"), due)
+        filler.clock(row, kind, began, ended or row.get("closed_at"), due, state=states.get(kind))
+    if crew is not None and crew.last_due:
+        row["complaint_due_on"] = max(crew.last_due)
+    if crew is not None and crew.next_due:
+        row["due_on"] = min(crew.next_due)
     filler.add(Ticket, **row)
     filler.find(ticket_id, search_texts(SimpleNamespace(**row)))
 

@@ -21,6 +21,13 @@ CATEGORY_OF = {
 }  # fmt: skip
 """A trade or complaint category of mapping.csv -> the stored value of our category."""
 
+TRADE_OF = {
+    "土建": "civil", "防水": "civil", "水": "plumbing_electric", "电": "plumbing_electric",
+    "门窗": "decoration", "装饰": "decoration", "电梯": "lift", "智能化": "intelligent",
+    "绿化景观": "landscape", "配套设施": "other",
+}  # fmt: skip
+"""A trade of mapping.csv -> the stored value of ours; where it names none the repair is of 其他工种."""
+
 MESSAGES = ("replied", "public", "labelled")
 
 
@@ -33,13 +40,13 @@ class Counts(NamedTuple):
 
 
 class Recount:
-    """The rows of one data set as sqlite sees them: table `case_(community, category, opened, closed)`."""
+    """The rows of one data set as sqlite sees them: table `case_`; `defect` (trade and phenomenon) where it is a repair."""
 
     def __init__(self) -> None:
         self.db = sqlite3.connect(":memory:")
         self.db.create_function("regexp", 2, lambda rule, text: bool(re.search(rule, text)))
         self.db.execute(
-            "CREATE TABLE case_ (community TEXT, category TEXT, opened TEXT, closed TEXT)"
+            "CREATE TABLE case_ (community TEXT, category TEXT, opened TEXT, closed TEXT, defect TEXT)"
         )
 
     def load_elevators(self, data: Path, limit: int | None) -> None:
@@ -50,7 +57,7 @@ class Recount:
             INSERT INTO case_
             SELECT borough, 'ENG', received_at,
                    CASE WHEN status = 'Closed' AND closed_at <> ''
-                        THEN max(closed_at, received_at) END
+                        THEN max(closed_at, received_at) END, NULL
             FROM lift ORDER BY received_at, rowid LIMIT ?
             """,
             (-1 if limit is None else limit,),
@@ -90,8 +97,50 @@ class Recount:
                    coalesce({first_rule.format("title")}, {first_rule.format("body")},
                             CASE WHEN replied_at <> '' THEN 'OTH' END),
                    received_at,
-                   CASE WHEN replied_at <> '' THEN max(replied_at, received_at) END
+                   CASE WHEN replied_at <> '' THEN max(replied_at, received_at) END, NULL
             FROM message ORDER BY received_at, nr LIMIT ?
+            """,
+            (-1 if limit is None else limit,),
+        )
+
+    def load_council(self, data: Path, limit: int | None) -> None:
+        """The cases of the councils, each number once; what mapping.csv calls 维修 is a repair."""
+        self._load("council", data / "nyc" / "council_cases.csv.gz")
+        self._load("mapping", data / "mapping.csv", gzipped=False)
+        for table, words in (("category", CATEGORY_OF), ("trade", TRADE_OF)):
+            self.db.execute(f"CREATE TABLE {table} (word TEXT PRIMARY KEY, value TEXT)")
+            self.db.executemany(f"INSERT INTO {table} VALUES (?, ?)", words.items())
+        self.db.execute(
+            """
+            CREATE TABLE counted AS
+            SELECT council.*, min(council.rowid) AS nr,
+                   coalesce(exact.kind, whole.kind) AS kind,
+                   coalesce(exact.trade, whole.trade) AS trade,
+                   coalesce(exact.complaint_category, whole.complaint_category) AS word
+            FROM council
+            LEFT JOIN mapping exact ON exact.source = 'nyc_council' AND exact.source_field = 'descriptor'
+                 AND lower(exact.source_value) = lower(trim(council.descriptor))
+            LEFT JOIN mapping whole ON whole.source = 'nyc_council' AND whole.source_field = 'complaint_type'
+                 AND lower(whole.source_value) = lower(council.complaint_type)
+            GROUP BY case_id
+            """
+        )
+        self.db.execute(
+            """
+            INSERT INTO case_
+            SELECT borough,
+                   coalesce((SELECT value FROM category
+                             WHERE category.word = coalesce(nullif(trade, ''), nullif(counted.word, ''))),
+                            'OTH'),
+                   opened_on || ' 09:00:00',
+                   CASE WHEN closed_on <> ''
+                        THEN max(closed_on || ' 17:00:00', opened_on || ' 09:00:00') END,
+                   CASE WHEN kind = '维修' THEN
+                        coalesce((SELECT value FROM trade t WHERE t.word = counted.trade), 'other') || ' ' ||
+                        CASE WHEN descriptor LIKE '%leak%' OR descriptor LIKE '%flood%' THEN 'leak'
+                             WHEN descriptor LIKE '%backup%' THEN 'blocked' ELSE 'other' END
+                   END
+            FROM counted ORDER BY opened_on, nr LIMIT ?
             """,
             (-1 if limit is None else limit,),
         )
@@ -112,6 +161,14 @@ class Recount:
         row = self.db.execute("SELECT count(*), count(closed) FROM case_").fetchone()
         return int(row[0]), int(row[1])
 
+    def trades(self) -> dict[str, int]:
+        """How many defects there are of each trade."""
+        rows = self.db.execute(
+            "SELECT substr(defect, 1, instr(defect, ' ') - 1), count(*) FROM case_"
+            " WHERE defect IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"
+        )
+        return dict(rows.fetchall())
+
     def instants(self) -> list[str]:
         """Every text of an instant at which a case came or was closed."""
         return [
@@ -122,7 +179,7 @@ class Recount:
         ]
 
     def counts(self, column: str, start: str, end: str) -> dict[str, Counts]:
-        """By `column` (``community`` or ``category``), for the period from `start` up to `end`."""
+        """By `column` (``community``, ``category``, ``defect``), for the period from `start` up to `end`."""
         rows = self.db.execute(
             f"""
             SELECT coalesce({column}, ''),

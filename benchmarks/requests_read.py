@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.recount import CATEGORY_OF, MESSAGES
+from benchmarks.recount import CATEGORY_OF, MESSAGES, TRADE_OF
+from ticketing.casefile.defects.commands import Broken
 from ticketing.kernel import clock
+from ticketing.procedure.repairs import Part, Phenomenon, Trade
 from ticketing.procedure.vocabulary import Category, Channel
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,7 +23,7 @@ CHANNELS = {"PHONE": Channel.PHONE, "ONLINE": Channel.WEB}
 
 
 class Row(NamedTuple):
-    """One real request, in our words. `category` None: nobody could say; `ended` None: still open."""
+    """One real request, in our words. `category` None: nobody could say; `ended` None: still open; `broken`: a repair."""
 
     place: str
     building: str
@@ -32,6 +34,7 @@ class Row(NamedTuple):
     began: datetime
     ended: datetime | None
     answer: str
+    broken: Broken | None = None
 
 
 def reference() -> Path | None:
@@ -70,6 +73,49 @@ def elevator_rows(data: Path) -> Iterator[Row]:
             ended=max(_instant(row["closed_at"]), began) if closed else None,
             answer=row["resolution"] or "—",
         )
+
+
+def council_rows(data: Path) -> Iterator[Row]:
+    """The cases of the councils of New York in order of time, each number once; the housing types as repairs."""
+    said = {
+        (row["source_field"], row["source_value"].lower()): row
+        for row in _read(data / "mapping.csv")
+        if row["source"] == "nyc_council"
+    }
+    seen: dict[str, dict[str, str]] = {}
+    for row in _read(data / "nyc" / "council_cases.csv.gz"):
+        seen.setdefault(row["case_id"], row)
+    for row in sorted(seen.values(), key=lambda row: row["opened_on"]):
+        descriptor = row["descriptor"].strip()
+        found = said.get(("descriptor", descriptor.lower())) or said.get(
+            ("complaint_type", row["complaint_type"].lower())
+        )
+        kind, trade = (found["kind"], found["trade"]) if found else ("", "")
+        word = trade or (found["complaint_category"] if found else "") or "其他"
+        began = _instant(f"{row['opened_on']} 09:00:00")
+        closed = row["closed_on"] and max(_instant(f"{row['closed_on']} 17:00:00"), began)
+        yield Row(
+            place=row["borough"],
+            building="",
+            channel=Channel.HOTLINE,
+            text=f"{row['complaint_type']}\n{descriptor or '—'}",
+            summary=(descriptor or row["complaint_type"])[:40],
+            category=Category(CATEGORY_OF[word]),
+            began=began,
+            ended=closed or None,
+            answer="—",
+            broken=_broken(trade, descriptor.lower()) if kind == "维修" else None,
+        )
+
+
+def _broken(trade: str, words: str) -> Broken:
+    """A defect of the trade mapping.csv names (其他工种 where it names none); what one sees, by a word of the description."""
+    phenomenon = Phenomenon.OTHER
+    if "leak" in words or "flood" in words:
+        phenomenon = Phenomenon.LEAK
+    elif "backup" in words:
+        phenomenon = Phenomenon.BLOCKED
+    return Broken(Part.OTHER, phenomenon, Trade(TRADE_OF.get(trade, "other")))
 
 
 def message_rows(data: Path) -> Iterator[Row]:

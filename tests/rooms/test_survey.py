@@ -228,7 +228,7 @@ def test_a_sheet_of_a_withdrawn_ticket_is_left_alone(make, repairs):
         with pytest.raises(Conflict):
             act()
     db.session.rollback()
-    assert survey not in surveys.waiting(make.scope("manager"))
+    assert survey not in surveys.waiting(make.scope("manager"))[0]
     running = db.session.query(Clock).filter_by(ticket_id=ticket.id, state=ClockState.RUNNING)
     assert running.count() == 0
 
@@ -497,6 +497,22 @@ def test_where_nothing_is_repaired_the_department_answers_the_customer(repairs, 
         if row.state is ClockState.RUNNING
     }
     assert running == {ClockKind.COMPLAINT}
+
+
+@pytest.mark.clause("3.4.5")
+def test_the_visits_to_come_are_listed_page_by_page_each_once(make, repairs, sign_in):
+    visits = [repairs.survey(SurveyStage.SCHEDULED) for _ in range(5)]
+    seen, after = [], None
+    for expected in (2, 2, 1):
+        page, after = surveys.waiting(make.scope("manager"), after, size=2)
+        assert len(page) == expected
+        seen += page
+    assert after is None
+    assert sorted(one.id for one in seen) == sorted(one.id for one in visits)
+    assert [one.visit_at for one in seen] == sorted(one.visit_at for one in visits)
+    manager = sign_in("manager")
+    assert manager.get("/surveys/?after=nonsense").status_code == 200
+    assert f"/surveys/{seen[-1].id}" in manager.get(f"/surveys/?after={seen[-2].id}").text
 
 
 def test_the_pages_of_a_survey_answer_each_of_its_people_and_nobody_else(repairs, sign_in):

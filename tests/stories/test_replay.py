@@ -1,16 +1,22 @@
 """Real requests, replayed through the commands, give the totals an independent count gives."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from benchmarks import requests_read as reading
 from benchmarks.breaches import broken
 from benchmarks.recount import Recount
 from benchmarks.replay import Replay
 from tests.conftest import missing
+from ticketing.casefile.defects.models import Defect
 from ticketing.kernel import clock
+from ticketing.kernel.db import db
+from ticketing.procedure.repairs import OrderStage
+from ticketing.steps.work_orders.models import WorkOrder
 
 ROWS = 300
 
@@ -39,12 +45,13 @@ def data() -> Path:
 )
 def test_the_reports_of_replayed_requests_equal_a_count_made_straight_from_the_file(
     ctx: None,
+    tmp_path: Path,
     data: Path,
     code: str,
     rows_of: Callable[[Path], Iterator[reading.Row]],
     load: Callable[[Recount, Path, int | None], None],
 ) -> None:
-    told, recount = Replay(), Recount()
+    told, recount = Replay(tmp_path), Recount()
     told.tell(code, rows_of(data), ROWS)
     load(recount, data, ROWS)
     came, closed = recount.size
@@ -57,3 +64,25 @@ def test_the_reports_of_replayed_requests_equal_a_count_made_straight_from_the_f
     found = told.breaches(code)
     assert {kind: found[kind] for kind in reckoned} == reckoned
     assert reckoned["complaint"].late > 100
+
+
+@pytest.mark.clause("3.4.5")
+@pytest.mark.clause("3.10.3")
+def test_housing_cases_replayed_as_repairs_equal_a_count_by_trade_made_straight_from_the_file(
+    ctx: None, tmp_path: Path, data: Path
+) -> None:
+    told, recount = Replay(tmp_path), Recount()
+    told.tell("CC", reading.council_rows(data), ROWS)
+    recount.load_council(data, ROWS)
+    assert (told.tickets, recount.size[0]) == (ROWS, ROWS)
+    by_trade = dict(
+        db.session.execute(select(Defect.trade, func.count()).group_by(Defect.trade)).all()
+    )
+    assert {trade.value: count for trade, count in by_trade.items()} == recount.trades()
+    assert sum(by_trade.values()) > 30
+    stages = Counter(db.session.scalars(select(WorkOrder.stage)))
+    assert stages[OrderStage.ACCEPTED] > 10, "repairs with time enough went the whole road"
+    assert stages.total() == told.crew.orders
+    compared, wrong = told.differences("CC", recount, every=5)
+    assert compared > 100
+    assert wrong == []

@@ -26,6 +26,9 @@ from ticketing.steps.work_orders.road import ORDERS
 
 bp = Blueprint("plan", __name__, url_prefix="/plan")
 
+WAITING_SHOWN = 50
+"""So many orders of one pile stand in the tray, the most urgent first; nobody plans more at once."""
+
 
 @bp.get("/")
 @requires(Act.READ_PLAN)
@@ -105,6 +108,7 @@ def _shown(scope: Scope, wanted: PlanFilter) -> dict[str, Any]:
         "href": _links(wanted),
         "back": filters.address(wanted),
         "full_day": FULL_DAY,
+        "waiting_shown": WAITING_SHOWN,
         "cut_off": found.total >= MOST and MOST,
     }
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select, true
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.defects.queries import of_ticket as defects_of
@@ -49,7 +49,7 @@ def survey_for(scope: Scope, survey_id: int) -> SiteSurvey:
         select(SiteSurvey)
         .where(SiteSurvey.id == survey_id, visible(scope))
         .options(
-            joinedload(SiteSurvey.ticket, innerjoin=True).joinedload(Ticket.unit),
+            joinedload(SiteSurvey.ticket, innerjoin=True).selectinload(Ticket.unit),
             joinedload(SiteSurvey.ticket, innerjoin=True).joinedload(Ticket.community),
             joinedload(SiteSurvey.team, innerjoin=True).joinedload(RepairTeam.captain),
             joinedload(SiteSurvey.contractor),
@@ -149,35 +149,64 @@ def settled(survey: SiteSurvey) -> frozenset[Side]:
     return frozenset(box.side for box in survey.boxes)
 
 
-def waiting(scope: Scope) -> Sequence[SiteSurvey]:
-    """Surveys whose visit or signatures are still to come, next visit first."""
-    under_survey = Ticket.stage == TicketStage.SURVEYING
-    return _listed(scope, SiteSurvey.stage.in_(OPEN), under_survey)
+PAGE = 50
+LISTED = 200
+"""So many surveys stand on a list without pages; nobody has more visits before him."""
+
+
+def waiting(
+    scope: Scope, after: int | None = None, size: int = PAGE
+) -> tuple[Sequence[SiteSurvey], int | None]:
+    """Surveys whose visit or signatures are still to come, next visit first; a page of them behind the survey `after`.
+
+    The second is where the next page begins, None when this is the last (keyset).
+    """
+    query = _listed(scope, SiteSurvey.stage.in_(OPEN))
+    last = aliased(SiteSurvey)
+    if after is not None:
+        place = select(last.visit_at).where(last.id == after).scalar_subquery()
+        query = query.where(
+            or_(
+                SiteSurvey.visit_at > place,
+                and_(SiteSurvey.visit_at == place, SiteSurvey.id > after),
+            )
+        )
+    rows = db.session.scalars(query.limit(size + 1)).all()
+    return rows[:size], rows[size - 1].id if len(rows) > size else None
+
+
+def visits_of_captain(scope: Scope, before: datetime) -> Sequence[SiteSurvey]:
+    """The visits agreed on before an instant to which this person's teams go, next visit first."""
+    led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
+    query = _listed(scope, SiteSurvey.stage == SurveyStage.SCHEDULED)
+    mine = query.where(SiteSurvey.team_id.in_(led), SiteSurvey.visit_at < before)
+    return db.session.scalars(mine.limit(LISTED)).all()
 
 
 def to_conclude(scope: Scope) -> Sequence[SiteSurvey]:
     """Complete sheets that wait for the manager's decision, the oldest first."""
-    under_survey = Ticket.stage == TicketStage.SURVEYING
-    return _listed(scope, SiteSurvey.stage == SurveyStage.SIGNED, under_survey)
+    query = _listed(scope, SiteSurvey.stage == SurveyStage.SIGNED)
+    return db.session.scalars(query.limit(LISTED)).all()
 
 
-LISTED = 200
-"""So many surveys stand on a list; nobody has more visits before him."""
-
-
-def _listed(scope: Scope, *conditions: ColumnElement[bool]) -> Sequence[SiteSurvey]:
-    return db.session.scalars(
+def _listed(scope: Scope, stage: ColumnElement[bool]) -> Select[SiteSurvey]:
+    return (
         select(SiteSurvey)
         .join(SiteSurvey.ticket)
-        .where(*conditions, SiteSurvey.concluded_at.is_(None), visible(scope))
+        .where(
+            Ticket.is_open == true(),
+            Ticket.stage == TicketStage.SURVEYING,
+            SiteSurvey.concluded_at.is_(None),
+            stage,
+            visible(scope),
+        )
         .options(
             contains_eager(SiteSurvey.ticket).joinedload(Ticket.community, innerjoin=True),
             joinedload(SiteSurvey.team, innerjoin=True).joinedload(RepairTeam.captain),
             selectinload(SiteSurvey.boxes),
         )
         .order_by(SiteSurvey.visit_at, SiteSurvey.id)
-        .limit(LISTED)
-    ).all()
+    )
 
 
 def builders(ticket: Ticket) -> list[Contractor]:

@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ticketing.casefile.attachments import queries as attachments
@@ -16,6 +16,7 @@ from ticketing.casefile.timers import queries as timers
 from ticketing.journal.queries import StoryLine, story
 from ticketing.kernel import clock
 from ticketing.kernel.forms import ConfirmForm
+from ticketing.kernel.text import row_id
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
@@ -39,7 +40,11 @@ bp.register_blueprint(acts)
 def index() -> ResponseReturnValue:
     """勘察安排: the visits and signatures to come by day, one's own first; what waits for a decision (procedure 3.4.5)."""
     scope, me = current_scope(), current_user()
-    found = queries.waiting(scope)
+    try:
+        after = row_id(request.args["after"]) if "after" in request.args else None
+    except ValueError:
+        after = None
+    found, following = queries.waiting(scope, after)
     days = [
         (day, sorted(rows, key=lambda one: (not _mine(one, me), one.visit_at)))
         for day, rows in groupby(found, lambda one: clock.local(one.visit_at).date())
@@ -49,7 +54,8 @@ def index() -> ResponseReturnValue:
         days=days,
         mine={one.id for one in found if _mine(one, me)},
         lacks={one.id: _lacks(one) for one in found if one.stage is SurveyStage.RECORDED},
-        to_conclude=queries.to_conclude(scope),
+        to_conclude=[] if after else queries.to_conclude(scope),
+        following=following,
     )
 
 

@@ -1,7 +1,7 @@
 """What a captain needs of his orders on the spot: the one in his hand, his day, what comes next (procedure 3.5.2)."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import func, select
@@ -17,7 +17,7 @@ from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import RepairTeam
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.repairs import OrderStage, Slot, SurveyStage, UseKind
+from ticketing.procedure.repairs import OrderStage, Slot, UseKind
 from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.site_survey.filing import CALLED_FOR
 from ticketing.steps.site_survey.models import SiteSurvey
@@ -35,7 +35,7 @@ def order_of_captain(scope: Scope, order_id: int) -> WorkOrder:
             WorkOrder.id == order_id, WorkOrder.team_id.in_(led), WorkOrder.issued_at.is_not(None)
         )
         .options(
-            joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.unit),
+            joinedload(WorkOrder.ticket, innerjoin=True).selectinload(Ticket.unit),
             joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.community),
             joinedload(WorkOrder.team).joinedload(RepairTeam.captain),
             joinedload(WorkOrder.contractor),
@@ -193,13 +193,7 @@ def day_of(scope: Scope, today: date) -> Day:
         else:
             day.later.append(order)
     day.visits.extend(Place(*place, orders) for place, orders in sorted(visits.items()))
-    day.surveys.extend(
-        one
-        for one in surveys.waiting(scope)
-        if one.team.captain_id == scope.user_id
-        and one.stage is SurveyStage.SCHEDULED
-        and clock.local(one.visit_at).date() <= today
-    )
+    day.surveys.extend(surveys.visits_of_captain(scope, clock.at(today + timedelta(days=1))))
     return day
 
 

@@ -56,7 +56,7 @@ class WorkOrder(Base):
         Index("ix_work_order_issued", "issued_at", "community_id"),
         Index("ix_work_order_accepted", "accepted_at", "community_id"),
         Index("ix_work_order_cancelled", "cancelled_at", "community_id"),
-        Index("ix_work_order_open", "stage", "community_id", "due_on", "team_id", **_OPEN),
+        Index("ix_work_order_open", "community_id", "stage", "due_on", "team_id", **_OPEN),
     )
 
     id: Mapped[Id]

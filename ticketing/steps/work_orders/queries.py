@@ -86,7 +86,7 @@ def order_for(scope: Scope, order_id: int) -> WorkOrder:
         select(WorkOrder)
         .where(WorkOrder.id == order_id, visible(scope))
         .options(
-            joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.unit),
+            joinedload(WorkOrder.ticket, innerjoin=True).selectinload(Ticket.unit),
             joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.community),
             joinedload(WorkOrder.survey, innerjoin=True),
             joinedload(WorkOrder.team).joinedload(RepairTeam.captain),
@@ -299,7 +299,7 @@ def of_captain(scope: Scope) -> Sequence[WorkOrder]:
         select(WorkOrder)
         .where(WorkOrder.team_id.in_(led), WorkOrder.stage.in_(ON_THE_CREW))
         .options(
-            joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.unit),
+            joinedload(WorkOrder.ticket, innerjoin=True).selectinload(Ticket.unit),
             joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.community),
             selectinload(WorkOrder.items).joinedload(OrderItem.defect),
         )
