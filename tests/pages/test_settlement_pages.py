@@ -595,17 +595,17 @@ ADDRESSES = {
     "choose": ("manager", "/settlements/print/choose"),
 }
 COUNTS = {
-    "list": 6,
-    "captain's list": 8,
-    "mine": 6,
-    "workbook": 5,
+    "list": 7,
+    "captain's list": 9,
+    "mine": 7,
+    "workbook": 6,
     "account": 10,
-    "certify": 11,
+    "certify": 16,
     "amend": 4,
-    "review": 12,
+    "review": 13,
     "print": 3,
     "pile": 3,
-    "choose": 4,
+    "choose": 5,
 }
 
 
