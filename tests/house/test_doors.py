@@ -101,6 +101,7 @@ NARROWED_ELSEWHERE = {
     "grading.py": "counts for the rules, in every scope: people see the sentence, not the rows",
     "dues.py": "copies dates onto tickets its caller holds",
     "attendance.py": "counts the homes of one cause for the rule, in every scope",
+    "hands.py": "asks who had a part in accounts that lie within scope",
     "behind.py": "parts of a WHERE that `conditions` puts behind the scope",
 }
 

@@ -399,9 +399,9 @@ ADDRESSES = {
     "extension": ("office", "/orders/{order}/extend"),
 }
 COUNTS = {
-    "list": 7,
-    "office's list": 6,
-    "ended too": 7,
+    "list": 8,
+    "office's list": 7,
+    "ended too": 8,
     "workbook": 6,
     "order": 18,
     "approval": 11,
