@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0009"
+revision = "0016"
+down_revision = "0015"
 
 OPEN = sa.text("stage NOT IN ('accepted', 'cancelled')")
 
