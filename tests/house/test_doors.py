@@ -92,6 +92,7 @@ NARROWED_ELSEWHERE = {
     "grading.py": "counts for the rules, in every scope: people see the sentence, not the rows",
     "dues.py": "copies dates onto tickets its caller holds",
     "attendance.py": "counts the homes of one cause for the rule, in every scope",
+    "rounds.py": "sums the orders of one building for the rule, in every scope: they are part of what is signed for",
     "behind.py": "parts of a WHERE that `conditions` puts behind the scope",
 }
 

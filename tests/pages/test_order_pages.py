@@ -399,10 +399,10 @@ COUNTS = {
     "office's list": 6,
     "ended too": 7,
     "workbook": 6,
-    "order": 17,
-    "approval": 11,
+    "order": 18,
+    "approval": 13,
     "draft": 8,
-    "extension": 8,
+    "extension": 9,
 }
 
 

@@ -86,12 +86,16 @@ class Hearers:
     def _holders(self, owner: Owner) -> list[int]:
         if owner.kind is ClockKind.ESCALATION:
             return self._everyone(Role.GENERAL_MANAGER) + self._everyone(Role.DEPUTY_GM)
+        if owner.kind is ClockKind.EMERGENCY_APPROVAL:
+            return self._everyone(Role.CS_MANAGER)
         named = [owner.handler_id] if owner.handler_id is not None else []
         if named and owner.kind is not ClockKind.EMERGENCY:
             return named
         return named + self._desk(owner, _DESK.get(owner.kind, (Role.OFFICE,)))
 
     def _superiors(self, owner: Owner) -> list[int]:
+        if owner.kind is ClockKind.EMERGENCY_APPROVAL:
+            return self._everyone(Role.DEPUTY_GM)
         by_desk = owner.kind in DESK_CLOCKS or owner.handler_id is None
         if by_desk or owner.kind is ClockKind.ESCALATION:
             return self._everyone(Role.CS_MANAGER)

@@ -20,6 +20,7 @@ ENDPOINTS: dict[Act, str] = {
     Act.APPROVE_ORDER: "work_orders.acts.approve",
     Act.RETURN_ORDER: "work_orders.acts.send_back",
     Act.ISSUE_ORDER: "work_orders.acts.issue",
+    Act.ISSUE_FIRST: "work_orders.acts.issue_first",
     Act.PLAN_ORDER: "work_orders.acts.plan",
     Act.INSPECT_ORDER: "acceptance.inspect",
     Act.SIGN_OFF: "acceptance.sign_off",
