@@ -102,6 +102,7 @@ NARROWED_ELSEWHERE = {
     "dues.py": "copies dates onto tickets its caller holds",
     "attendance.py": "counts the homes of one cause for the rule, in every scope",
     "hands.py": "asks who had a part in accounts that lie within scope",
+    "rounds.py": "sums the orders of one building for the rule, in every scope: they are part of what is signed for",
     "behind.py": "parts of a WHERE that `conditions` puts behind the scope",
 }
 

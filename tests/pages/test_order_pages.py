@@ -404,7 +404,7 @@ COUNTS = {
     "ended too": 8,
     "workbook": 6,
     "order": 18,
-    "approval": 11,
+    "approval": 13,
     "draft": 8,
     "extension": 9,
 }

@@ -241,6 +241,7 @@ def test_each_limit_names_the_clause_that_sets_it():
         "contractor_confirmation": ("7天", "3.5.7"),
         "certification": ("3个工作日", "3.5.8"),
         "payment": ("10个工作日", "3.5.9"),
+        "emergency_approval": ("1个工作日", "3.6.1"),
     }
     for limit in deadlines.LIMITS:
         manner = CLAUSES[limit.clause].manner
@@ -264,7 +265,8 @@ def test_a_changed_limit_is_a_new_policy():
     assert {deadlines.POLICY: told} == {
         1: "dispatching=1wd;dept_feedback=3wd;complaint=7day;callback=1wd;emergency=2hour;escalation=2wd;"
         "weekly_report=1wd;site_survey=1wd;order_issue=1wd;repair=3wd;cost_statement=3wd;cs_review=5wd;"
-        "audit=10wd;contractor_confirmation=7day;certification=3wd;payment=10wd;repair=7wd"
+        "audit=10wd;contractor_confirmation=7day;certification=3wd;payment=10wd;"
+        "emergency_approval=1wd;repair=7wd"
     }, "raise POLICY and write the new limits down here"
 
 

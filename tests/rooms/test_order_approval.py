@@ -164,7 +164,7 @@ def test_another_account_of_the_same_person_does_not_help(make, repairs):
     twin = second_account(make, "twin", "陈静（经理）", [CM], "E-0007")
     assert not took_part(order, make.user("manager"))
     assert took_part(order, twin)
-    with pytest.raises(NotPermitted, match="您参与过这张派工单"):
+    with pytest.raises(NotPermitted, match="参与过这张派工单"):
         agree(order, make, "twin")
     db.session.rollback()
     assert agree(order, make, "manager").stage is OrderStage.APPROVED
@@ -279,7 +279,7 @@ def test_those_who_may_sign_are_asked_and_nobody_else(make, repairs):
         for one in db.session.scalars(select(Notice).where(Notice.title.contains("请批准维修费用")))
     }
     assert asked == {
-        make.world.users[name]: f"/orders/{order.id}" for name in ("manager", "manager2")
+        make.world.users[name]: f"/orders/{order.id}/approve" for name in ("manager", "manager2")
     }
     for name, waits in (("manager", 1), ("manager2", 1), ("chief", 0), ("gm", 0), ("office", 0)):
         assert queries.waiting_for(make.scope(name)) == waits, name
@@ -406,9 +406,10 @@ def test_the_approvers_see_everything_on_one_screen_and_are_there_in_three_click
     home = client.get("/")
     assert home.location.endswith("/orders/?pile=mine")
     assert f"/orders/{order_id}" in client.get(home.location).get_data(as_text=True)
-    first = client.get(notice.path).get_data(as_text=True)
+    assert notice.path == f"/orders/{order_id}/approve"
+    first = client.get(f"/orders/{order_id}").get_data(as_text=True)
     assert f'href="/orders/{order_id}/approve"' in first
-    page = client.get(f"/orders/{order_id}/approve").get_data(as_text=True)
+    page = client.get(notice.path).get_data(as_text=True)
     for words in ("6,000 元", "超过 5,000 元", "2024-03-08 交付", "同意", "退回", "陈静"):
         assert words in page, words
     before = state_of_the_orders()

@@ -407,6 +407,7 @@ def test_the_table_of_clocks_agrees_with_the_road():
         assert (ClockKind.COMPLAINT in moves.meets) is closes
     marks = {ClockKind.COMPLAINT, ClockKind.EMERGENCY, ClockKind.ESCALATION}
     papers = {ClockKind.SITE_SURVEY, ClockKind.ORDER_ISSUE, ClockKind.REPAIR}
+    papers.add(ClockKind.EMERGENCY_APPROVAL)
     assert {rule.kind for rule in CLOCK_RULES} == {*stages, *marks, *papers}
 
 

@@ -18,9 +18,11 @@ from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderStage, Slot, UseKind
 from ticketing.procedure.workdays import add_working_days
 from ticketing.steps.work_orders.models import (
+    ApprovalRound,
     ApprovalStep,
     OrderItem,
     OrderWorker,
+    SummedOrder,
     Use,
     WorkOrder,
 )
@@ -42,6 +44,7 @@ PATHS = {
     Act.APPROVE_ORDER: "approve",
     Act.RETURN_ORDER: "return",
     Act.ISSUE_ORDER: "issue",
+    Act.ISSUE_FIRST: "issue-first",
     Act.PLAN_ORDER: "plan",
     Act.STRIKE_USE: "strike-use",
     Act.INSPECT_ORDER: "inspect",
@@ -54,7 +57,18 @@ PATHS = {
 }
 """The pages of the desk."""
 
-TABLES = (ApprovalStep, OrderItem, OrderWorker, Use, ClockEvent, Extension, Notice, Defect)
+TABLES = (
+    ApprovalRound,
+    SummedOrder,
+    ApprovalStep,
+    OrderItem,
+    OrderWorker,
+    Use,
+    ClockEvent,
+    Extension,
+    Notice,
+    Defect,
+)
 
 
 def later(days: int = 6) -> date:
@@ -133,7 +147,7 @@ def state_of_the_orders() -> dict[str, Any]:
     """Everything an act on an order could change, refused accesses and sign-ins left out."""
     rows = db.session.execute(select(*WorkOrder.__table__.columns).order_by(WorkOrder.id)).all()
     clocks = db.session.execute(select(*Clock.__table__.columns).order_by(Clock.id)).all()
-    counts = {kind: db.session.scalar(select(func.count(kind.id))) for kind in TABLES}
+    counts = {kind: db.session.scalar(select(func.count()).select_from(kind)) for kind in TABLES}
     return {"orders": rows, "clocks": clocks, "counts": counts, **state_of_the_file()}
 
 

@@ -35,7 +35,7 @@ from ticketing.steps.site_survey import signing
 from ticketing.steps.site_survey.commands import Found
 from ticketing.steps.site_survey.models import SiteSurvey
 from ticketing.steps.site_survey.signing import Decision
-from ticketing.steps.work_orders import approving, changing
+from ticketing.steps.work_orders import approving, changing, turns
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders import queries as order_queries
 from ticketing.steps.work_orders.models import WorkOrder
@@ -238,7 +238,7 @@ class Repairs:
         if stage is OrderStage.APPROVING:
             return order
         while order.stage is OrderStage.APPROVING:
-            step = order_queries.next_step(order)
+            step = turns.next_step(order)
             assert step is not None
             with transaction():
                 approving.approve(

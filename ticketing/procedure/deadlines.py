@@ -43,6 +43,7 @@ class ClockKind(Labelled):
     CONTRACTOR_CONFIRMATION = "contractor_confirmation", "施工单位确认"
     CERTIFICATION = "certification", "认定"
     PAYMENT = "payment", "拨付"
+    EMERGENCY_APPROVAL = "emergency_approval", "抢修补批"
 
 
 class Unit(Labelled):
@@ -106,6 +107,7 @@ LIMITS: tuple[TimeLimit, ...] = (
     TimeLimit(ClockKind.CONTRACTOR_CONFIRMATION, 7, _DAY, "3.5.7", house=True),
     TimeLimit(ClockKind.CERTIFICATION, 3, _WD, "3.5.8", house=True),
     TimeLimit(ClockKind.PAYMENT, 10, _WD, "3.5.9", house=True),
+    TimeLimit(ClockKind.EMERGENCY_APPROVAL, 1, _WD, "3.6.1", house=True),
 )
 """Every limit of the procedure, one row a kind. The procedure's own figures are not marked `house`."""
 
@@ -192,14 +194,14 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
     ClockRule(
         ClockKind.ORDER_ISSUE,
         starts=frozenset({Act.SIGN_SURVEY, Act.CANCEL_ORDER}),
-        meets=frozenset({Act.ISSUE_ORDER}),
+        meets=frozenset({Act.ISSUE_ORDER, Act.ISSUE_FIRST}),
         cancels=frozenset({Act.DECLINE_REPAIR, Act.RESURVEY}),
         on_the_spot=True,
         back_to=frozenset({TicketStage.REPAIRING}),
     ),
     ClockRule(
         ClockKind.REPAIR,
-        starts=frozenset({Act.ISSUE_ORDER, Act.REJECT_WORK}),
+        starts=frozenset({Act.ISSUE_ORDER, Act.ISSUE_FIRST, Act.REJECT_WORK}),
         meets=frozenset({Act.SELF_CHECK}),
         cancels=frozenset({Act.CANCEL_ORDER}),
         on_the_spot=True,
@@ -256,12 +258,20 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
         on_the_spot=True,
         of_order=True,
     ),
+    ClockRule(
+        ClockKind.EMERGENCY_APPROVAL,
+        starts=frozenset({Act.ISSUE_FIRST}),
+        meets=frozenset({Act.APPROVE_ORDER}),
+        cancels=frozenset({Act.CANCEL_ORDER}),
+        of_order=True,
+    ),
 )
 """The clocks of a ticket and of its orders. The one week of the other complaints ends when the survey finds a repair,
 which has limits of its own, and begins anew when a second look finds nothing to repair; where it still runs it goes
 on. The survey counts until the last required signature. The emergency clock starts at an urgent registration and the escalation clock with
 the grade 重大: marks of the ticket, not acts, so the mover starts those two itself, and cancels the second
-when the ticket is no longer major."""
+when the ticket is no longer major. The approval after an emergency is met by the last signature of its chain, which only
+the approving itself can tell."""
 
 
 class Turn(NamedTuple):
@@ -312,7 +322,14 @@ STAGE_CLOCK: dict[TicketStage, ClockKind] = {
 }
 """Which clock the person at this stage works against; it orders his list."""
 
-DESK_CLOCKS = frozenset({ClockKind.DISPATCHING, ClockKind.ORDER_ISSUE, ClockKind.CALLBACK})
+DESK_CLOCKS = frozenset(
+    {
+        ClockKind.DISPATCHING,
+        ClockKind.ORDER_ISSUE,
+        ClockKind.CALLBACK,
+        ClockKind.EMERGENCY_APPROVAL,
+    }
+)
 """Clocks the community's own desk owes, whoever handles the ticket."""
 
 

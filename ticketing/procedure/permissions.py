@@ -51,6 +51,8 @@ class Act(Labelled):
     APPROVE_ORDER = "approve_order", "审批"
     RETURN_ORDER = "return_order", "退回修改"
     ISSUE_ORDER = "issue_order", "签发派工"
+    ISSUE_FIRST = "issue_first", "抢修先行"
+    ASK_SUPPLEMENT = "ask_supplement", "报超估价审批"
     PLAN_ORDER = "plan_order", "安排上门"
     ACKNOWLEDGE_ORDER = "acknowledge_order", "签收"
     ARRIVE_ORDER = "arrive_order", "上门到场"

@@ -13,6 +13,7 @@ ENGINEER = frozenset({Role.ENGINEER})
 APPROVERS = frozenset(
     {Role.CS_MANAGER, Role.DEPUTY_CHIEF_ENGINEER, Role.DEPUTY_GM, Role.GENERAL_MANAGER}
 )
+ACCOUNTANTS = frozenset({Role.CAPTAIN, Role.OFFICE, Role.CS_MANAGER})
 INSPECTORS = frozenset({Role.OFFICE, Role.CS_MANAGER, Role.ENGINEER})
 WITNESSES = frozenset({Role.OFFICE, Role.CS_MANAGER, Role.CAPTAIN})
 
@@ -36,6 +37,7 @@ UNINSPECTED = Guard("uninspected", "已经竣工检查过，等客户签认。",
 WITNESSED = Guard("witnessed", "由客户服务人员或本单的维修队长请客户签认。", first=True)
 UNACCEPTED = Guard("unaccepted", "客户已经签认，等竣工检查。", first=True)
 EXTENDABLE = (workflow.BEFORE_DUE, workflow.EXTENSIONS_LEFT)
+UNAPPROVED = Guard("unapproved", "只有抢修先行、审批被退回的派工单可以重新报批。", first=True)
 DOABLE = Guard("doable", "派工单须有维修队、至少一个项目和估价。")
 
 S, K = SurveyStage.SCHEDULED, SurveyStage.RECORDED
@@ -56,6 +58,9 @@ W = OrderStage.ACKNOWLEDGED
 C = OrderStage.SELF_CHECKED
 T = OrderStage.TRANSFERRED
 X = OrderStage.CANCELLED
+E = OrderStage.ACCEPTED
+AFTERWARDS = (I, W, C, T, E)
+"""Where an order stands whose approval comes after the work began: an emergency, or an account beyond the estimate."""
 
 ORDER_ROAD: tuple[Step[OrderStage], ...] = (
     Step(D, Act.AMEND_ORDER, D, DISPATCHERS, "3.5.1"),
@@ -63,6 +68,11 @@ ORDER_ROAD: tuple[Step[OrderStage], ...] = (
     Step(A, Act.APPROVE_ORDER, R, APPROVERS, "3.6.1", (NEXT_SIGNATORY,)),
     Step(A, Act.RETURN_ORDER, D, APPROVERS, "3.6.1", (NEXT_SIGNATORY,)),
     Step(R, Act.RETURN_ORDER, D, DISPATCHERS, "3.6.1"),
+    *in_each((D, A), Act.ISSUE_FIRST, I, MANAGER, "3.6.1", DOABLE),
+    *in_each(AFTERWARDS, Act.SUBMIT_ORDER, None, DISPATCHERS, "3.6.1", UNAPPROVED),
+    *in_each(AFTERWARDS, Act.APPROVE_ORDER, None, APPROVERS, "3.6.1", NEXT_SIGNATORY),
+    *in_each(AFTERWARDS, Act.RETURN_ORDER, None, APPROVERS, "3.6.1", NEXT_SIGNATORY),
+    Step(E, Act.ASK_SUPPLEMENT, E, ACCOUNTANTS, "3.6.1"),
     Step(R, Act.ISSUE_ORDER, I, MANAGER, "3.5.1"),
     *in_each((D, A, R, I, W), Act.PLAN_ORDER, None, DISPATCHERS, "3.5.2"),
     Step(I, Act.ACKNOWLEDGE_ORDER, W, CAPTAIN, "3.5.2", (OWN_CREW,)),
@@ -81,7 +91,7 @@ ORDER_ROAD: tuple[Step[OrderStage], ...] = (
     *in_each((D, A, R, I, W, T), Act.CANCEL_ORDER, X, MANAGER, "3.5.1"),
 )
 """An inspection or the customer's signature leads to 已验收 when it is the last one asked for; until then the order
-stays 已自检. A rejected order goes back to who did the work."""
+stays 已自检. A rejected order goes back to who did the work. What is returned to an earlier signatory stays where it is."""
 
 SIDE_ROLES: dict[Side, frozenset[Role]] = {
     Side.SERVICE: frozenset({Role.OFFICE, Role.CS_MANAGER}),

@@ -183,6 +183,22 @@ class Verdict(Labelled):
     RETURNED = "returned", "退回"
 
 
+class ApprovalKind(Labelled):
+    """What of an order is approved: its estimate, or an account that goes beyond it (procedure 3.6.1)."""
+
+    ESTIMATE = "estimate", "估价审批"
+    SUPPLEMENT = "supplement", "超估价审批"
+
+
+class ApprovalOutcome(Labelled):
+    """How far a round of approval has come."""
+
+    OPEN = "open", "审批中"
+    APPROVED = "approved", "已批准"
+    RETURNED = "returned", "已退回"
+    VOID = "void", "已失效"
+
+
 class Slot(Labelled):
     """What a picture or paper on file shows."""
 

@@ -42,6 +42,7 @@ from ticketing.steps.work_orders import approving, changing, uses
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders import queries as order_queries
 from ticketing.steps.work_orders.models import WorkOrder
+from ticketing.steps.work_orders.turns import next_step
 
 PRICES = (18_000, 26_000, 42_000, 68_000, 95_000, 130_000, 240_000, 420_000, 760_000)
 DEAR = (1_350_000, 2_150_000, 4_900_000, 6_200_000)
@@ -272,7 +273,7 @@ class Repair:
 
     def approve_next(self) -> bool:
         """Whose turn it is signs; whether more signatures are asked for."""
-        step = order_queries.next_step(self.order)
+        step = next_step(self.order)
         assert step is not None  # asked only while the order is being approved
         approving.approve(
             self.order,

@@ -94,6 +94,8 @@ class Hearers:
         return self._superiors(owner)
 
     def _holders(self, owner: Owner) -> list[int]:
+        if owner.kind is ClockKind.EMERGENCY_APPROVAL:
+            return self._everyone(Role.CS_MANAGER)
         named = [owner.handler_id] if owner.handler_id is not None else []
         if owner.kind in _COMPANY:
             return named + [one for role in _COMPANY[owner.kind] for one in self._everyone(role)]
@@ -102,6 +104,8 @@ class Hearers:
         return named + self._desk(owner, _DESK.get(owner.kind, (Role.OFFICE,)))
 
     def _superiors(self, owner: Owner) -> list[int]:
+        if owner.kind is ClockKind.EMERGENCY_APPROVAL:
+            return self._everyone(Role.DEPUTY_GM)
         by_desk = owner.kind in DESK_CLOCKS or owner.handler_id is None
         if by_desk or owner.kind in _COMPANY:
             return self._everyone(Role.CS_MANAGER)

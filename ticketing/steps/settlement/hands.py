@@ -17,8 +17,8 @@ from ticketing.steps.settlement import queries
 from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.site_survey.models import SiteSurvey, SurveyBox
 from ticketing.steps.work_orders.models import WorkOrder
-from ticketing.steps.work_orders.queries import accounts_of, serves
 from ticketing.steps.work_orders.road import Signing
+from ticketing.steps.work_orders.turns import accounts_of, serves
 
 SUBJECT = "settlement"
 

@@ -30,7 +30,7 @@ from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.settlement.queries import visible
 from ticketing.steps.work_orders.lists import place_of
 from ticketing.steps.work_orders.models import WorkOrder
-from ticketing.steps.work_orders.queries import accounts_of
+from ticketing.steps.work_orders.turns import accounts_of
 
 PAGE = 50
 CLOCKS = (

@@ -11,6 +11,7 @@ ENDPOINTS: dict[Act, str] = {
     Act.APPROVE_ORDER: "work_orders.acts.approve",
     Act.RETURN_ORDER: "work_orders.acts.send_back",
     Act.ISSUE_ORDER: "work_orders.acts.issue",
+    Act.ISSUE_FIRST: "work_orders.acts.issue_first",
     Act.PLAN_ORDER: "work_orders.acts.plan",
     Act.STRIKE_USE: "work_orders.acts.strike_use",
     Act.INSPECT_ORDER: "acceptance.inspect",

@@ -2,32 +2,47 @@
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ticketing.casefile.papers.act_page import open_form
 from ticketing.casefile.timers import queries as timers
+from ticketing.kernel import clock
 from ticketing.masters.contractors import queries as contractors
-from ticketing.masters.people.guard import current_scope, requires
+from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.repairs import OrderStage
 from ticketing.steps.site_survey import queries as surveys
-from ticketing.steps.work_orders import approving, changing, commands, paper, queries, uses
+from ticketing.steps.work_orders import (
+    approving,
+    changing,
+    commands,
+    emergency,
+    paper,
+    queries,
+    rounds,
+    uses,
+)
 from ticketing.steps.work_orders.act_page import order_page
 from ticketing.steps.work_orders.forms import (
     AddTradeForm,
     AmendForm,
-    ApprovalForm,
+    AnswerForm,
     CancelForm,
     ExtendOrderForm,
+    IssueFirstForm,
     IssueForm,
     PlanForm,
     SendBackForm,
     StrikeForm,
+    SubmitAgainForm,
     SubmitForm,
     TransferForm,
 )
 from ticketing.steps.work_orders.models import WorkOrder
+from ticketing.steps.work_orders.road import signing
+from ticketing.steps.work_orders.turns import next_step, open_round
 
 bp = Blueprint("acts", __name__, url_prefix="/orders/<int:order_id>")
 
@@ -66,13 +81,15 @@ def amend(order_id: int) -> ResponseReturnValue:
 @bp.route("/submit", methods=["GET", "POST"])
 @requires(Act.SUBMIT_ORDER)
 def hand_in(order_id: int) -> ResponseReturnValue:
-    """A last look at what is approved, and a button (procedure 3.6.1)."""
+    """A last look at what is approved, and a button; for a returned emergency its estimate anew (procedure 3.6.1)."""
     order = queries.order_for(current_scope(), order_id)
+    again = bool(order.emergency)
+    form = SubmitAgainForm if again else SubmitForm
     return order_page(
         order,
         Act.SUBMIT_ORDER,
-        open_form(SubmitForm, order),
-        approving.submit,
+        open_form(form, order, estimate_fen=order.estimate_fen),
+        emergency.submit_again if again else approving.submit,
         template="orders/submit.html",
         done=f"{order.number} 已报费用审批。",
         context=_shown(order),
@@ -82,29 +99,73 @@ def hand_in(order_id: int) -> ResponseReturnValue:
 @bp.route("/approve", methods=["GET", "POST"])
 @requires(Act.APPROVE_ORDER)
 def approve(order_id: int) -> ResponseReturnValue:
-    """Everything a signatory needs on one screen, and two buttons: agree, or return with the reason (procedure 3.6.1)."""
-    scope = current_scope()
+    """Everything a signatory needs on one screen, and two buttons: agree, or return with the reason (procedure 3.6.1).
+
+    A notice leads here; where somebody else has answered meanwhile the order itself is shown.
+    """
+    scope, actor = current_scope(), current_user()
     order = queries.order_for(scope, order_id)
+    signed = signing(order, actor)
+    if request.method == "GET" and signed is None:
+        flash("这张派工单现在不需要您审批。", "info")
+        return redirect(url_for("work_orders.show", order_id=order_id))
     returns = "returns" in request.form
+    form = open_form(AnswerForm, order)
+    form.return_to.offer(
+        (one.position, f"{one.by.name if one.by else ''}（{one.role}{one.task}）")
+        for one in approving.earlier_places(order)
+    )
     return order_page(
         order,
         Act.RETURN_ORDER if returns else Act.APPROVE_ORDER,
-        open_form(ApprovalForm, order),
-        approving.send_back if returns else approving.approve,
+        form,
+        approving.send_back if returns else _agree,
         template="orders/approve.html",
         done=f"{order.number} 已退回。" if returns else f"{order.number} 已同意。",
         context=_shown(order)
-        | {"history": queries.history_of(scope, order), "pictures": queries.pictures_of(order)},
+        | {
+            "history": queries.history_of(scope, order),
+            "pictures": queries.pictures_of(order),
+            "principal": signed.principal if signed else None,
+            "step": next_step(order),
+        },
     )
 
 
+def _agree(order: WorkOrder, *, return_to: int | None, **facts: Any) -> WorkOrder:
+    """Sign; to whom it could have been returned does not matter then."""
+    return approving.approve(order, **facts)
+
+
 def _shown(order: WorkOrder) -> dict[str, Any]:
-    """What a signatory sees: the tier and why, the items with their warranty, how long it may take."""
+    """What a signatory sees: the amount, the tier and why, what was summed, the items with their warranty, how long it may take."""
+    under_way = open_round(order)
+    would = [] if order.rounds and order.stage is not OrderStage.DRAFT else rounds.would_sum(order)
     return {
-        "tier": paper.tier_of(order),
+        "round": under_way,
+        "summed": [(one.summed, one.amount_fen) for one in under_way.summed]
+        if under_way
+        else [(one, one.estimate_fen) for one in would],
+        "tier": paper.tier_of(order, would),
         "items": paper.items_of(order, surveys.findings_of(order.survey_id)),
         "limit": paper.limit_words(order),
     }
+
+
+@bp.route("/issue-first", methods=["GET", "POST"])
+@requires(Act.ISSUE_FIRST)
+def issue_first(order_id: int) -> ResponseReturnValue:
+    """Send the crew at once; the approval follows (procedure 3.6.1)."""
+    order = queries.order_for(current_scope(), order_id)
+    return order_page(
+        order,
+        Act.ISSUE_FIRST,
+        open_form(IssueFirstForm, order, visit_on=order.visit_on or clock.today()),
+        emergency.issue_first,
+        template="orders/issue_first.html",
+        done=f"{order.number} 已按抢修派出，请在一个工作日内补办审批。",
+        context={"days": paper.days_of(commands.trades_of(item.defect for item in order.items))},
+    )
 
 
 @bp.route("/return", methods=["GET", "POST"])

@@ -18,6 +18,7 @@ from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import Part, Phenomenon, Trade
+from ticketing.steps.work_orders.approving import void
 from ticketing.steps.work_orders.follow import (
     filled,
     finish_if_done,
@@ -204,6 +205,7 @@ def cancel(order: WorkOrder, *, version: int, reason: str, actor: User) -> WorkO
         changes={"cancel_reason": reason, "cancelled_at": clock.now(), **_NO_LONGER_ASKED},
         facts={"reason": reason},
     )
+    void(order)
     follow(order, Act.CANCEL_ORDER, at)
     finish_if_done(order, actor=actor)
     settle_issue_clock(order.ticket, at)

@@ -29,7 +29,7 @@ from ticketing.procedure.repairs import OrderClass, OrderStage
 from ticketing.procedure.vocabulary import TicketStage
 from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.work_orders import queries
-from ticketing.steps.work_orders.approving import approved_step, what_is_shown
+from ticketing.steps.work_orders.approving import still_as_approved
 from ticketing.steps.work_orders.follow import (
     filled,
     follow,
@@ -98,7 +98,7 @@ def draft(
         order_class=order_class,
         team_id=team.id,
         scope=filled(scope, "scope", "请填写保修内容。"),
-        estimate_fen=_priced(estimate_fen),
+        estimate_fen=priced(estimate_fen),
         drafted_at=at,
         drafted_by_id=actor.id,
         parameter_edition_id=parameters.edition_on(clock.local(at).date()),
@@ -145,7 +145,7 @@ def amend(
         changes={
             "team_id": team.id,
             "scope": filled(scope, "scope", "请填写保修内容。"),
-            "estimate_fen": _priced(estimate_fen),
+            "estimate_fen": priced(estimate_fen),
         },
         facts={"items": sorted(chosen)} if chosen != own else {},
     )
@@ -156,7 +156,7 @@ def amend(
 def issue(order: WorkOrder, *, version: int, visit_on: date | None, actor: User) -> WorkOrder:
     """Send the crew: the repair's working days begin, 3 for one trade and 7 for more (procedure 3.4.5, 3.5.1)."""
     ORDERS.begin(order, Act.ISSUE_ORDER, actor, version)
-    if what_is_shown(order) != approved_step(order).shown:
+    if not still_as_approved(order):
         raise Conflict("派工单内容在批准之后有变化，须退回重新报批。")
     if visit_on is not None and visit_on < clock.today():
         raise Invalid("上门日期不能早于今天。", field="visit_on")
@@ -334,7 +334,8 @@ def _names(worker_ids: Sequence[int]) -> list[str]:
     )
 
 
-def _priced(estimate_fen: int) -> int:
+def priced(estimate_fen: int) -> int:
+    """An estimate that can be approved. Raises Invalid."""
     if not 0 < estimate_fen <= 999_999_999_999:
         raise Invalid("请填写估价。", field="estimate_fen")
     return estimate_fen

@@ -111,8 +111,9 @@ def tell_of(
     words: str,
     event: str,
     kind: NoticeKind = NoticeKind.ASSIGNED,
+    path: str = "",
 ) -> None:
-    """Tell people of an act on an order; nobody is told of what he did himself."""
+    """Tell people of an act on an order; nobody is told of what he did himself. `path` is where the notice leads."""
     ticket = order.ticket
     tell(
         [
@@ -122,7 +123,7 @@ def tell_of(
                 event=f"order:{order.id}:{event}:{at:%Y%m%d%H%M%S}",
                 title=f"{order.number} {words}",
                 body=f"{ticket.room} {order.scope}",
-                path=_page_for(to, order),
+                path=path or _page_for(to, order),
                 community_id=order.community_id,
             )
         ],

@@ -42,6 +42,30 @@ class ApprovalForm(VersionedForm):
     reason = ParagraphField("意见", description="退回时必填。", validators=[at_most(1000)])
 
 
+class AnswerForm(ApprovalForm):
+    """The same where it may go back: to an earlier signatory, or to who drafted it."""
+
+    return_to = IdField("退回到", blank="经办人")
+
+
+class SubmitAgainForm(VersionedForm):
+    """A returned estimate of an emergency, handed in anew (procedure 3.6.1)."""
+
+    estimate_fen = MoneyField("估价（元）", validators=[required("请填写估价。")])
+    reason = ParagraphField("答复", validators=[required("请答复退回的意见。"), at_most(1000)])
+
+
+class IssueFirstForm(VersionedForm):
+    """Why the crew goes before the approval, and when (procedure 3.6.1)."""
+
+    reason = ParagraphField(
+        "抢修原因",
+        description="例如漏水、爆管、漏电、停水停电、困人。",
+        validators=[required("请写明抢修的原因。"), at_most(500)],
+    )
+    visit_on = DateField("上门日期", validators=[Optional()])
+
+
 class SendBackForm(VersionedForm):
     """Why an approved order goes back to its draft."""
 

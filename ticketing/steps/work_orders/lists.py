@@ -25,7 +25,8 @@ from ticketing.procedure.repairs import OrderClass, OrderStage
 from ticketing.steps.work_orders import behind
 from ticketing.steps.work_orders.behind import NO_FIGURE, OrdersBehind
 from ticketing.steps.work_orders.models import WorkOrder
-from ticketing.steps.work_orders.queries import IS_OPEN, his_turn, visible
+from ticketing.steps.work_orders.queries import IS_OPEN, visible
+from ticketing.steps.work_orders.turns import his_turn
 
 PAGE = 50
 
@@ -107,7 +108,7 @@ def _overdue() -> ColumnElement[bool]:
 def conditions(scope: Scope, wanted: OrderFilter) -> list[ColumnElement[bool]]:
     """The WHERE of a list without its paging: the scope first, then each filter that is set."""
     where = [visible(scope)]
-    if not wanted.ended_too:
+    if not wanted.ended_too and wanted.pile is not Pile.MINE:
         where.append(IS_OPEN)
     if wanted.pile is Pile.MINE:
         where.append(his_turn(scope))
@@ -261,7 +262,7 @@ def counts(scope: Scope) -> Counts:
     ).one()
     piles = dict(zip((*STAGES, Pile.ASKED, Pile.OVERDUE), map(int, found[1:]), strict=True))
     if scope.may(Act.APPROVE_ORDER):
-        mine = select(func.count(WorkOrder.id)).where(visible(scope), IS_OPEN, his_turn(scope))
+        mine = select(func.count(WorkOrder.id)).where(visible(scope), his_turn(scope))
         piles[Pile.MINE] = db.session.scalar(mine) or 0
     return Counts(found[0], piles)
 
@@ -272,7 +273,7 @@ def next_to_sign(scope: Scope, order_id: int) -> int | None:
         return None
     return db.session.scalar(
         select(WorkOrder.id)
-        .where(visible(scope), IS_OPEN, his_turn(scope), WorkOrder.id != order_id)
+        .where(visible(scope), his_turn(scope), WorkOrder.id != order_id)
         .order_by(WorkOrder.id)
         .limit(1)
     )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.casefile.defects.models import Defect
@@ -14,7 +22,14 @@ from ticketing.kernel.db import Base, Id
 from ticketing.masters.contractors.models import Contractor, RepairTeam, Worker
 from ticketing.masters.people.models import User
 from ticketing.procedure.approvals import Task
-from ticketing.procedure.repairs import OrderClass, OrderStage, UseKind, Verdict
+from ticketing.procedure.repairs import (
+    ApprovalKind,
+    ApprovalOutcome,
+    OrderClass,
+    OrderStage,
+    UseKind,
+    Verdict,
+)
 from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.steps.site_survey.models import SiteSurvey
 
@@ -29,7 +44,8 @@ class WorkOrder(Base):
     """One 工程派工单: the defects of one class for one team (procedure 3.5.1).
 
     `round` is the turn of the ticket's repair it belongs to: the first, or the one after so many reworks.
-    Its trades are those of its items; one gives 3 working days, more give 7. `estimate_fen` is what was approved,
+    Its trades are those of its items; one gives 3 working days, more give 7. `estimate_fen` is what was approved
+    (for an order issued before its approval, `emergency` says why, what is to be approved),
     by the limits of the edition of parameters the order began with (None: the shipped standard).
     `due_on` copies its clock. `visit_on` is the planned day, `arrived_at` the crew's arrival. A transferred order is the
     contractor's to do, under engineering's eyes. `rejected_at` is the last rejection: pictures of the finished work count from there. The customer signs or his refusal is recorded with reason and evidence.
@@ -79,6 +95,7 @@ class WorkOrder(Base):
     drafted_at: Mapped[datetime]
     drafted_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     approval_round: Mapped[int] = mapped_column(default=0)
+    emergency: Mapped[str] = mapped_column(default="")
     parameter_edition_id: Mapped[int | None] = mapped_column(ForeignKey("parameter_edition.id"))
     issued_at: Mapped[datetime | None]
     issued_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
@@ -137,6 +154,11 @@ class WorkOrder(Base):
     uses: Mapped[list[Use]] = relationship(back_populates="order", order_by="Use.id")
     approvals: Mapped[list[ApprovalStep]] = relationship(
         back_populates="order", order_by="(ApprovalStep.round, ApprovalStep.position)"
+    )
+    rounds: Mapped[list[ApprovalRound]] = relationship(
+        back_populates="order",
+        foreign_keys="ApprovalRound.order_id",
+        order_by="ApprovalRound.round",
     )
 
     __mapper_args__ = {"version_id_col": version}
@@ -210,11 +232,67 @@ class Use(Base):
         return f"{self.kind} {self.what} {self.quantity_milli / 1000:g}{self.unit}"
 
 
-class ApprovalStep(Base):
-    """One place in the chain that approves an estimate: who was asked, what he answered (procedure 3.6.1).
+_OPEN_ROUND: Any = {
+    "sqlite_where": text("outcome = 'open'"),
+    "postgresql_where": text("outcome = 'open'"),
+}
 
-    The chain is frozen when the order is submitted; `shown` is the hash of what each signatory saw, and a changed order
-    needs a new round. `principal` is set where a deputy signed: in whose name (trust: S10).
+
+class ApprovalRound(Base):
+    """One turn of asking for approval: of the estimate, or of an account beyond it (procedure 3.6.1).
+
+    `tier_fen` is what chose the tier: `amount_fen` with the estimates of the orders in `summed`, so that nothing is split.
+    `basis` says in words what an account of `amount_fen` is. An order has at most one round open.
+    """
+
+    __tablename__ = "approval_round"
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0 AND tier_fen >= amount_fen", name="amounts"),
+        CheckConstraint("(outcome = 'open') = (closed_at IS NULL)", name="closed"),
+        CheckConstraint("kind <> 'supplement' OR basis <> ''", name="basis"),
+        Index("uq_approval_round_open", "order_id", unique=True, **_OPEN_ROUND),
+    )
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[ApprovalKind]
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    tier_fen: Mapped[int] = mapped_column(BigInteger)
+    basis: Mapped[str] = mapped_column(default="")
+    opened_at: Mapped[datetime]
+    opened_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    outcome: Mapped[ApprovalOutcome] = mapped_column(default=ApprovalOutcome.OPEN)
+    closed_at: Mapped[datetime | None]
+
+    order: Mapped[WorkOrder] = relationship(back_populates="rounds")
+    opened_by: Mapped[User] = relationship()
+    summed: Mapped[list[SummedOrder]] = relationship(order_by="SummedOrder.summed_id")
+
+
+class SummedOrder(Base):
+    """An order whose estimate was added to that of another when its tier was chosen, as it stood then (procedure 3.6.1)."""
+
+    __tablename__ = "approval_sum"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["order_id", "round"], ["approval_round.order_id", "approval_round.round"]
+        ),
+        CheckConstraint("summed_id <> order_id", name="another"),
+    )
+
+    order_id: Mapped[int] = mapped_column(primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True)
+    summed_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), primary_key=True)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+
+    summed: Mapped[WorkOrder] = relationship(foreign_keys=[summed_id])
+
+
+class ApprovalStep(Base):
+    """One place in the chain of a round: who was asked, what he answered (procedure 3.6.1).
+
+    The chain is frozen when the round opens; `shown` is the hash of what each signatory saw, and a changed order
+    needs a new round. A round returned to a signatory begins with the signatures before him, as they were given. `principal` is set where a deputy signed: in whose name (trust: S10).
     """
 
     __tablename__ = "approval_step"

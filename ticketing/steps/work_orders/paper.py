@@ -15,6 +15,7 @@ from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure import approvals
 from ticketing.procedure.deadlines import ClockKind, limit_for
+from ticketing.procedure.grading import yuan
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderStage
 from ticketing.procedure.vocabulary import Role, Satisfaction
@@ -66,6 +67,7 @@ def told(story: Iterable[StoryLine], names: dict[int, str]) -> list[Told]:
             what += f" → {OrderStage(entry.target).label}"
         said = (
             facts.get("for") and f"代{facts['for']}",
+            facts.get("to") and f"退回到{facts['to']}",
             facts.get("reason"),
             facts.get("contractor") and f"转 {facts['contractor']}",
             facts.get("use"),
@@ -136,12 +138,21 @@ def items_of(order: WorkOrder, findings: Sequence[Finding]) -> list[Item]:
     return [Item(item.defect, by_defect.get(item.defect_id)) for item in order.items]
 
 
-def tier_of(order: WorkOrder) -> str:
-    """Which tier approves the order and why, in words; said too when it went one higher (procedure 3.6.1)."""
+def tier_of(order: WorkOrder, summed: Sequence[WorkOrder] = ()) -> str:
+    """Which tier approves the order and why, in words; said too when it went one higher (procedure 3.6.1).
+
+    `summed` are the orders that would be added to a draft that is handed in now.
+    """
     limits = parameters.limits_of(order.parameter_edition_id)
-    words = approvals.tier_sentence(order.estimate_fen, limits)
-    asked = [step.role for step in order.approvals if step.round == order.approval_round]
-    own = [one.role for one in approvals.signatories(order.estimate_fen, limits)]
+    round_ = order.rounds[-1] if order.rounds else None
+    fen = (
+        round_.tier_fen if round_ else order.estimate_fen + sum(one.estimate_fen for one in summed)
+    )
+    words = approvals.tier_sentence(fen, limits)
+    if fen > (round_.amount_fen if round_ else order.estimate_fen):
+        words = f"与相关派工单合计 {yuan(fen)}，{words}"
+    asked = [step.role for step in order.approvals if round_ and step.round == round_.round]
+    own = [one.role for one in approvals.signatories(fen, limits)]
     if asked and asked != own:
         words += "；本级无可回避的审批人，上报一级"
     return words

@@ -1,34 +1,35 @@
 """Reading work orders, narrowed by scope: not yours = not found."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy import ColumnElement, false, func, literal, or_, select, true
+from sqlalchemy.orm import joinedload, selectinload
 
 from ticketing.casefile.attachments import queries as attachments
 from ticketing.casefile.attachments.models import Attachment, PaperKind
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contractor, RepairTeam, TeamArea
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.repair_roads import MUST_SIGN
 from ticketing.procedure.repairs import OrderClass, OrderStage, Slot, Trade
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.site_survey import queries as surveys
-from ticketing.steps.site_survey.models import Finding, SiteSurvey, SurveyBox
+from ticketing.steps.site_survey.models import Finding
 from ticketing.steps.work_orders.models import (
+    ApprovalRound,
     ApprovalStep,
     OrderItem,
     OrderWorker,
+    SummedOrder,
     Use,
     WorkOrder,
 )
+from ticketing.steps.work_orders.turns import his_turn, signs_as_deputy
 
 IS_OPEN = WorkOrder.stage.not_in(
     [
@@ -70,7 +71,7 @@ def visible(scope: Scope) -> ColumnElement[bool]:
         led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
         ways.append(WorkOrder.team_id.in_(led) & WorkOrder.issued_at.is_not(None))
     if scope.acting:
-        ways.append(_signs_as_deputy(scope))
+        ways.append(signs_as_deputy(scope))
     return or_(*ways) if ways else false()
 
 
@@ -101,6 +102,10 @@ def order_for(scope: Scope, order_id: int) -> WorkOrder:
             selectinload(WorkOrder.uses).joinedload(Use.struck_by),
             selectinload(WorkOrder.approvals).options(
                 joinedload(ApprovalStep.by), joinedload(ApprovalStep.principal)
+            ),
+            selectinload(WorkOrder.rounds).options(
+                joinedload(ApprovalRound.opened_by),
+                joinedload(ApprovalRound.summed).joinedload(SummedOrder.summed),
             ),
         )
     ).one_or_none()
@@ -172,114 +177,6 @@ def to_rework(ticket: Ticket) -> list[WorkOrder]:
         and not of_this_round(ticket, one)
         and one.id not in again
     ]
-
-
-def next_step(order: WorkOrder) -> ApprovalStep | None:
-    """The place in the chain whose turn it is."""
-    if order.stage is not OrderStage.APPROVING:
-        return None
-    present = [step for step in order.approvals if step.round == order.approval_round]
-    return next((step for step in present if step.verdict is None), None)
-
-
-def accounts_of(user_id: int) -> Select[int]:
-    """The accounts of the person behind one of them: those with the same employee number."""
-    own, other = aliased(User), aliased(User)
-    same = and_(own.employee_number != "", other.employee_number == own.employee_number)
-    return (
-        select(other.id)
-        .join(own, or_(other.id == own.id, same))
-        .where(own.id == user_id)
-        .correlate(None)
-    )
-
-
-def own_part(accounts: Select[int]) -> ColumnElement[bool]:
-    """The condition that one of `accounts` has a part in an order that bars the person from approving it (trust: S1, S3)."""
-    survey = SiteSurvey.id == WorkOrder.survey_id
-    wrote = select(JournalEntry.id).where(
-        JournalEntry.subject == "order",
-        JournalEntry.subject_id == WorkOrder.id,
-        JournalEntry.act.in_([act.value for act in WRITING]),
-        JournalEntry.actor_id.in_(accounts),
-    )
-    looked = select(SiteSurvey.id).where(survey, SiteSurvey.recorded_by_id.in_(accounts))
-    signed = select(SurveyBox.id).where(
-        SurveyBox.survey_id == WorkOrder.survey_id,
-        SurveyBox.side.in_(MUST_SIGN),
-        SurveyBox.by_id.in_(accounts),
-    )
-    answered = select(ApprovalStep.id).where(
-        ApprovalStep.order_id == WorkOrder.id,
-        ApprovalStep.round == WorkOrder.approval_round,
-        WorkOrder.stage == OrderStage.APPROVING,
-        or_(ApprovalStep.by_id.in_(accounts), ApprovalStep.principal_id.in_(accounts)),
-    )
-    parts = (wrote, looked, signed, answered)
-    return or_(
-        WorkOrder.drafted_by_id.in_(accounts),
-        serves(accounts),
-        *(part.correlate(WorkOrder).exists() for part in parts),
-    )
-
-
-def serves(accounts: Select[int]) -> ColumnElement[bool]:
-    """The condition that one of `accounts` is clerk or handler of the order's ticket."""
-    return WorkOrder.ticket.has(
-        or_(Ticket.registered_by_id.in_(accounts), Ticket.handler_id.in_(accounts))
-    )
-
-
-WRITING = (Act.DRAFT_ORDER, Act.AMEND_ORDER, Act.SUBMIT_ORDER)
-"""By these a person makes what is approved later."""
-
-
-def his_turn(scope: Scope) -> ColumnElement[bool]:
-    """The condition that an order waits for the signature of this very person, in his own name or as a deputy.
-
-    A deputy brings his principal's part in the order with him and keeps his own (trust: S10).
-    """
-    ways = [_turn_of(scope.roles)]
-    for principal_id in {one.principal_id for one in scope.acting}:
-        roles = {one.role for one in scope.acting if one.principal_id == principal_id}
-        ways.append(_turn_of(roles) & ~own_part(accounts_of(principal_id)))
-    return and_(
-        WorkOrder.stage == OrderStage.APPROVING,
-        or_(*ways),
-        ~own_part(accounts_of(scope.user_id)),
-    )
-
-
-def _turn_of(roles: Collection[Role]) -> ColumnElement[bool]:
-    """The condition that the next signature of an order is one of `roles`."""
-    earlier = aliased(ApprovalStep)
-    before = select(earlier.id).where(
-        earlier.order_id == ApprovalStep.order_id,
-        earlier.round == ApprovalStep.round,
-        earlier.position < ApprovalStep.position,
-        earlier.verdict.is_(None),
-    )
-    turn = select(ApprovalStep.id).where(
-        ApprovalStep.order_id == WorkOrder.id,
-        ApprovalStep.round == WorkOrder.approval_round,
-        ApprovalStep.verdict.is_(None),
-        ApprovalStep.role.in_(sorted(roles, key=str)),
-        ~before.exists(),
-    )
-    return turn.correlate(WorkOrder).exists()
-
-
-def _signs_as_deputy(scope: Scope) -> ColumnElement[bool]:
-    """The condition that an order waits for a signature he may give as a deputy, or has one he gave."""
-    roles = sorted({one.role for one in scope.acting}, key=str)
-    waits = and_(
-        WorkOrder.stage == OrderStage.APPROVING,
-        ApprovalStep.round == WorkOrder.approval_round,
-        ApprovalStep.role.in_(roles),
-    )
-    gave = and_(ApprovalStep.by_id == scope.user_id, ApprovalStep.principal_id.is_not(None))
-    step = select(ApprovalStep.id).where(ApprovalStep.order_id == WorkOrder.id, or_(waits, gave))
-    return step.correlate(WorkOrder).exists()
 
 
 def waiting_for(scope: Scope) -> int:

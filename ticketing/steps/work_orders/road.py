@@ -15,11 +15,12 @@ from ticketing.masters.people import deputies
 from ticketing.masters.people.models import User
 from ticketing.procedure import repair_roads, workflow
 from ticketing.procedure.deadlines import ClockKind
-from ticketing.procedure.repairs import Slot
+from ticketing.procedure.repairs import ApprovalKind, ApprovalOutcome, Slot
 from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.procedure.workdays import CLOSES
 from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.models import WorkOrder
+from ticketing.steps.work_orders.turns import accounts_of, next_step, open_round, own_part
 
 
 def leads(order: WorkOrder, actor: User) -> bool:
@@ -30,12 +31,9 @@ def leads(order: WorkOrder, actor: User) -> bool:
 def took_part(order: WorkOrder, actor: User) -> bool:
     """Whether this person, under any account of his, has a part in the order that bars him from approving it.
 
-    He drafted, changed or submitted it, looked at the defects, is clerk or handler of the ticket, or signed in this
-    round already, himself or through a deputy (trust: S1, S3, S11).
+    `turns.own_part` says what counts as one (trust: S1, S3, S11).
     """
-    own = select(WorkOrder.id).where(
-        WorkOrder.id == order.id, queries.own_part(queries.accounts_of(actor.id))
-    )
+    own = select(WorkOrder.id).where(WorkOrder.id == order.id, own_part(accounts_of(actor.id)))
     return db.session.scalar(own) is not None
 
 
@@ -50,7 +48,7 @@ def signing(order: WorkOrder, actor: User) -> Signing | None:
 
     A deputy brings his principal's part in the order with him and keeps his own.
     """
-    step = queries.next_step(order)
+    step = next_step(order)
     if step is None or took_part(order, actor):
         return None
     if step.role in actor.roles:
@@ -59,6 +57,14 @@ def signing(order: WorkOrder, actor: User) -> Signing | None:
         if not took_part(order, principal):
             return Signing(principal)
     return None
+
+
+def _to_hand_in_again(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:
+    """Issued as an emergency, its estimate not approved, and no round under way."""
+    if not order.emergency or open_round(order) is not None:
+        return False
+    estimates = [one for one in order.rounds if one.kind is ApprovalKind.ESTIMATE]
+    return estimates[-1].outcome is not ApprovalOutcome.APPROVED
 
 
 def _pictured(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:
@@ -112,6 +118,7 @@ _CHECKS: Checks = {
     repair_roads.UNINSPECTED: (lambda order, _a, _c: order.inspected_at is None, Invalid),
     repair_roads.WITNESSED: (_witnessed, NotPermitted),
     repair_roads.UNACCEPTED: (lambda order, _a, _c: order.signed_at is None, Invalid),
+    repair_roads.UNAPPROVED: (_to_hand_in_again, Conflict),
     repair_roads.DOABLE: (_doable, Invalid),
 }
 

@@ -29,6 +29,7 @@ from ticketing.steps.site_survey.models import Finding
 from ticketing.steps.work_orders import commands, lists, paper, queries
 from ticketing.steps.work_orders.act_page import ENDPOINTS
 from ticketing.steps.work_orders.act_views import bp as acts
+from ticketing.steps.work_orders.approving import is_approved
 from ticketing.steps.work_orders.forms import DraftForm
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.road import ORDERS, leads
@@ -102,12 +103,18 @@ def show(order_id: int) -> ResponseReturnValue:
     ]
     if any(step.act is Act.APPROVE_ORDER for step in steps):
         steps = [step for step in steps if step.act is not Act.RETURN_ORDER]
-    main = MAIN_ACTS | {Act.EXTEND_ORDER} if order.asked_until else MAIN_ACTS
+    main = MAIN_ACTS
+    if order.asked_until:
+        main |= {Act.EXTEND_ORDER}
+    if order.ticket.urgent:
+        main |= {Act.ISSUE_FIRST}
     return render_template(
         "orders/show.html",
         order=order,
         items=paper.items_of(order, surveys.findings_of(order.survey_id)),
         tier=paper.tier_of(order),
+        round=order.rounds[-1] if order.rounds else None,
+        unapproved=bool(order.emergency) and not is_approved(order),
         limit=paper.limit_words(order),
         inspected_for=Inspector(order.inspected_for).label if order.inspected_for else "",
         clocks=[one for one in timers.of_ticket(order.ticket_id) if one.clock.order_id == order.id],
