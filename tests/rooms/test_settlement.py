@@ -20,6 +20,7 @@ from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import certifying, confirming, drafting, queries, reviewing
 from ticketing.steps.settlement.models import Settlement, SettlementLine
 from ticketing.steps.settlement.reviewing import Added, Audited
+from ticketing.steps.work_orders import approving, supplements
 
 
 @pytest.fixture
@@ -293,3 +294,24 @@ def test_an_account_is_seen_by_those_whose_business_it_is(accounts, make):
             queries.settlement_for(scope_of(make.user(name)), s.id)
     for name in (*seeing, "finance"):
         assert queries.settlement_for(scope_of(make.user(name)), s.id).id == s.id
+
+
+@pytest.mark.clause("3.6.1")
+@pytest.mark.parametrize(("fen", "again"), [(88_000, False), (88_001, True)])
+def test_more_than_a_tenth_above_the_estimate_is_approved_again(accounts, make, fen, again):
+    s = accounts.costing(accounts.of_class_b(estimate_fen=80_000), fen)
+    accounts.bring(s, SettlementStage.SUBMITTED)
+    if not again:
+        assert supplements.supplement_state(s.order) is None
+        assert accounts.reviewed(s).stage is SettlementStage.REVIEWED
+        return
+    with pytest.raises(Conflict, match="补充审批"):
+        accounts.reviewed(s)
+    db.session.rollback()
+    with transaction():
+        approving.approve(
+            s.order, version=s.order.version, reason="实际面积较大", actor=make.user("manager")
+        )
+    assert supplements.approved_fen(s.order) == fen
+    db.session.expire_all()
+    assert accounts.reviewed(s).stage is SettlementStage.REVIEWED

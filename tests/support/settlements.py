@@ -38,6 +38,7 @@ class Settlements:
 
     def begun(self, *broken: Broken, cause: Cause = Cause.WORKMANSHIP, **facts: Any) -> Settlement:
         """The account of an accepted order (by default of class A), with nothing in it."""
+        facts = {"estimate_fen": 260_000, **facts}
         order = self.repairs.order(OrderStage.ACCEPTED, *(broken or (LEAK,)), cause=cause, **facts)
         with transaction():
             return drafting.draft(order, actor=self.make.user("captain"))

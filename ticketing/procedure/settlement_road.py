@@ -18,6 +18,9 @@ REVIEWER = Guard(
     first=True,
     signature=True,
 )
+SUPPLEMENTED = Guard(
+    "supplemented", "报审金额超出批准的估价，补充审批通过之后才能完成审核。", first=True
+)
 UNCOMPILED = Guard("uncompiled", "结算书已经编好。", first=True)
 COMPILED = Guard("compiled", "先由客户服务部根据审核结果编写结算书。", first=True)
 CLASS_A = Guard("class_a", "B类结算书不需要施工单位确认。", first=True)
@@ -44,7 +47,7 @@ SETTLEMENT_ROAD: tuple[Step[SettlementStage], ...] = (
     *in_each((D, R), Act.AMEND_ACCOUNT, None, CAPTAIN, "3.5.5", OWN_ACCOUNT),
     *in_each((D, R), Act.SUBMIT_ACCOUNT, S, CAPTAIN, "3.5.5", OWN_ACCOUNT, PRICED),
     Step(S, Act.AUDIT_LINES, S, REVIEWERS, "3.5.6", (REVIEWER,)),
-    Step(S, Act.REVIEW_ACCOUNT, V, REVIEWERS, "3.5.6", (REVIEWER,)),
+    Step(S, Act.REVIEW_ACCOUNT, V, REVIEWERS, "3.5.6", (REVIEWER, SUPPLEMENTED)),
     Step(S, Act.RETURN_ACCOUNT, R, REVIEWERS, "3.5.6", (REVIEWER,)),
     Step(V, Act.COMPILE_SETTLEMENT, V, DISPATCHERS, "3.5.6", (UNCOMPILED,)),
     Step(V, Act.NOTIFY_CONTRACTOR, N, AUDITOR, "3.5.7", (CLASS_A, COMPILED)),

@@ -30,6 +30,7 @@ from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import hands, queries
 from ticketing.steps.settlement.models import Settlement, SettlementLine
 from ticketing.steps.settlement.road import SETTLEMENTS, begin, follow, tell_holders
+from ticketing.steps.work_orders import supplements
 from ticketing.steps.work_orders.models import Use, WorkOrder
 
 MOST_LINES = 200
@@ -130,6 +131,8 @@ def amend(
 def submit(settlement: Settlement, *, version: int, actor: User) -> Settlement:
     """Hand the account in; from the limit on, the number itself included, audit reviews it (procedure 2.7, 3.5.6).
 
+    Where it goes beyond what was approved before the repair, or into a higher tier, that is approved again meanwhile (3.6.1).
+
     Raises Invalid (nothing priced), NotPermitted, Conflict.
     """
     begin(settlement, Act.SUBMIT_ACCOUNT, version, actor)
@@ -150,6 +153,13 @@ def submit(settlement: Settlement, *, version: int, actor: User) -> Settlement:
         },
         facts={"submitted_fen": settlement.submitted_fen, "limit_fen": limit},
     )
+    if supplements.why_again(settlement.order, settlement.submitted_fen):
+        supplements.open_supplement(
+            settlement.order,
+            settlement.submitted_fen,
+            actor,
+            basis=f"{settlement.number} 第{settlement.revision}版决算书",
+        )
     kind = ClockKind.AUDIT if route is Role.AUDITOR else ClockKind.CS_REVIEW
     follow(settlement, Act.SUBMIT_ACCOUNT, at, [kind])
     words = "已报决算书，请审计" if route is Role.AUDITOR else "已报决算书，请审核"

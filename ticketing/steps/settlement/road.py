@@ -21,6 +21,7 @@ from ticketing.procedure.settlement import SettlementStage
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import hands, queries
 from ticketing.steps.settlement.models import Settlement
+from ticketing.steps.work_orders import supplements
 from ticketing.steps.work_orders.road import Signing
 
 
@@ -61,6 +62,10 @@ _CHECKS: Checks = {
     settlement_road.REVIEWER: (
         lambda one, actor, _c: hands.reviewing(one, actor) is not None,
         NotPermitted,
+    ),
+    settlement_road.SUPPLEMENTED: (
+        lambda one, _a, _c: not supplements.why_again(one.order, one.submitted_fen),
+        Conflict,
     ),
     settlement_road.UNCOMPILED: (lambda one, _a, _c: one.compiled_at is None, Conflict),
     settlement_road.COMPILED: (lambda one, _a, _c: one.compiled_at is not None, Conflict),
