@@ -466,3 +466,16 @@ def test_a_signed_paper_on_file_as_pdf_leaves_the_signature_line(repairs, sign_i
     page = read(sign_in("office").get(f"/orders/{order.id}/print"))
     assert paper.key not in "".join(page.pictures)
     assert "签名：王国强" in "".join(page.found)
+
+
+def test_a_qr_code_scales_with_its_box_and_is_never_cut_off(repairs, sign_in):
+    """Without a size of its own but with a view box, all three corner marks are inside whatever the style sheet gives it."""
+    order = repairs.order(OrderStage.ISSUED)
+    addresses = (f"/orders/{order.id}/print", f"/surveys/{order.survey_id}/print")
+    office = sign_in("office")
+    for address in addresses:
+        page = office.get(address).get_data(as_text=True)
+        (svg,) = re.findall(r"<svg[^>]*>", page)
+        assert re.search(r'viewBox="0 0 (\d+) \1"', svg), svg
+        assert "width=" not in svg
+        assert "height=" not in svg

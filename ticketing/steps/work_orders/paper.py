@@ -64,6 +64,7 @@ def told(story: Iterable[StoryLine], names: dict[int, str]) -> list[Told]:
         if entry.origin and entry.origin != entry.target:
             what += f" → {OrderStage(entry.target).label}"
         said = (
+            facts.get("slot"),
             facts.get("reason"),
             facts.get("contractor") and f"转 {facts['contractor']}",
             facts.get("use"),
