@@ -107,6 +107,7 @@ def test_the_words_compared_with_are_those_of_the_procedure(form, first, last):
     assert rest == "", "the procedure's form has more than is compared"
 
 
+@pytest.mark.clause("5.6")
 @pytest.mark.clause("3.5.1")
 @pytest.mark.parametrize("stage", list(OrderStage))
 def test_an_order_prints_every_field_of_the_form_in_every_state(repairs, sign_in, stage):
