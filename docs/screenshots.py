@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "screenshots"
 SIZES = ((1440, 900), (390, 844))
+TICKET = "table.tickets tbody a"
 PAGES = {
     "clerk": (
         ("worklist", "/tickets/"),
@@ -25,10 +26,11 @@ PAGES = {
         ("search", "/tickets/?q=漏水"),
         ("ended", "/tickets/?all=1"),
         ("intake", "/intake?unit=1&customer=1"),
-        ("dispatch", "/tickets/?stage=registered", "/dispatch"),
-        ("callback", "/tickets/?stage=callback", "/call-back"),
-        ("ticket", "/tickets/?stage=handling", ""),
-        ("paper", "/tickets/?stage=handling", "/print"),
+        ("dispatch", "/tickets/?stage=registered", TICKET, "/dispatch"),
+        ("callback", "/tickets/?stage=callback", TICKET, "/call-back"),
+        ("ticket", "/tickets/?stage=handling", TICKET),
+        ("repair", "/tickets/?stage=repairing", TICKET),
+        ("paper", "/tickets/?stage=handling", TICKET, "/print"),
         ("communities", "/estate/"),
         ("contractors", "/contractors/"),
         ("warranty", "/contractors/warranty"),
@@ -40,7 +42,11 @@ PAGES = {
         ("notices", "/notices/"),
         ("notice-choices", "/notices/choices"),
     ),
-    "captain": (("my-orders", "/my-orders"),),
+    "captain": (
+        ("my-orders", "/my-orders"),
+        ("my-order", "/my-orders", ".job-open"),
+        ("surveys", "/surveys/"),
+    ),
     "admin": (
         ("people", "/people/"),
         ("person", "/people/1"),
@@ -54,6 +60,10 @@ PAGES = {
     ),
     "manager": (
         ("plan", "/plan/"),
+        ("survey-list", "/surveys/"),
+        ("survey", "/surveys/", ".job-open"),
+        ("orders", "/orders/"),
+        ("order", "/orders/?pile=checking", TICKET),
         ("order-paper", "/orders/1/print"),
         ("survey-paper", "/surveys/1/print"),
         ("print-orders", "/orders/print/choose"),
@@ -62,7 +72,7 @@ PAGES = {
     "chief": (("deputies", "/deputies/"),),
     "gm": (
         ("major", "/major/"),
-        ("major-ticket", "/tickets/?grade=major&stage=handling", ""),
+        ("major-ticket", "/tickets/?grade=major&stage=handling", TICKET),
     ),
 }
 
@@ -141,8 +151,8 @@ def _round(
     for name, path, *more in PAGES[username]:
         page.goto(path)
         if more:
-            first = page.locator("table.tickets tbody a").first
-            page.goto(f"{first.get_attribute('href')}{more[0]}")
+            first = page.locator(more[0]).first
+            page.goto(f"{first.get_attribute('href')}{''.join(more[1:])}")
         page.screenshot(path=OUT / f"{name}-{size[0]}-{scheme}.png")
     context.close()
 

@@ -107,6 +107,7 @@ def test_the_words_compared_with_are_those_of_the_procedure(form, first, last):
     assert rest == "", "the procedure's form has more than is compared"
 
 
+@pytest.mark.clause("5.6")
 @pytest.mark.clause("3.5.1")
 @pytest.mark.parametrize("stage", list(OrderStage))
 def test_an_order_prints_every_field_of_the_form_in_every_state(repairs, sign_in, stage):
@@ -466,3 +467,16 @@ def test_a_signed_paper_on_file_as_pdf_leaves_the_signature_line(repairs, sign_i
     page = read(sign_in("office").get(f"/orders/{order.id}/print"))
     assert paper.key not in "".join(page.pictures)
     assert "签名：王国强" in "".join(page.found)
+
+
+def test_a_qr_code_scales_with_its_box_and_is_never_cut_off(repairs, sign_in):
+    """Without a size of its own but with a view box, all three corner marks are inside whatever the style sheet gives it."""
+    order = repairs.order(OrderStage.ISSUED)
+    addresses = (f"/orders/{order.id}/print", f"/surveys/{order.survey_id}/print")
+    office = sign_in("office")
+    for address in addresses:
+        page = office.get(address).get_data(as_text=True)
+        (svg,) = re.findall(r"<svg[^>]*>", page)
+        assert re.search(r'viewBox="0 0 (\d+) \1"', svg), svg
+        assert "width=" not in svg
+        assert "height=" not in svg

@@ -13,8 +13,6 @@ from ticketing.steps.acceptance import commands as acceptance
 from ticketing.steps.work_orders import changing, uses
 from ticketing.steps.work_orders.models import Use, WorkOrder
 
-pytestmark = pytest.mark.clause("3.5.5")
-
 
 @pytest.fixture
 def repairs(make) -> Repairs:

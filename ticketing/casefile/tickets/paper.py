@@ -82,6 +82,6 @@ def may_see_all_phones(scope: Scope) -> bool:
 
 
 def qr_svg(address: str) -> str:
-    """A QR code leading to `address`, as inline SVG without style attributes."""
+    """A QR code leading to `address`, as inline SVG without style attributes and without a size: it fills its box."""
     code = segno.make(address, error="m")
-    return code.svg_inline(scale=3, border=0, omitsize=False, svgclass="qr", lineclass=None)
+    return code.svg_inline(scale=3, border=0, omitsize=True, svgclass="qr", lineclass=None)

@@ -264,7 +264,9 @@ def _what(act: Act, facts: dict[str, Any]) -> str:
 
 
 def _text(facts: dict[str, Any]) -> str:
-    said = str(facts.get("reason") or facts.get("question") or facts.get("said") or "")
+    said = str(
+        facts.get("reason") or facts.get("question") or facts.get("said") or facts.get("slot") or ""
+    )
     if facts.get("decided"):
         said = "；".join(facts["decided"])
     if facts.get("defects"):

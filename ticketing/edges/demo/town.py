@@ -83,7 +83,7 @@ def found(town: Town) -> None:
             office_id=offices[plan.office],
             delivered_on=town.delivered_on(plan),
             address=plan.address,
-            property_contact="物业管理处 值班主管",
+            property_contact="值班主管",
             property_phone=f"1370000910{number}",
             actor=None,
         )

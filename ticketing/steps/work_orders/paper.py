@@ -68,6 +68,7 @@ def told(story: Iterable[StoryLine], names: dict[int, str]) -> list[Told]:
         said = (
             facts.get("for") and f"代{facts['for']}",
             facts.get("to") and f"退回到{facts['to']}",
+            facts.get("slot"),
             facts.get("reason"),
             facts.get("contractor") and f"转 {facts['contractor']}",
             facts.get("use"),
