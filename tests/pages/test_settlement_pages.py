@@ -6,6 +6,7 @@ import zipfile
 import pytest
 
 from tests.pages.helpers import recorded, token
+from tests.pages.test_every_page import sound
 from tests.pages.test_wrong_input import BLANKS, LONG, refused
 from tests.support.settlements import AUDITED, EXAMPLE, Settlements
 from ticketing.journal.commands import record
@@ -15,9 +16,11 @@ from ticketing.masters.contractors.models import Contract
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderStage
 from ticketing.procedure.settlement import PriceBasis, PriceSource, SettlementStage
+from ticketing.procedure.settlement_road import settlement_steps_from
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import confirming, lists, queries
 from ticketing.steps.settlement.models import Settlement
+from ticketing.steps.settlement.road import SETTLEMENTS
 
 S = SettlementStage
 STAGE_OF = {
@@ -225,7 +228,9 @@ def test_each_act_is_done_on_its_page_once(accounts, make, sign_in, act):
     address = f"/settlements/{settlement_id}/{PATHS[act]}"
     client = sign_in(WHO.get(act, "auditor"))
     data = typed(act, s, accounts) | {"version": s.version, "once": token()}
-    assert client.get(address).status_code == 200
+    form = client.get(address)
+    assert form.status_code == 200
+    sound(form, address)
     assert f'href="{address}"' in client.get(f"/settlements/{settlement_id}").get_data(as_text=True)
     for _ in range(2):
         answer = client.post(address, data=data)
@@ -528,6 +533,40 @@ def test_the_list_counts_filters_and_leaves_the_house_as_a_workbook(accounts, ma
     xml = workbook_text(manager.get("/settlements/settlements.xlsx"))
     assert all(number in xml for number in numbers.values())
     assert "<f>" not in xml
+
+
+@pytest.mark.clause("3.5.8")
+def test_what_waits_for_a_person_is_what_he_is_offered(accounts, make):
+    made = [accounts.bring(accounts.begun(), stage) for stage in S if stage is not S.PAID]
+    made += [accounts.bring(accounts.of_class_b(), stage) for stage in (S.SUBMITTED, S.REVIEWED)]
+    made += [accounts.compiled(accounts.bring(accounts.of_class_b(), S.REVIEWED))]
+    taken = accounts.bring(accounts.begun(), S.CONFIRMED)
+    with transaction():
+        record(
+            "settlement",
+            taken.id,
+            Act.AUDIT_LINES.value,
+            actor=make.user("chief"),
+            at=clock.now(),
+            version=taken.version,
+        )
+    made.append(taken)
+    seen = {}
+    for username in ("captain", "office", "manager", "auditor", "chief", "deputy_gm", "gm"):
+        actor, scope = make.user(username), make.scope(username)
+        wanted = lists.SettlementFilter(pile=lists.Pile.MINE)
+        mine = {row.id for row in lists.page(scope, wanted)[0]}
+        usual = [
+            (one.id, step.act)
+            for one in made
+            for step in settlement_steps_from(one.stage)
+            if one.stage is not S.CONFIRMING
+            and step.act not in (Act.RETURN_SETTLEMENT, Act.CONFIRM_ACCOUNT, Act.SUBMIT_ACCOUNT)
+            and SETTLEMENTS.offered(step, one, actor)
+        ]
+        assert {one for one, _act in usual} == mine, username
+        seen[username] = taken.id in mine
+    assert {username for username, his in seen.items() if his} == {"deputy_gm"}
 
 
 def test_the_pages_of_the_list_follow_each_other_without_gap_or_twin(accounts, make):

@@ -23,8 +23,10 @@ from ticketing.kernel.storage import LocalStore
 from ticketing.masters.estate.models import Building, Community, Customer, Residency, Unit
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.models import RoleGrant, User
+from ticketing.masters.people.scope import scope_of
 from ticketing.masters.workcalendar.queries import calendar
 from ticketing.oversight.reports.models import Report
+from ticketing.procedure.settlement import SettlementStage
 from ticketing.procedure.vocabulary import (
     Category,
     Channel,
@@ -34,6 +36,8 @@ from ticketing.procedure.vocabulary import (
     TicketStage,
 )
 from ticketing.settings import Settings
+from ticketing.steps.settlement import lists
+from ticketing.steps.settlement.models import Settlement
 
 pytestmark = pytest.mark.xdist_group("demo")
 """One worker loads the demo, not each of them."""
@@ -127,6 +131,27 @@ def test_the_demo_has_tickets_in_every_state_grade_category_and_channel(demo: De
     assert kinds(Ticket.grade) == set(Grade)
     assert kinds(Ticket.category) - {None} == set(Category)
     assert kinds(Ticket.channel) == set(Channel)
+
+
+def test_the_demo_has_accounts_in_every_state_and_on_each_side_of_the_audits_limit(
+    demo: Demo,
+) -> None:
+    assert kinds(Settlement.stage) == set(SettlementStage) - {SettlementStage.PAID}
+    waiting = lists.counts(scope_of(demo_user("manager"))).piles
+    assert [pile for pile in lists.WAITING if not waiting[pile]] == []
+    sides = select(Settlement.submitted_fen).where(
+        Settlement.submitted_fen.between(1_999_999, 2_000_001)
+    )
+    assert len(set(db.session.scalars(sides))) >= 2
+    for username in ("captain", "manager", "office", "auditor", "chief", "finance"):
+        assert lists.mine(scope_of(demo_user(username))) > 0, username
+
+
+def demo_user(username: str) -> User:
+    """A person of the demo."""
+    found = people.user_by_name(username)
+    assert found is not None
+    return found
 
 
 def test_the_demo_has_what_goes_wrong_in_life(demo: Demo) -> None:
