@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from ticketing.books.banking import commands, queries, tables
 from ticketing.books.banking.forms import BankFileForm, ColumnsForm, as_data
 from ticketing.books.banking.models import BankFile, Way
+from ticketing.books.banking.reading import Layout
 from ticketing.books.banking.tables import Row
 from ticketing.kernel.db import db, reading
 from ticketing.kernel.errors import Invalid
@@ -113,6 +114,7 @@ def columns(file_id: int) -> ResponseReturnValue:
     """Say which column is what (procedure 2.6)."""
     file = queries.file(file_id)
     rows, layout = commands.rows_of(file)[: SAMPLED + 1], commands.layout_of(file)
+    layout = layout if layout.columns else Layout(rows[0].number, {})
     form = ColumnsForm(data=as_data(layout))
     width = max(len(row.cells) for row in rows)
     head = next((row for row in rows if row.number == layout.head), rows[0])

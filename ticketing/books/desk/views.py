@@ -15,7 +15,7 @@ from ticketing.kernel.errors import Invalid
 from ticketing.masters.contractors.queries import contractor, contractors
 from ticketing.masters.people.guard import current_user, requires
 from ticketing.masters.people.handing_out import hand_out
-from ticketing.procedure.accounts import CREDIT_KINDS, AccountKind
+from ticketing.procedure.accounts import AccountKind
 from ticketing.procedure.permissions import Act
 
 bp = Blueprint("desk", __name__, url_prefix="/finance")
@@ -147,6 +147,5 @@ def year_end() -> ResponseReturnValue:
         "finance/year_end.html",
         books=queries.year_end(year),
         years=range(this, this - 5, -1),
-        credit_kinds=CREDIT_KINDS,
         bands=BANDS,
     )

@@ -108,7 +108,6 @@ def accounts() -> ResponseReturnValue:
         rows=queries.trial_balance(since, until),
         since=since,
         until=until,
-        credit_kinds=CREDIT_KINDS,
     )
 
 

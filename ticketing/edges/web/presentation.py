@@ -74,20 +74,20 @@ NAVIGATION = (
 FIRST_PAGES = frozenset({"tickets.index", "escalation.index", "people.index"})
 """Where those who propose and confirm parameters begin their day: there they are told that blanks are unfilled."""
 FINANCE_ROOMS = (
-    ("财务台", "desk.index", Act.READ_BOOKS),
-    ("待拨付", "payments.waiting", Act.READ_BOOKS),
-    ("付款单", "payments.index", Act.READ_BOOKS),
-    ("待扣回", "desk.deductions", Act.READ_BOOKS),
-    ("质保金", "retention.index", Act.READ_RETENTION),
-    ("应收", "retention.receivables", Act.READ_BOOKS),
-    ("对账单", "desk.statements", Act.READ_BOOKS),
-    ("凭证", "ledger.index", Act.READ_BOOKS),
-    ("科目余额", "ledger.accounts", Act.READ_BOOKS),
-    ("银行对账", "banking.index", Act.READ_BOOKS),
-    ("凭证导出", "desk.vouchers", Act.READ_BOOKS),
-    ("年终", "desk.year_end", Act.READ_BOOKS),
+    ("财务台", "desk.index", Act.READ_BOOKS, ()),
+    ("待拨付", "payments.waiting", Act.READ_BOOKS, ("payments.prepare",)),
+    ("付款单", "payments.index", Act.READ_BOOKS, ("payments.show", "payments.release")),
+    ("待扣回", "desk.deductions", Act.READ_BOOKS, ()),
+    ("质保金", "retention.index", Act.READ_RETENTION, ("retention.show",)),
+    ("应收", "retention.receivables", Act.READ_BOOKS, ("retention.receive",)),
+    ("对账单", "desk.statements", Act.READ_BOOKS, ("desk.statement",)),
+    ("凭证", "ledger.index", Act.READ_BOOKS, ("ledger.show",)),
+    ("科目余额", "ledger.accounts", Act.READ_BOOKS, ("ledger.account",)),
+    ("银行对账", "banking.index", Act.READ_BOOKS, ("banking.show", "banking.columns")),
+    ("凭证导出", "desk.vouchers", Act.READ_BOOKS, ("desk.codes",)),
+    ("年终", "desk.year_end", Act.READ_BOOKS, ()),
 )
-"""The rooms of finance in a row: label, endpoint, and the act that opens it."""
+"""The rooms of finance in a row: label, endpoint, the act that opens it, and the pages behind it."""
 
 
 def install(app: Flask, settings: Settings) -> None:
