@@ -1,13 +1,17 @@
-"""The stranger's walk through a repair: office and manager at a desk, the captain with his phone in the flat."""
+"""The stranger's walk through a repair to its money: everybody at his desk, the captain with his phone in the flat."""
 
 import re
 from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_captain import Thumb, draw, picture
 from tests.conftest import Engine
+from ticketing.books.ledger.verifying import verify
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.journal import queries as journal
 from ticketing.kernel.db import db
@@ -42,7 +46,12 @@ class Desk:
 @pytest.mark.clause("3.5.3")
 @pytest.mark.clause("3.5.4")
 @pytest.mark.clause("5.5")
-def test_a_stranger_takes_a_repair_from_the_call_to_the_closed_ticket(
+@pytest.mark.clause("3.5.5")
+@pytest.mark.clause("3.5.6")
+@pytest.mark.clause("3.5.7")
+@pytest.mark.clause("3.5.8")
+@pytest.mark.clause("3.5.9")
+def test_a_stranger_takes_a_repair_from_the_call_to_the_payment(
     sqlite: Engine, open_as: Callable[..., Page]
 ) -> None:
     office, manager = Desk(open_as("office2")), Desk(open_as("manager"))
@@ -139,9 +148,68 @@ def test_a_stranger_takes_a_repair_from_the_call_to_the_closed_ticket(
     office.button("回访")
     office.stands("已关闭")
 
+    crew.goto("/settlements/?pile=mine")
+    thumb.button("编制决算书")
+    for label, words in (
+        ("工程项目名称", "接头更换"),
+        ("单位", "项"),
+        ("数量", "1"),
+        ("单价", "780"),
+    ):
+        crew.get_by_label(f"第 1 行 {label}").fill(words)
+    expect(crew.locator('[data-sum="total"]')).to_have_text("850.20")
+    thumb.button("保存并上报")
+    crew.wait_for_url(re.compile(r"/settlements/\d+$"))
+    account = crew.url
+    manager.page.goto(account)
+    manager.link("逐行审定")
+    manager.button("全部照申报")
+    manager.fill("审核意见", "按实审定")
+    manager.button("完成审核")
+    office.page.goto(account)
+    office.link("编写结算书")
+    expect(office.page.get_by_label("施工合同").locator("option:checked")).to_contain_text(
+        "承建本单工种"
+    )
+    office.button("编写结算书")
+    auditor = Desk(open_as("auditor"))
+    auditor.page.goto(account)
+    auditor.link("通知施工单位")
+    auditor.page.get_by_role("radio", name="快递").check()
+    auditor.fill("送达凭证", "SF1029384756")
+    auditor.button("通知施工单位")
+    auditor.link("施工单位确认")
+    auditor.fill("确认人", "张经理")
+    auditor.fill("确认凭证", "确认函 12 号")
+    auditor.button("施工单位确认")
+    chief = Desk(open_as("chief"))
+    chief.page.goto(account)
+    chief.link("认定")
+    chief.button("认定")
+    expect(chief.page.get_by_text("已认定。")).to_be_visible()
+
+    finance, cashier = Desk(open_as("finance")), Desk(open_as("cashier"))
+    finance.page.goto("/finance/payments/waiting")
+    finance.button("制付款单")
+    finance.page.wait_for_url(re.compile(r"/finance/payments/\d+$"))
+    cashier.page.goto(finance.page.url)
+    cashier.fill("银行流水号", "BK-20261126-1")
+    cashier.button("放款并入账")
+    expect(cashier.page.get_by_text("已放款").first).to_be_visible()
+    office.page.goto(account)
+    office.stands("已拨付")
+
+    office.page.goto("/reports/")
+    with office.page.expect_download() as waiting:
+        office.page.get_by_role("button", name=re.compile("本周周报")).first.click()
+        office.page.get_by_role("link", name=re.compile("Excel")).first.click()
+    book = load_workbook(BytesIO(Path(waiting.value.path()).read_bytes()))
+    assert 850.2 in {cell.value for sheet in book for row in sheet.iter_rows() for cell in row}
+
     with sqlite.app.app_context():
         closed = db.session.scalars(db.select(Ticket)).one()
         assert (closed.stage, closed.satisfaction) == (TicketStage.CLOSED, Satisfaction.SATISFIED)
         assert "已竣工验收" in closed.resolution
         assert journal.verify().fault is None
+        assert verify().faults == []
         db.session.remove()
