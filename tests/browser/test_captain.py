@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from io import BytesIO
 
 import pytest
@@ -55,8 +56,9 @@ def stage_of(sqlite: Engine, order_id: int) -> OrderStage:
     return stage
 
 
+@cache
 def picture(colour: str) -> dict[str, object]:
-    """A photo as a phone's camera hands it over: 12 megapixels, with something on it."""
+    """A photo as a phone's camera hands it over: 12 megapixels, with something on it. Drawn once for each colour."""
     image = Image.new("RGB", (4000, 3000), colour)
     ImageDraw.Draw(image).rectangle((800, 600, 3000, 2000), fill="white")
     out = BytesIO()

@@ -207,13 +207,19 @@ def an_order_in_each_stage(make: Any, names: dict[Role, str]) -> dict[OrderStage
 @pytest.mark.clause("3.5.2")
 @pytest.mark.clause("3.6.1")
 def test_every_command_obeys_the_table_of_state_act_and_role(make):
+    """Every triple on SQLite; on PostgreSQL whatever is allowed, and one refusal for each act and role."""
     names = one_of_each_role(make)
     found = an_order_in_each_stage(make, names)
     before, wrong, tried, worked = state_of_the_orders(), [], 0, 0
+    once, refused = db.engine.dialect.name == "postgresql", set()
     with recorded(db.engine) as recorder:
         for role, name in names.items():
             for act in TABLE:
                 for stage, order_id in found.items():
+                    if after(stage, act, role) is None:
+                        if once and (act, role) in refused:
+                            continue
+                        refused.add((act, role))
                     tried += 1
                     actor, order = make.user(name), db.session.get_one(WorkOrder, order_id)
                     recorder.statements.clear()
@@ -235,7 +241,7 @@ def test_every_command_obeys_the_table_of_state_act_and_role(make):
                         wrong.append((stage, act, role, outcome, "instead of", expected))
                     db.session.rollback()
     assert not wrong, wrong
-    assert (tried, worked) == (14 * 21 * 9, 71)
+    assert (tried, worked) == (14 * 21 + 71 if once else 14 * 21 * 9, 71)
     assert state_of_the_orders() == before
 
 

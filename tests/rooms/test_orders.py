@@ -337,6 +337,7 @@ def test_after_a_rejection_the_finished_work_is_shown_anew(make, repairs):
         with transaction():
             repairs.picture(Slot.BEFORE, **of_order)
             repairs.picture(Slot.AFTER, **of_order).sha256 = old.sha256
+            old.replaced_at = clock.now()
         with pytest.raises(Invalid, match="重新拍完工照"):
             check_again(order, make, repairs)
         db.session.rollback()

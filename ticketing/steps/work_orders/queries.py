@@ -293,14 +293,17 @@ def work_pictures(order_id: int) -> Sequence[Attachment]:
 def slots_shown(order: WorkOrder, pictures: Iterable[Attachment]) -> frozenset[Slot]:
     """Of which slots these pictures of an order count now (procedure 3.5.3).
 
-    After a rejection the finished work is to be shown anew: what came in before it, or is the same picture once more,
-    does not count.
+    After a rejection the finished work is to be shown anew: what came in before it, or is the same picture once more
+    (filed beside the old one or in its place), does not count.
     """
     own = [one for one in pictures if one.order_id == order.id]
     since = order.rejected_at
     if since is None:
         return frozenset(one.slot for one in own)
-    seen = {one.sha256 for one in own if one.at < since}
+    earlier = select(Attachment.sha256).where(
+        Attachment.order_id == order.id, Attachment.slot == Slot.AFTER, Attachment.at < since
+    )
+    seen = set(db.session.scalars(earlier))
     return frozenset(
         one.slot
         for one in own
