@@ -352,7 +352,7 @@ def a_and_b(make, repairs):
     ticket = repairs.concluded(LEAK, wear)
     first, second = queries.to_order(ticket.id)[OrderClass.A]
     with transaction():
-        second.decided, second.why = OrderClass.B, "设计原因"
+        second.decided, second.decided_why = OrderClass.B, "设计原因"
     drafted = []
     for order_class, finding in ((OrderClass.A, first), (OrderClass.B, second)):
         with transaction():
