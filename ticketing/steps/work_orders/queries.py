@@ -258,6 +258,9 @@ def builders_first(
 
 def chain_of(order: WorkOrder) -> list[WorkOrder]:
     """The orders of a ticket that repair the same thing again and again, in the order they were drafted (procedure 3.5.4)."""
+    again = select(WorkOrder.id).where(WorkOrder.rework_of_id == order.id).limit(1)
+    if order.rework_of_id is None and db.session.scalar(again) is None:
+        return []
     orders = of_ticket(order.ticket_id)
     chain = {order.id}
     for _ in orders:
