@@ -50,8 +50,7 @@ class CrewDesks(Desks):
         for _ in range(2):
             yield self.surveying(self.case(), 2, "sign")
             yield self.surveying(self.case(), 3, "conclude")
-        for price in (SMALL, BURST = next(one for one in BROKEN if one.broken and one.broken[0] is Part.PLUMBING)
-SMALL, MEDIUM, LARGE):
+        for price in (SMALL, SMALL, MEDIUM, LARGE):
             yield self.ordered(self.case(), 3, OrderStage.APPROVING, price)
         for price in EDGES:
             yield self.ordered(self.case(), 2, OrderStage.APPROVING, price)
