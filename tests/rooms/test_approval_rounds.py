@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from flask_migrate import downgrade, upgrade
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -568,3 +569,34 @@ def test_the_issue_of_an_approved_order_still_checks_what_was_shown(make, repair
         repairs.picture(Slot.SITE, ticket_id=order.ticket_id, survey_id=order.survey_id)
     with pytest.raises(Conflict, match="有变化"), transaction():
         orders.issue(order, version=order.version, visit_on=None, actor=make.user("manager"))
+
+
+def test_the_rounds_of_an_older_database_are_filled_in_from_its_steps(make, repairs):
+    """An upgrade leaves every approval as it was: open ones open, given ones given, returned ones returned."""
+    for stage in (OrderStage.APPROVING, OrderStage.APPROVED, OrderStage.ISSUED):
+        repairs.order(stage, estimate_fen=10_000)
+    again = repairs.order(OrderStage.APPROVING, estimate_fen=600_000)
+    agree(again, make, "chief")
+    send_back(again, make, "deputy_gm")
+    submit(again, make)
+    withdrawn = repairs.order(OrderStage.APPROVED, estimate_fen=10_000)
+    send_back(withdrawn, make, "office")
+
+    def told():
+        columns = (
+            ApprovalRound.order_id,
+            ApprovalRound.round,
+            ApprovalRound.amount_fen,
+            ApprovalRound.outcome,
+            ApprovalRound.opened_by_id,
+            ApprovalRound.opened_at,
+        )
+        rows = db.session.execute(select(*columns).order_by(*columns[:2])).all()
+        db.session.remove()
+        return rows
+
+    before = told()
+    assert {row.outcome for row in before} == set(ApprovalOutcome)
+    downgrade(revision="0011a")
+    upgrade()
+    assert told() == before

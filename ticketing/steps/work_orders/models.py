@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, BigId, Id
 from ticketing.masters.contractors.models import Contractor, RepairTeam, Worker
 from ticketing.masters.people.models import User
 from ticketing.procedure.approvals import Task
@@ -264,7 +264,7 @@ class SummedOrder(Base):
         CheckConstraint("summed_id <> order_id", name="another"),
     )
 
-    order_id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(BigId, primary_key=True)
     round: Mapped[int] = mapped_column(primary_key=True)
     summed_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), primary_key=True)
     amount_fen: Mapped[int] = mapped_column(BigInteger)
