@@ -14,14 +14,19 @@ from ticketing.edges.demo.repairing import Repair
 from ticketing.edges.demo.story import Story, working_day
 from ticketing.edges.demo.town import Town
 from ticketing.kernel import clock
-from ticketing.procedure.repairs import OrderStage
+from ticketing.procedure.repairs import OrderStage, Part
+from ticketing.steps.work_orders import approving, emergency
+from ticketing.steps.work_orders import queries as orders
 
 BROKEN = tuple(matter for matter in HOME_MATTERS if matter.broken)
+BURST = next(one for one in BROKEN if one.broken and one.broken[0] is Part.PLUMBING)
 SMALL, MEDIUM, LARGE = 260_000, 1_680_000, 6_400_000
 """Estimates in fen on each side of the tiers of approval."""
 
 DONE = (320_000, 86_000, 2_680_000, 145_000, 96_000, 410_000, 58_000, 1_240_000, 75_000, 230_000)
 """Estimates of repairs that are done and wait for their account."""
+EDGES = (500_000, 500_001, 5_000_000, 5_000_001)
+"""The last and the first fen of each tier."""
 
 
 class CrewDesks(Desks):
@@ -50,6 +55,10 @@ class CrewDesks(Desks):
             yield self.surveying(self.case(), 3, "conclude")
         for price in (SMALL, SMALL, MEDIUM, LARGE):
             yield self.ordered(self.case(), 3, OrderStage.APPROVING, price)
+        for price in EDGES:
+            yield self.ordered(self.case(), 2, OrderStage.APPROVING, price)
+        yield self.sent_first(self.case(BURST))
+        yield self.returned(self.case())
         yield self.ordered(self.case(), 4, OrderStage.APPROVED, SMALL)
         yield self.ordered(self.case(), 4, OrderStage.APPROVED, MEDIUM)
         for stage in (OrderStage.ISSUED, OrderStage.ACKNOWLEDGED, OrderStage.SELF_CHECKED):
@@ -111,6 +120,53 @@ class CrewDesks(Desks):
                 scenes.append((later + timedelta(hours=2), lambda: repair.made.transfer()))
                 break
         return scenes
+
+    def sent_first(self, case: Case) -> list[Scene]:
+        """A burst pipe: the crew went yesterday before the approval, which is due today."""
+        scenes = self.ordered(case, 2, OrderStage.APPROVING, MEDIUM)
+
+        def go() -> None:
+            order = orders.of_ticket(case.ticket.id)[-1]
+            emergency.issue_first(
+                order,
+                version=order.version,
+                reason="水已漫到楼下住户，先关阀抢修。",
+                visit_on=clock.today(),
+                actor=case.manager,
+            )
+
+        return [*scenes, (scenes[-1][0] + timedelta(minutes=6), go)]
+
+    def returned(self, case: Case) -> list[Scene]:
+        """A large estimate that the general manager sent back to his deputy with a question."""
+        scenes = self.ordered(case, 4, OrderStage.APPROVING, LARGE)
+        asked, actors = scenes[-1][0], self.cast
+
+        def sign(username: str, reason: str) -> Callable[[], object]:
+            def act() -> None:
+                order = orders.of_ticket(case.ticket.id)[-1]
+                approving.approve(
+                    order, version=order.version, reason=reason, actor=actors[username]
+                )
+
+            return act
+
+        def back() -> None:
+            order = orders.of_ticket(case.ticket.id)[-1]
+            approving.send_back(
+                order,
+                version=order.version,
+                reason="外墙吊篮按几天计？请与施工单位核实后再报。",
+                return_to=2,
+                actor=actors["gm"],
+            )
+
+        return [
+            *scenes,
+            (asked + timedelta(minutes=50), sign("chief", "做法可行，单价在信息价以内。")),
+            (asked + timedelta(hours=3), sign("deputy_gm", "")),
+            (asked + timedelta(hours=4), back),
+        ]
 
 
 class _Late:

@@ -125,11 +125,14 @@ class Repair:
         photo(self.rng, Slot.SITE, self.case.office, self.store, survey=self.survey)
         items = defect_queries.of_ticket(self.case.ticket.id)
         found = []
-        for one in defect_queries.judge(self.case.ticket, items):
+        for n, one in enumerate(defect_queries.judge(self.case.ticket, items)):
             cause = self.rng.choices(list(CAUSES), list(CAUSES.values()))[0]
             if sound:
                 cause = Cause.WORKMANSHIP
             cost = prices or (DEAR if self.rng.random() < 0.05 else PRICES)
+            price = self.rng.choice(cost)
+            if prices:  # what all items cost together
+                price = price // len(items) + (0 if n else price % len(items))
             suggested = one.suggested(cause).order_class
             goodwill = suggested is OrderClass.NONE and (sound or self.rng.random() < 0.4)
             found.append(
@@ -138,7 +141,7 @@ class Repair:
                     f"{one.defect.place}{one.defect.phenomenon}，范围约 {self.rng.randint(1, 6)} 平方米",
                     cause,
                     LIABLE[cause],
-                    self.rng.choice(cost),
+                    price,
                     OrderClass.B if goodwill else suggested,
                     "业主为老人，公司决定承担。" if goodwill else "",
                 )

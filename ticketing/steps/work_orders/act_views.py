@@ -128,6 +128,7 @@ def approve(order_id: int) -> ResponseReturnValue:
             "pictures": queries.pictures_of(order),
             "principal": signed.principal if signed else None,
             "step": next_step(order),
+            "returned": approving.last_return(order),
         },
     )
 

@@ -151,6 +151,12 @@ def earlier_places(order: WorkOrder) -> list[ApprovalStep]:
     return [one for one in steps_of(order, step.round) if one.position < step.position]
 
 
+def last_return(order: WorkOrder) -> ApprovalStep | None:
+    """What sent the order back last, so that who looks at it again sees why."""
+    returned = [one for one in order.approvals if one.verdict is Verdict.RETURNED]
+    return returned[-1] if returned else None
+
+
 def is_approved(order: WorkOrder) -> bool:
     """Whether the last word on the estimate is an approval, and no round of it is under way."""
     estimates = [one for one in order.rounds if one.kind is ApprovalKind.ESTIMATE]
