@@ -25,6 +25,7 @@ class NoticeKind(Labelled):
     REPORT = "report", "报表"
     DIGEST = "digest", "每日摘要"
     CALENDAR = "calendar", "工作日历"
+    MONEY = "money", "款项"
 
 
 MAILED = frozenset({NoticeKind.MAJOR, NoticeKind.BREACH, NoticeKind.DIGEST})
