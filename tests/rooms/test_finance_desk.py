@@ -191,6 +191,7 @@ READERS = {Role.FINANCE, Role.CASHIER, Role.AUDITOR, Role.GENERAL_MANAGER}
 
 
 def test_the_desk_is_open_to_finance_audit_and_the_general_manager(make, contract, sign_in):
+    opened(make, contract)
     addresses = (
         "/finance/",
         "/finance/deductions",
@@ -208,3 +209,13 @@ def test_the_desk_is_open_to_finance_audit_and_the_general_manager(make, contrac
         for address in addresses:
             status = client.get(address).status_code
             assert status == (200 if role in READERS else 403), (role, address)
+
+
+def test_a_contractor_without_money_in_the_books_has_no_statement(make, contract, sign_in):  # noqa: F811
+    client = sign_in("finance")
+    for address in (
+        f"/finance/statements/{contract.contractor_id}",
+        f"/finance/statements/{contract.contractor_id}.xlsx",
+        f"/finance/retention/receivables/{contract.contractor_id}/receive",
+    ):
+        assert client.get(address).status_code == 404, address

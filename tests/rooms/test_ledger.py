@@ -1,5 +1,6 @@
 """The sub-ledger: what balances is booked, what does not is refused, by the commands and by the database itself."""
 
+import ast
 import threading
 from datetime import date
 
@@ -32,6 +33,7 @@ from ticketing.masters.estate.models import Community
 from ticketing.procedure.accounts import AccountKind, EntryKind, money
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.vocabulary import Role
+from ticketing.settings import ROOT
 
 
 @pytest.fixture
@@ -690,3 +692,19 @@ def test_whatever_people_book_and_reverse_the_books_hold(engine):
             max_examples=5, stateful_step_count=14, deadline=None, suppress_health_check=checks
         ),
     )
+
+
+def test_no_sum_of_money_ever_meets_a_float():
+    """Promise 9: nothing in the books divides, rounds, or makes a float."""
+    paths = [
+        *(ROOT / "ticketing" / "books").rglob("*.py"),
+        ROOT / "ticketing/procedure/accounts.py",
+    ]
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = isinstance(node, ast.Name) and node.id in ("float", "round")
+            real = isinstance(node, ast.Constant) and isinstance(node.value, float)
+            divided = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+            joins_paths = path.name == "tables.py"
+            wrong = named or real or (divided and not joins_paths)
+            assert not wrong, f"{path.name}:{node.lineno}"

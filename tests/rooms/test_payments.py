@@ -16,6 +16,7 @@ from ticketing.books.ledger.models import LedgerEntry
 from ticketing.books.payments import commands, queries
 from ticketing.books.payments.models import Payment
 from ticketing.books.payments.purposes import HANDLERS
+from ticketing.casefile.notices.models import Notice, NoticeKind
 from ticketing.journal import queries as journal
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
@@ -60,6 +61,10 @@ def test_a_payment_is_made_by_one_and_released_by_another_and_booked_at_once(mak
     assert (payment.payee, payment.amount_fen) == ("安居物业公司", 246_668)
     assert [one.claim.source for one in queries.waiting()] == ["settlement:2"]
     assert queries.entries_of(payment.id) == []
+    told = db.session.scalars(select(Notice).where(Notice.kind == NoticeKind.MONEY)).all()
+    assert [(one.user_id, one.path) for one in told] == [
+        (make.world.users["cashier"], f"/finance/payments/{payment.id}")
+    ]
     payment = released(make, payment)
     assert payment.state is PaymentState.RELEASED
     entry = queries.entries_of(payment.id)[0]

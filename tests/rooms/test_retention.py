@@ -274,6 +274,16 @@ def test_a_deposit_is_paid_back_after_application_verification_and_opinion(make,
             actor=make.user("cashier"),
         )
     assert release.stage is ReleaseStage.PAID
+    titles = db.session.scalars(select(Notice.title).order_by(Notice.id)).all()
+    for name, words in (
+        ("auditor", "质保金入账待审核"),
+        ("engineer", "前核实质保金返还申请"),
+        ("manager", "请出具工程尾款支付意见"),
+        ("finance", "同意支付 450,000.00 元"),
+        ("cashier", "待放款"),
+    ):
+        own = select(Notice.title).where(Notice.user_id == make.world.users[name])
+        assert any(words in title for title in db.session.scalars(own)), (name, titles)
     assert ledger.held(contract.id) == 5_000_000
     assert queries.standing(contract.id).released_fen == 45_000_000
     sound()

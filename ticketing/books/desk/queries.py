@@ -14,6 +14,7 @@ from ticketing.books.payments.models import Payment
 from ticketing.books.retention import queries as retention
 from ticketing.books.retention.models import RetentionDeposit
 from ticketing.kernel.db import db
+from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contract, Contractor
 from ticketing.procedure.accounts import AccountKind, PaymentState
 
@@ -98,7 +99,10 @@ class ContractorStatement(NamedTuple):
 def contractor_statement(
     contractor: Contractor, since: date | None, until: date | None
 ) -> ContractorStatement:
-    """Each account of a contractor over a period: name, whether a credit is its ordinary side, and its lines."""
+    """Each account of a contractor over a period: name, whether a credit is its ordinary side, and its lines.
+
+    Raises NotFound for a contractor without any money in the books.
+    """
     parts = [
         (
             account.name,
@@ -107,6 +111,8 @@ def contractor_statement(
         )
         for account in ledger.accounts_of(contractor.id)
     ]
+    if not parts:
+        raise NotFound
     return ContractorStatement(contractor, parts)
 
 

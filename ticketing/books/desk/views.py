@@ -42,12 +42,8 @@ def deductions() -> ResponseReturnValue:
 @bp.get("/statements")
 @requires(Act.READ_BOOKS)
 def statements() -> ResponseReturnValue:
-    """The contractors to choose from, with what each is owed and owes."""
-    rows = [
-        (one, accounts)
-        for one in contractors()
-        if (accounts := ledger.accounts_of(one.id)) or one.active
-    ]
+    """The contractors that have a deposit or a debt, with what each is owed and owes."""
+    rows = [(one, held) for one in contractors() if (held := ledger.accounts_of(one.id))]
     return render_template("finance/statements.html", rows=rows, kinds=AccountKind)
 
 

@@ -14,14 +14,16 @@ from ticketing.books.ledger.commands import (
     reverse,
 )
 from ticketing.books.ledger.models import LedgerEntry, ReversalRequest
+from ticketing.books.ledger.telling import tell_people, tell_role
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
-from ticketing.kernel.text import clean
+from ticketing.kernel.text import clean, one_line
 from ticketing.masters.people.models import User
 from ticketing.procedure.accounts import EntryKind
 from ticketing.procedure.permissions import Act, may
+from ticketing.procedure.vocabulary import Role
 
 
 class Follower(NamedTuple):
@@ -76,6 +78,13 @@ def ask_reversal(entry: LedgerEntry, *, reason: str, actor: User) -> ReversalReq
     db.session.flush()
     act = Act.ASK_REVERSAL.value
     record(SUBJECT, first.id, act, actor=actor, at=at, clause="2.6", facts={"reason": reason})
+    tell_role(
+        Role.AUDITOR,
+        event=f"reversal:{request.id}",
+        title=f"申请冲销 {first.number}：{one_line(reason, 40)}",
+        path=f"/finance/ledger/{first.id}",
+        at=at,
+    )
     return request
 
 
@@ -109,6 +118,13 @@ def settle_reversal(
     db.session.flush()
     act, facts = Act.AGREE_REVERSAL.value, {"agreed": agreed, "answer": answer}
     record(SUBJECT, entry.id, act, actor=actor, at=at, clause="2.7", facts=facts)
+    tell_people(
+        [request.asked_by_id],
+        event=f"reversal:{request.id}:settled",
+        title=f"冲销 {entry.number}：审计{'同意' if agreed else '不同意'}",
+        path=f"/finance/ledger/{entry.id}",
+        at=at,
+    )
     if agreed:
         entries = together(entry)
         for one in reversed(entries):

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from ticketing.books.ledger.commands import Posting, open_book, post
 from ticketing.books.ledger.models import LedgerEntry
 from ticketing.books.ledger.reversing import ON_REVERSAL, Follower
+from ticketing.books.ledger.telling import tell_role
 from ticketing.books.payments.models import Payment
 from ticketing.books.payments.purposes import HANDLERS, Claim, Handler
 from ticketing.journal.commands import record
@@ -58,6 +59,13 @@ def prepare(*, purpose: Purpose, source: str, actor: User) -> Payment:
     db.session.add(payment)
     db.session.flush()
     _record(payment, Act.PREPARE_PAYMENT, actor, at, origin="")
+    tell_role(
+        Role.CASHIER,
+        event=f"payment:{payment.id}",
+        title=f"待放款 {payment.number}：{payment.payee} {money(payment.amount_fen)} 元",
+        path=f"/finance/payments/{payment.id}",
+        at=at,
+    )
     return payment
 
 

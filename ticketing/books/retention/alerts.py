@@ -1,17 +1,13 @@
 """Calling to mind, 60, 30 and 7 days before a deposit may be asked back, what stands open against it (procedure 2.6, 3.6.2)."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import select
-
+from ticketing.books.ledger.telling import holders
 from ticketing.books.retention import queries
 from ticketing.books.retention.queries import OpenItem, Standing
 from ticketing.casefile.notices.commands import Message, tell
 from ticketing.casefile.notices.models import NoticeKind
 from ticketing.kernel import clock
-from ticketing.kernel.db import db
-from ticketing.masters.people.models import RoleGrant, User
 from ticketing.procedure.accounts import ALERT_DAYS, money
 from ticketing.procedure.vocabulary import Role
 
@@ -31,7 +27,7 @@ def alert(at: datetime) -> int:
     if not ending:
         return 0
     items = queries.open_items([one.contract for one, _days in ending])
-    hearers = tuple(_hearers())
+    hearers = holders(*HEARERS)
     tell((_message(one, days, items[one.contract.id], hearers) for one, days in ending), at=at)
     return len(ending)
 
@@ -60,14 +56,4 @@ def _message(one: Standing, days: int, items: list[OpenItem], hearers: tuple[int
         body=f"现存质量保证金 {money(one.held_fen)} 元。{stands}施工单位申请返还后，逾期不答复视为认可。",
         path=f"/finance/retention/{contract.id}",
         community_id=contract.community_id,
-    )
-
-
-def _hearers() -> Iterable[int]:
-    return db.session.scalars(
-        select(User.id)
-        .join(User.grants)
-        .where(User.active, RoleGrant.in_force, RoleGrant.role.in_(HEARERS))
-        .distinct()
-        .order_by(User.id)
     )

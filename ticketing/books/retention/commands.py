@@ -17,6 +17,7 @@ from ticketing.books.ledger.commands import (
 )
 from ticketing.books.ledger.models import LedgerEntry
 from ticketing.books.ledger.reversing import ON_REVERSAL, Follower
+from ticketing.books.ledger.telling import tell_role
 from ticketing.books.retention import queries
 from ticketing.books.retention.models import ContractorReceipt, RetentionDeposit
 from ticketing.journal.commands import record
@@ -30,6 +31,7 @@ from ticketing.masters.people.models import User
 from ticketing.procedure.accounts import EntryKind, money
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.repairs import OrderClass
+from ticketing.procedure.vocabulary import Role
 
 SUBJECT = "retention"
 
@@ -66,6 +68,13 @@ def enter_deposit(contract: Contract, *, voucher: str, on: date, actor: User) ->
     db.session.flush()
     facts = {"amount_fen": amount, "voucher": voucher, "on": on.isoformat()}
     _record(contract, Act.ENTER_RETENTION, actor, at, facts, "2.6")
+    tell_role(
+        Role.AUDITOR,
+        event=f"retention_deposit:{deposit.id}",
+        title=f"质保金入账待审核：{contract.number} {money(amount)} 元",
+        path=f"/finance/retention/{contract.id}",
+        at=at,
+    )
     return deposit
 
 

@@ -193,6 +193,18 @@ def payable_releases() -> Sequence[RetentionRelease]:
     ).all()
 
 
+def debtor(contractor_id: int) -> Contractor:
+    """A contractor that owes, or once owed, something beyond his deposits. Raises NotFound."""
+    found = db.session.scalars(
+        select(Contractor)
+        .join(LedgerAccount, LedgerAccount.contractor_id == Contractor.id)
+        .where(Contractor.id == contractor_id, LedgerAccount.kind == AccountKind.RECEIVABLE)
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
 def receipts(contractor_id: int) -> Sequence[ContractorReceipt]:
     """What a contractor paid in, the newest first."""
     return db.session.scalars(

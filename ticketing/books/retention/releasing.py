@@ -9,6 +9,7 @@ from sqlalchemy import select
 from ticketing.books.ledger import accounts
 from ticketing.books.ledger import queries as ledger
 from ticketing.books.ledger.commands import Posting, credit, debit, open_book
+from ticketing.books.ledger.telling import tell_role
 from ticketing.books.payments.commands import live
 from ticketing.books.payments.models import Payment
 from ticketing.books.payments.purposes import HANDLERS, Claim
@@ -24,6 +25,7 @@ from ticketing.masters.contractors.models import Contract
 from ticketing.masters.people.models import User
 from ticketing.procedure.accounts import EntryKind, Purpose, ReleaseStage, money
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.vocabulary import Role
 
 SOURCE = "retention_release"
 
@@ -58,6 +60,7 @@ def apply_release(
     db.session.flush()
     facts = {"applied_on": applied_on.isoformat(), "applied_fen": applied_fen}
     _record(release, Act.APPLY_RELEASE, actor, at, facts)
+    _tell(release, Role.ENGINEER, f"请在 {release.verify_due_on} 前核实质保金返还申请", at)
     return release
 
 
@@ -97,6 +100,7 @@ def verify_release(
     release.verified_on, release.verification = verified_on, verification
     release.verified_at, release.verified_by_id = clock.now(), actor.id
     release.stage = ReleaseStage.VERIFIED
+    _tell(release, Role.CS_MANAGER, "请出具工程尾款支付意见", clock.now())
     return _done(release, Act.VERIFY_RELEASE, actor, {"verification": verification})
 
 
@@ -136,6 +140,7 @@ def opine(
     release.open_items = "\n".join(item.text for item in items)
     release.opined_at, release.opined_by_id = clock.now(), actor.id
     release.stage = ReleaseStage.OPINED
+    _tell(release, Role.FINANCE, f"已出支付意见，同意支付 {money(release_fen)} 元", clock.now())
     facts = {
         "quality": quality,
         "cooperation": cooperation,
@@ -162,6 +167,17 @@ def withdraw_release(
         raise Conflict("已制付款单，须先作废付款单。")
     release.stage, release.withdrawn_why = ReleaseStage.WITHDRAWN, reason
     return _done(release, Act.APPLY_RELEASE, actor, {"withdrawn": reason})
+
+
+def _tell(release: RetentionRelease, role: Role, what: str, at: datetime) -> None:
+    contract = release.contract
+    tell_role(
+        role,
+        event=f"{release.source}:{release.version}:{role.value}",
+        title=f"{what}：{contract.contractor.name} {contract.number}",
+        path=f"/finance/retention/{contract.id}",
+        at=at,
+    )
 
 
 def _lock(release: RetentionRelease) -> None:

@@ -22,7 +22,6 @@ from ticketing.books.retention.forms import (
 from ticketing.journal.queries import story
 from ticketing.kernel import clock
 from ticketing.kernel.forms import BaseForm, VersionedForm
-from ticketing.masters.contractors.queries import contractor
 from ticketing.masters.people.guard import current_user, requires
 from ticketing.procedure.accounts import ALERT_DAYS, ReleaseStage
 from ticketing.procedure.permissions import Act
@@ -215,7 +214,7 @@ def receivables() -> ResponseReturnValue:
 @requires(Act.RECEIVE_MONEY)
 def receive(contractor_id: int) -> ResponseReturnValue:
     """Note what a contractor paid in (procedure 2.6)."""
-    subject = contractor(contractor_id)
+    subject = queries.debtor(contractor_id)
     form = ReceiptForm(data={"received_on": clock.today()})
     if form.carry_out(commands.receive, subject, actor=current_user()):
         flash("来款已登记入账。", "success")

@@ -26,6 +26,7 @@ class NoticeKind(Labelled):
     DIGEST = "digest", "每日摘要"
     CALENDAR = "calendar", "工作日历"
     PARAMETERS = "parameters", "制度参数"
+    MONEY = "money", "款项"
 
 
 MAILED = frozenset({NoticeKind.MAJOR, NoticeKind.BREACH, NoticeKind.DIGEST})

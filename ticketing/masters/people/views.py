@@ -46,7 +46,11 @@ HOMES = (
 """The first page of a person: the major complaints of who decides on them, a work list if he has one, a captain's orders."""
 
 
-OWN_HOMES = ((Role.DEPUTY_CHIEF_ENGINEER, "/orders/?pile=mine"),)
+OWN_HOMES = (
+    (Role.DEPUTY_CHIEF_ENGINEER, "/orders/?pile=mine"),
+    (Role.FINANCE, "/finance/"),
+    (Role.CASHIER, "/finance/"),
+)
 """The first page of a role whose work no act of `HOMES` tells."""
 
 
