@@ -34,8 +34,12 @@ from ticketing.steps.settlement.models import Settlement, SettlementLine
 from ticketing.steps.settlement.reviewing import Audited
 from ticketing.steps.work_orders.models import WorkOrder
 
-AUDIT_LINE = (1_999_999, 2_000_000, 2_000_001)
-"""Estimates in fen on each side of the audit's limit: their accounts come to exactly the same."""
+AUDIT_LINE = {
+    1_999_999: SettlementStage.SUBMITTED,
+    2_000_000: SettlementStage.SUBMITTED,
+    2_000_001: SettlementStage.CERTIFIED,
+}
+"""Estimates in fen on each side of the audit's limit: their accounts come to exactly the same, and this far."""
 
 PRICES = {"工日": 280_000, "千克": 26_500, "升": 38_800, "个": 14_250, "米": 6_335}
 """Unit prices in thousandths of a yuan; what is in no list costs `OTHERWISE`."""
@@ -81,7 +85,8 @@ class AccountDesks:
         if accepted < self.recent:
             return True
         if order.id not in self.end:
-            self.end[order.id] = next(self.ends)
+            fixed = AUDIT_LINE.get(order.estimate_fen)
+            self.end[order.id] = fixed or next(self.ends)
         end = self.end[order.id]
         if order.order_class is OrderClass.B and end in _OF_A:
             end = SettlementStage.CERTIFIED
