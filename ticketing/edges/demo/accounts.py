@@ -1,18 +1,17 @@
 """The accounts of the demo's repairs: every working day captain, reviewer, office, auditor and certifier do what has come to them.
 
-Most accounts go all the way to the certification. Of those of the last days some are left in every state, so that
-whoever signs in finds something to do (procedure 3.5.5 to 3.5.8).
+Most accounts go all the way to the certification. Some of the last days are left in every state, so that whoever signs in
+finds something to do (procedure 3.5.5 to 3.5.8).
 """
 
 import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from itertools import cycle
 
 from sqlalchemy import select
 
 from ticketing.edges.demo.cast import Cast
-from ticketing.edges.demo.story import Story, working_day, works
+from ticketing.edges.demo.story import Story, works
 from ticketing.edges.demo.town import Town
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
@@ -33,28 +32,34 @@ from ticketing.steps.settlement.models import Settlement, SettlementLine
 from ticketing.steps.settlement.reviewing import Audited
 from ticketing.steps.work_orders.models import WorkOrder
 
-AUDIT_LINE = (1_999_999, 2_000_000, 2_000_001)
-"""Estimates in fen on each side of the audit's limit: their accounts come to exactly the same."""
+S = SettlementStage
+AUDIT_LINE = {1_999_999: S.SUBMITTED, 2_000_000: S.SUBMITTED, 2_000_001: S.CERTIFIED}
+"""Estimates in fen on each side of the audit's limit, and how far their accounts come, which amount to exactly the same."""
+
+UNCOMPILED = 64_900
+"""The estimate of the repair whose 结算书 nobody has made yet."""
+
+LEFT: dict[int, SettlementStage | None] = {
+    **AUDIT_LINE,
+    321_500: None,
+    86_300: S.DRAFTING,
+    145_700: S.RETURNED,
+    2_681_000: S.CONFIRMING,
+    96_100: S.CONFIRMING,
+    411_300: S.DISPUTED,
+    58_700: S.DISPUTED,
+    1_241_000: S.CONFIRMED,
+    75_300: S.CONFIRMED,
+    231_700: S.CONFIRMED,
+    187_900: S.REVIEWED,
+    UNCOMPILED: S.REVIEWED,
+    92_300: S.CERTIFIED,
+}
+"""How far the accounts of some repairs are brought, known by their estimates; None: not begun. All others are certified."""
 
 PRICES = {"工日": 280_000, "千克": 26_500, "升": 38_800, "个": 14_250, "米": 6_335}
 """Unit prices in thousandths of a yuan; what is in no list costs `OTHERWISE`."""
 OTHERWISE = 45_000
-
-UNFINISHED: tuple[SettlementStage | None, ...] = (
-    None,
-    SettlementStage.SUBMITTED,
-    SettlementStage.CONFIRMING,
-    SettlementStage.DRAFTING,
-    SettlementStage.REVIEWED,
-    SettlementStage.DISPUTED,
-    SettlementStage.RETURNED,
-    SettlementStage.CONFIRMED,
-    SettlementStage.CERTIFIED,
-)
-"""How far the accounts of the last days are brought, in turn; None: not begun."""
-
-RECENT = 9
-"""Working days that count as the last ones."""
 
 
 class AccountDesks:
@@ -62,10 +67,6 @@ class AccountDesks:
 
     def __init__(self, town: Town, cast: Cast) -> None:
         self.cast, self.rng = cast, random.Random(f"{town.seed}-accounts")
-        self.recent = working_day(town.today, -RECENT)
-        self.ends = cycle(UNFINISHED)
-        self.end: dict[int, SettlementStage | None] = {}
-        self.left: dict[int, bool] = {}
         self.hours: tuple[tuple[int, int, Callable[[], None]], ...] = (
             (9, 40, self.contractors),
             (10, 20, self.reviewers),
@@ -76,14 +77,9 @@ class AccountDesks:
 
     def goes_on(self, order: WorkOrder, stage: SettlementStage | None) -> bool:
         """Whether the account of an order is brought on from `stage`."""
-        accepted = clock.local(order.accepted_at).date() if order.accepted_at else clock.today()
-        if accepted < self.recent:
-            return True
-        if order.id not in self.end:
-            self.end[order.id] = next(self.ends)
-        end = self.end[order.id]
+        end = LEFT.get(order.estimate_fen, S.CERTIFIED)
         if order.order_class is OrderClass.B and end in _OF_A:
-            end = SettlementStage.CERTIFIED
+            end = S.CERTIFIED
         return stage is not end
 
     def at(self, *stages: SettlementStage) -> Iterator[Settlement]:
@@ -100,7 +96,7 @@ class AccountDesks:
             for order in queries.to_account(scope_of(captain)):
                 if _days_since(order.accepted_at) >= 1 and self.goes_on(order, None):
                     self.price(order, drafting.draft(order, actor=captain))
-        for settlement in self.at(SettlementStage.DRAFTING, SettlementStage.RETURNED):
+        for settlement in self.at(S.DRAFTING, S.RETURNED):
             drafting.submit(
                 settlement,
                 version=settlement.version,
@@ -150,9 +146,9 @@ class AccountDesks:
 
     def reviewers(self) -> None:
         """The manager or the auditor looks at every line; now and then an account goes back to its captain."""
-        for settlement in self.at(SettlementStage.SUBMITTED):
+        for settlement in self.at(S.SUBMITTED):
             actor = self.cast["auditor" if settlement.route is Role.AUDITOR else "manager"]
-            ends_returned = self.end.get(settlement.order_id) is SettlementStage.RETURNED
+            ends_returned = LEFT.get(settlement.order.estimate_fen) is S.RETURNED
             if settlement.revision == 1 and (ends_returned or self.rng.random() < 0.06):
                 reviewing.send_back(
                     settlement,
@@ -178,18 +174,13 @@ class AccountDesks:
         return Audited(line.id, line.quantity_milli * cut // 100, line.price_milli)
 
     def compilers(self) -> None:
-        """The office makes the 结算书; of the last ones every other is left to whoever tries the demo."""
-        for settlement in self.at(SettlementStage.REVIEWED):
-            if settlement.compiled_at is None:
-                self.compile(settlement)
+        """The office makes the 结算书; one is left to whoever tries the demo."""
         for settlement in db.session.scalars(
-            select(Settlement).where(
-                Settlement.stage == SettlementStage.REVIEWED, Settlement.compiled_at.is_(None)
-            )
+            select(Settlement)
+            .where(Settlement.stage == S.REVIEWED, Settlement.compiled_at.is_(None))
+            .order_by(Settlement.id)
         ).all():
-            if settlement.order_id not in self.left:
-                self.left[settlement.order_id] = len(self.left) % 2 == 0
-            if not self.left[settlement.order_id]:
+            if settlement.order.estimate_fen != UNCOMPILED:
                 self.compile(settlement)
 
     def compile(self, settlement: Settlement) -> None:
@@ -212,10 +203,10 @@ class AccountDesks:
     def contractors(self) -> None:
         """The auditor notifies contractors and writes down their answers."""
         auditor = self.cast["auditor"]
-        for one in self.at(SettlementStage.CONFIRMING):
+        for one in self.at(S.CONFIRMING):
             if _days_since(one.notified_at) < 2:
                 continue
-            if self.end.get(one.order_id) is SettlementStage.DISPUTED:
+            if LEFT.get(one.order.estimate_fen) is S.DISPUTED:
                 confirming.dispute(
                     one, version=one.version, dispute="认为基层处理的工程量偏大。", actor=auditor
                 )
@@ -233,7 +224,7 @@ class AccountDesks:
                     evidence=f"盖章确认函 {one.number}",
                     actor=auditor,
                 )
-        for one in self.at(SettlementStage.REVIEWED):
+        for one in self.at(S.REVIEWED):
             if one.compiled_at is not None and one.order_class is OrderClass.A:
                 confirming.notify(
                     one,
@@ -250,9 +241,9 @@ class AccountDesks:
 
     def certifier(self) -> None:
         """The deputy chief engineer certifies what is ready."""
-        for one in self.at(SettlementStage.REVIEWED, SettlementStage.CONFIRMED):
+        for one in self.at(S.REVIEWED, S.CONFIRMED):
             ready = one.compiled_at is not None and (
-                one.order_class is OrderClass.B or one.stage is SettlementStage.CONFIRMED
+                one.order_class is OrderClass.B or one.stage is S.CONFIRMED
             )
             if ready:
                 certifying.certify(
@@ -260,7 +251,7 @@ class AccountDesks:
                 )
 
 
-_OF_A = (SettlementStage.CONFIRMING, SettlementStage.DISPUTED, SettlementStage.CONFIRMED)
+_OF_A = (S.CONFIRMING, S.DISPUTED, S.CONFIRMED)
 
 
 def _days_since(instant: datetime | None) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import cycle
 
-from ticketing.edges.demo.accounts import AUDIT_LINE
+from ticketing.edges.demo.accounts import LEFT
 from ticketing.edges.demo.case import Case
 from ticketing.edges.demo.cast import Cast
 from ticketing.edges.demo.desks import Desks, Scene, told
@@ -23,8 +23,6 @@ BURST = next(one for one in BROKEN if one.broken and one.broken[0] is Part.PLUMB
 SMALL, MEDIUM, LARGE = 260_000, 1_680_000, 6_400_000
 """Estimates in fen on each side of the tiers of approval."""
 
-DONE = (320_000, 86_000, 2_680_000, 145_000, 96_000, 410_000, 58_000, 1_240_000, 75_000, 230_000)
-"""Estimates of repairs that are done and wait for their account."""
 EDGES = (500_000, 500_001, 5_000_000, 5_000_001)
 """The last and the first fen of each tier."""
 
@@ -64,7 +62,7 @@ class CrewDesks(Desks):
         for stage in (OrderStage.ISSUED, OrderStage.ACKNOWLEDGED, OrderStage.SELF_CHECKED):
             for days in (4, 5, 5, 8):
                 yield self.ordered(self.case(), days, stage, SMALL)
-        for n, price in enumerate((*AUDIT_LINE, *DONE)):
+        for n, price in enumerate(LEFT):
             yield self.ordered(self.case(), 10 + n % 2, OrderStage.ACCEPTED, price)
         yield self.ordered(self.case(), 6, OrderStage.TRANSFERRED, SMALL)
         yield self.ordered(self.case(), 5, OrderStage.CANCELLED, SMALL)
@@ -93,7 +91,7 @@ class CrewDesks(Desks):
         visit = clock.at(working_day(self.town.today, 1 - days), 9, 30)
         scenes: list[Scene] = [
             *self.dispatched(case, days),
-            (self.ago(days, 11), lambda: repair.made.schedule(visit)),
+            (self.ago(days, 11), lambda: repair.made.schedule(visit, alone=True)),
             (visit, lambda: repair.made.record(prices=(fen,), sound=True)),
             (visit + timedelta(minutes=45), lambda: repair.made.sign()),
             (visit + timedelta(minutes=90), lambda: repair.made.conclude()),

@@ -101,12 +101,12 @@ class Repair:
         """Who leads the crew."""
         return db.session.get_one(User, self.team.captain_id)
 
-    def schedule(self, visit_at: datetime) -> None:
-        """The office writes down what is broken and agrees on a visit."""
+    def schedule(self, visit_at: datetime, *, alone: bool = False) -> None:
+        """The office writes down what is broken, seldom two things unless `alone`, and agrees on a visit."""
         matter = self.case.matter
         assert matter.broken is not None  # only such cases come here
         found = [Broken(*matter.broken, self.case.words["where"], self.case.ticket.summary)]
-        if self.rng.random() < 0.14:
+        if self.rng.random() < 0.14 and not alone:
             found.append(SECOND._replace(place=self.case.words["where"]))
         defects.add(self.case.ticket, found, actor=self.case.office, at=clock.now())
         contract = contractors.contract_for(self.case.ticket.community_id, matter.broken[2])

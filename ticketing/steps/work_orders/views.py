@@ -20,6 +20,7 @@ from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.masters.people.handing_out import hand_out
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
+from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repair_roads import order_steps_from
 from ticketing.procedure.repairs import Inspector, OrderClass
@@ -47,6 +48,9 @@ MAIN_ACTS = frozenset(
     }
 )
 
+
+OWN_CLOCKS = (ClockKind.REPAIR, ClockKind.COST_STATEMENT)
+"""The clocks an order's page tells of; what an account owes later stands on its own page."""
 
 PANELS: list[Callable[[Scope, User, WorkOrder], Panel | None]] = []
 """Rooms above add their panels here; one that has nothing to show for an order gives None."""
@@ -117,7 +121,11 @@ def show(order_id: int) -> ResponseReturnValue:
         unapproved=bool(order.emergency) and not is_approved(order),
         limit=paper.limit_words(order),
         inspected_for=Inspector(order.inspected_for).label if order.inspected_for else "",
-        clocks=[one for one in timers.of_ticket(order.ticket_id) if one.clock.order_id == order.id],
+        clocks=[
+            one
+            for one in timers.of_ticket(order.ticket_id)
+            if one.clock.order_id == order.id and one.clock.kind in OWN_CLOCKS
+        ],
         chain=queries.chain_of(order),
         pictures=queries.pictures_of(order),
         place=attachments.place_for(scope, actor, PaperKind.ORDER, order.id),
