@@ -62,6 +62,7 @@ NAVIGATION = (
     Place("周报季报", "reports.index", "file-earmark-spreadsheet", (Act.READ_REPORT,)),
     Place("财务", "payments.waiting", "coins", (Act.READ_BOOKS,)),
     Place("质保金", "retention.index", "shield-check", (Act.READ_RETENTION,)),
+    Place("周转金", "imprest.index", "wallet", (Act.READ_IMPREST,)),
     Place("工作日历", "calendar.index", "calendar", (Act.READ_CALENDAR,)),
     Place("制度参数", "parameters.index", "sliders", (Act.READ_PARAMETERS,)),
     Place("通知", "notices.inbox", "bell"),
@@ -78,6 +79,7 @@ FINANCE_ROOMS = (
     ("付款单", "payments.index", Act.READ_BOOKS),
     ("质保金", "retention.index", Act.READ_RETENTION),
     ("应收", "retention.receivables", Act.READ_BOOKS),
+    ("周转金", "imprest.index", Act.READ_IMPREST),
     ("凭证", "ledger.index", Act.READ_BOOKS),
     ("科目余额", "ledger.accounts", Act.READ_BOOKS),
 )

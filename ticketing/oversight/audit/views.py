@@ -32,6 +32,7 @@ SUBJECTS = {
     "ledger_entry": "凭证",
     "payment": "付款单",
     "retention": "质保金",
+    "imprest": "周转金",
     "books": "账表",
     "access": "被拒绝的访问",
 }
