@@ -55,7 +55,7 @@ def select_funds(*conditions: ColumnElement[bool]) -> Select[ImprestFund]:
         .outerjoin(ImprestFund.team)
         .where(*conditions)
         .options(
-            contains_eager(ImprestFund.team).joinedload(RepairTeam.captain, innerjoin=True),
+            contains_eager(ImprestFund.team).joinedload(RepairTeam.captain),
             joinedload(ImprestFund.keeper, innerjoin=True),
         )
         .order_by(ImprestFund.kind.desc(), RepairTeam.name, ImprestFund.id)
