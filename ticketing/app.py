@@ -16,6 +16,8 @@ from werkzeug.routing import IntegerConverter
 from ticketing import settings as configuration
 from ticketing.books.banking import views as banking
 from ticketing.books.desk import views as desk
+from ticketing.books.imprest import paying as imprest_money
+from ticketing.books.imprest import views as imprest
 from ticketing.books.ledger import views as ledger
 from ticketing.books.payments import views as payments
 from ticketing.books.retention import views as retention
@@ -54,6 +56,7 @@ from ticketing.steps.closing import views as closing
 from ticketing.steps.dispatch import views as dispatch
 from ticketing.steps.handling import views as handling
 from ticketing.steps.intake import views as intake
+from ticketing.steps.settlement import crew_money
 from ticketing.steps.settlement import paying as settlement_money
 from ticketing.steps.settlement import print_views as settlement_prints
 from ticketing.steps.settlement import views as settlements
@@ -101,9 +104,13 @@ ROOMS = (
     ledger,
     retention,
     banking,
+    imprest,
 )
-PAID = (settlement_money,)
+PAID = (settlement_money, imprest_money)
 """Papers that are paid: importing them tells `books.payments` what they owe and what follows when it is paid."""
+
+SPENT_ON = (crew_money,)
+"""What crews spend their funds on: importing it tells `books.imprest` of it."""
 
 PICTURED = (survey_pictures, order_pictures)
 """Papers with pictures: importing them tells `attachments` who sees these and may add to them."""

@@ -58,6 +58,7 @@ class EntryKind(Labelled):
 
 RESTS_ON: dict[EntryKind, tuple[EntryKind, ...]] = {
     EntryKind.ACCRUAL: (EntryKind.PAYMENT, EntryKind.DEDUCTION),
+    EntryKind.IMPREST_SPENDING: (EntryKind.IMPREST_CLEARING,),
 }
 """What of the same document must be reversed before the kind itself can be."""
 

@@ -103,6 +103,12 @@ class Act(Labelled):
     RECONCILE = "reconcile", "银行对账"
     MAP_ACCOUNTS = "map_accounts", "维护科目对照"
     EXPORT_BOOKS = "export_books", "导出账表"
+    READ_IMPREST = "read_imprest", "查看周转金"
+    KEEP_FUND = "keep_fund", "设立周转金与保管人"
+    SPEND_IMPREST = "spend_imprest", "周转金支出"
+    COUNT_IMPREST = "count_imprest", "周转金盘点"
+    ASK_IMPREST = "ask_imprest", "申请周转金拨付"
+    CLEAR_IMPREST = "clear_imprest", "确认周转金清回"
 
     READ_TICKET = "read_ticket", "查看登记表"
     READ_SURVEY = "read_survey", "查看会签表"
@@ -143,6 +149,8 @@ _LEADERS = frozenset({Role.DEPUTY_GM, Role.GENERAL_MANAGER})
 _OVERSEERS = frozenset({Role.AUDITOR, Role.DEPUTY_CHIEF_ENGINEER}) | _LEADERS
 _MONEY = frozenset({Role.FINANCE, Role.CASHIER})
 """Finance's two: the accountant keeps the books and makes payments, the cashier releases them (access matrix 30, S6)."""
+_SPENDERS = frozenset({Role.CAPTAIN, Role.CS_MANAGER})
+"""Who spends out of a working fund: the crew's captain, the manager of customer service (access matrix 34)."""
 _BOOK_READERS = _MONEY | {Role.AUDITOR, Role.GENERAL_MANAGER}
 
 SIGNING_ROLES = _OVERSEERS | {Role.CS_MANAGER, Role.FINANCE}
@@ -213,10 +221,17 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.RECONCILE: frozenset({Role.FINANCE}),
     Act.MAP_ACCOUNTS: frozenset({Role.FINANCE}),
     Act.EXPORT_BOOKS: _BOOK_READERS,
+    Act.READ_IMPREST: _BOOK_READERS | _SPENDERS,
+    Act.KEEP_FUND: frozenset({Role.FINANCE}),
+    Act.SPEND_IMPREST: _SPENDERS,
+    Act.COUNT_IMPREST: _SPENDERS,
+    Act.ASK_IMPREST: _SPENDERS | {Role.FINANCE},
+    Act.CLEAR_IMPREST: frozenset({Role.FINANCE}),
 }
 """Which roles may do what is no move of a paper. The money, by rows of the access matrix: payments are made by finance and
 released by the cashier (30), deposits entered by finance and checked by audit (31), the opinion on a deposit is the
-manager's alone and read by others (32), a reversal asked by finance and agreed to by audit (33)."""
+manager's alone and read by others (32), a reversal asked by finance and agreed to by audit (33), working funds spent by those
+who hold them and topped up by finance (34)."""
 
 TICKET_REACH: dict[Role, Reach] = {
     Role.CLERK: Reach.COMMUNITY,

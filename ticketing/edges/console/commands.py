@@ -7,6 +7,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from ticketing.books.imprest import verifying as imprest
 from ticketing.books.ledger import verifying as ledger
 from ticketing.books.payments import queries as payments
 from ticketing.books.retention import queries as retention
@@ -32,7 +33,7 @@ def install(app: Flask) -> None:
     def _verify_books() -> None:
         """由分录重算每个余额，核对每张凭证、冲销和付款单；有问题时以非零状态退出。"""
         with reading():
-            found = ledger.verify(), payments.verify(), retention.verify()
+            found = ledger.verify(), payments.verify(), retention.verify(), imprest.verify()
         _tell_books(*found)
 
     @users.command("create-admin")
@@ -69,7 +70,7 @@ def install(app: Flask) -> None:
         with reading():
             verdict = journal.verify()
             files = attachments.verify(settings.store)
-            books_found = ledger.verify(), payments.verify(), retention.verify()
+            books_found = ledger.verify(), payments.verify(), retention.verify(), imprest.verify()
         if verdict.fault:
             raise click.ClickException(f"审计日志有误：{verdict.fault}")
         click.echo(f"审计日志 {verdict.entries} 条，校验链完整；末条校验值 {verdict.head}")
@@ -92,9 +93,11 @@ def install(app: Flask) -> None:
             click.echo(line)
 
 
-def _tell_books(verified: ledger.Verdict, paid: payments.Verdict, deposits: list[str]) -> None:
+def _tell_books(
+    verified: ledger.Verdict, paid: payments.Verdict, deposits: list[str], funds: list[str]
+) -> None:
     """Say what was counted, or every fault. Raises ClickException."""
-    faults = [*verified.faults, *paid.faults, *deposits]
+    faults = [*verified.faults, *paid.faults, *deposits, *funds]
     for fault in faults:
         click.echo(fault, err=True)
     if faults:

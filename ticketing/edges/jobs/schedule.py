@@ -11,6 +11,7 @@ from typing import NamedTuple
 from flask import current_app
 from sqlalchemy import delete
 
+from ticketing.books.imprest import alerts as imprest
 from ticketing.books.retention import alerts as retention
 from ticketing.casefile.attachments import commands as attachments
 from ticketing.casefile.notices import delivering, outlets
@@ -153,6 +154,12 @@ def _deposits(at: datetime) -> str:
     return f"{told} 份合同的缺陷责任期将满" if told else "没有将满的缺陷责任期"
 
 
+def _funds(at: datetime) -> str:
+    with transaction():
+        told = imprest.alert(at)
+    return f"周转金待办 {told} 项" if told else "周转金没有待办"
+
+
 JOBS: tuple[Job, ...] = (
     Job("ring", "时限提醒与超时", _ring, every=timedelta(seconds=15)),
     Job("report-clocks", "周报时限", _report_clocks, every=timedelta(minutes=30)),
@@ -161,6 +168,7 @@ JOBS: tuple[Job, ...] = (
     Job("calendar", "工作日历新年份", _calendar, daily=(2, 30)),
     Job("grades", "等级评估", _grades, daily=(2, 0)),
     Job("deposits", "质保金到期提醒", _deposits, daily=(8, 30)),
+    Job("funds", "周转金提醒", _funds, daily=(8, 35)),
     Job("tidy", "清理过期登录、表单标记与旧通知", _tidy, daily=(3, 30)),
     Job("sweep", "清理无主的照片文件", _sweep, daily=(4, 0)),
 )

@@ -41,7 +41,8 @@ SUBJECTS = {
     "payment": "付款单",
     "retention": "质保金",
     "bank_file": "银行对账",
-    "books": "科目对照",
+    "imprest": "周转金",
+    "books": "账表与科目对照",
     "access": "被拒绝的访问",
 }
 

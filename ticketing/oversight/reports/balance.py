@@ -37,6 +37,8 @@ def check_balance(figures: Figures) -> None:
         for one in figures.costs.recoveries:
             if not 0 <= one.deducted_fen <= one.owed_fen:
                 raise Unbalanced(_SAYS.format(f"扣回表“{one.name}”（{one.deducted_fen}）"))
+    for fund in figures.imprest or ():
+        _equal(fund.balance_fen, fund.closing_fen, f"周转金表“{fund.name}”的期末现金")
 
 
 def _repairs(figures: Figures) -> None:

@@ -12,7 +12,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.masters.estate.models import Community, ServiceOffice, Unit
 from ticketing.masters.people.models import Department
-from ticketing.oversight.reports import cases, costs, repairs, service, stock
+from ticketing.oversight.reports import cases, costs, imprest, repairs, service, stock
 from ticketing.oversight.reports.figures import (
     AGE_BANDS,
     AgeRow,
@@ -112,6 +112,7 @@ def compile_figures(
         left=tuple(name for community_id, name in before.items() if community_id not in present),
         repairs=repaired.figures,
         costs=costs.count(extent, window),
+        imprest=None if weekly else imprest.count(extent, window),
     )
 
 

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 
 from ticketing.oversight.reports.cost_rows import CostFigures
+from ticketing.oversight.reports.imprest_rows import ImprestRow
 from ticketing.oversight.reports.repair_rows import RepairFigures
 from ticketing.procedure.periods import Period
 from ticketing.procedure.vocabulary import Grade, ReportKind
@@ -282,7 +283,7 @@ class Figures:
     what the submitted report of the period before stated as its closing stock; `joined` and `left`
     name the communities this one has and that one had not, and the other way round.
     `recounted` is the opening and closing stock counted a second way, from the register itself. `repairs` and `costs` are
-    None in reports compiled before there were work orders and accounts.
+    None in reports compiled before there were work orders and accounts, `imprest` before there were working funds and in weeks.
     """
 
     kind: ReportKind
@@ -312,6 +313,7 @@ class Figures:
     left: tuple[str, ...] = ()
     repairs: RepairFigures | None = None
     costs: CostFigures | None = None
+    imprest: tuple[ImprestRow, ...] | None = None
 
     @property
     def period(self) -> Period:

@@ -6,7 +6,7 @@ The page and the workbook both print these tables and add nothing, so they canno
 from collections.abc import Sequence
 
 from ticketing.casefile.tickets.behind import Event
-from ticketing.oversight.reports import cost_tables, quarter, repair_tables
+from ticketing.oversight.reports import cost_tables, imprest_table, quarter, repair_tables
 from ticketing.oversight.reports.figures import (
     AGE_BANDS,
     AgeRow,
@@ -51,6 +51,8 @@ def tables(figures: Figures) -> list[Table]:
         listed.append(_cases(figures))
     listed += repairs.get("W7", ())
     listed += cost_tables.tables(figures.costs) if figures.costs else []
+    if figures.imprest:
+        listed.append(imprest_table.table(figures.imprest))
     listed.append(_callbacks(figures, lists))
     if weekly:
         listed.append(_unhappy(figures))
