@@ -211,7 +211,7 @@ def test_the_desk_is_open_to_finance_audit_and_the_general_manager(make, contrac
             assert status == (200 if role in READERS else 403), (role, address)
 
 
-def test_a_contractor_without_money_in_the_books_has_no_statement(make, contract, sign_in):  # noqa: F811
+def test_a_contractor_without_money_in_the_books_has_no_statement(make, contract, sign_in):
     client = sign_in("finance")
     for address in (
         f"/finance/statements/{contract.contractor_id}",
