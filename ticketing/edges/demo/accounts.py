@@ -36,8 +36,8 @@ S = SettlementStage
 AUDIT_LINE = {1_999_999: S.SUBMITTED, 2_000_000: S.SUBMITTED, 2_000_001: S.CERTIFIED}
 """Estimates in fen on each side of the audit's limit, and how far their accounts come, which amount to exactly the same."""
 
-UNCOMPILED = 64_900
-"""The estimate of the repair whose 结算书 nobody has made yet."""
+UNCOMPILED = (64_900, 71_700, 83_300)
+"""The estimates of repairs whose 结算书 nobody has made yet: one for each community, so one for each office."""
 
 LEFT: dict[int, SettlementStage | None] = {
     **AUDIT_LINE,
@@ -52,7 +52,7 @@ LEFT: dict[int, SettlementStage | None] = {
     75_300: S.CONFIRMED,
     231_700: S.CONFIRMED,
     187_900: S.REVIEWED,
-    UNCOMPILED: S.REVIEWED,
+    **dict.fromkeys(UNCOMPILED, S.REVIEWED),
     92_300: S.CERTIFIED,
 }
 """How far the accounts of some repairs are brought, known by their estimates; None: not begun. All others are certified."""
@@ -174,13 +174,13 @@ class AccountDesks:
         return Audited(line.id, line.quantity_milli * cut // 100, line.price_milli)
 
     def compilers(self) -> None:
-        """The office makes the 结算书; one is left to whoever tries the demo."""
+        """The office makes the 结算书; some are left to whoever tries the demo."""
         for settlement in db.session.scalars(
             select(Settlement)
             .where(Settlement.stage == S.REVIEWED, Settlement.compiled_at.is_(None))
             .order_by(Settlement.id)
         ).all():
-            if settlement.order.estimate_fen != UNCOMPILED:
+            if settlement.order.estimate_fen not in UNCOMPILED:
                 self.compile(settlement)
 
     def compile(self, settlement: Settlement) -> None:
