@@ -21,6 +21,7 @@ WRITING_GETS = {
     "work_orders.export",
     "settlements.export",
     "settlements.account",
+    "imprest.export",
 }
 """The workbooks are journalled: who took which list out of the house."""
 

@@ -171,7 +171,7 @@ def funds(town: Town, cast: Cast, first: date) -> Story:
         yield clock.at(day, 11, 15)
         if boxes.rng.random() < 0.45:
             boxes.spend("manager")
-        if boxes.rng.random() < 0.5:
+        if boxes.rng.random() < 0.25:
             boxes.spend("captain")
         yield clock.at(day, 15, 40)
         if day < town.today:
