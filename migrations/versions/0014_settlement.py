@@ -116,6 +116,7 @@ def upgrade() -> None:
     sa.Column('approved_fen', sa.BigInteger(), nullable=True),
     sa.Column('why', sa.Text(), nullable=False),
     sa.Column('remark', sa.Text(), nullable=False),
+    sa.Column('dropped', sa.Boolean(), nullable=False),
     sa.CheckConstraint("approved_fen <= submitted_fen OR why <> ''", name=op.f('ck_settlement_line_reason_for_more')),
     sa.CheckConstraint('approved_quantity_milli >= 0 AND approved_price_milli >= 0', name=op.f('ck_settlement_line_approved')),
     sa.CheckConstraint('quantity_milli >= 0 AND price_milli >= 0', name=op.f('ck_settlement_line_handed_in')),

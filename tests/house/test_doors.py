@@ -23,6 +23,7 @@ WRITING_GETS = {
     "settlements.account",
     "desk.statement_book",
     "desk.voucher_book",
+    "imprest.export",
 }
 """The workbooks are journalled: who took which list out of the house."""
 
@@ -102,6 +103,8 @@ NARROWED_ELSEWHERE = {
     "dues.py": "copies dates onto tickets its caller holds",
     "attendance.py": "counts the homes of one cause for the rule, in every scope",
     "hands.py": "asks who had a part in accounts that lie within scope",
+    "crew_money.py": "reads the orders a fund of its own team is spent on",
+    "paying.py": "finance pays every account; it has every community in scope",
     "rounds.py": "sums the orders of one building for the rule, in every scope: they are part of what is signed for",
     "behind.py": "parts of a WHERE that `conditions` puts behind the scope",
 }

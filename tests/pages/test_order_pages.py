@@ -403,10 +403,10 @@ COUNTS = {
     "office's list": 7,
     "ended too": 8,
     "workbook": 6,
-    "order": 18,
-    "approval": 13,
+    "order": 20,
+    "approval": 14,
     "draft": 8,
-    "extension": 9,
+    "extension": 11,
 }
 
 

@@ -12,7 +12,7 @@ from ticketing.procedure.imprest import (
     must_clear,
     reaches,
     stale_before,
-    used_share,
+    used_bp,
 )
 from ticketing.procedure.parameters import STANDARD
 
@@ -29,8 +29,8 @@ def test_a_share_is_reached_when_exactly_so_much_is_used(cash, reached):
 
 
 def test_more_cash_than_the_ceiling_is_nothing_used_and_no_ceiling_has_no_share():
-    assert used_share(100, 150) == 0
-    assert used_share(0, 0) is None
+    assert used_bp(100, 150) == 0
+    assert used_bp(0, 0) is None
     assert not reaches(100, 150, 1_000)
     assert reaches(0, 0, 9_500)
 

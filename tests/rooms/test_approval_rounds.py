@@ -597,6 +597,6 @@ def test_the_rounds_of_an_older_database_are_filled_in_from_its_steps(make, repa
 
     before = told()
     assert {row.outcome for row in before} == set(ApprovalOutcome)
-    downgrade(revision="0011a")
+    downgrade(revision="0016")
     upgrade()
     assert told() == before

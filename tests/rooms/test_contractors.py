@@ -30,6 +30,7 @@ READERS = {
     Role.DEPUTY_CHIEF_ENGINEER,
     Role.DEPUTY_GM,
     Role.GENERAL_MANAGER,
+    Role.CASHIER,
     Role.FINANCE,
     Role.ADMIN,
 }

@@ -408,7 +408,9 @@ def test_the_table_of_clocks_agrees_with_the_road():
     marks = {ClockKind.COMPLAINT, ClockKind.EMERGENCY, ClockKind.ESCALATION}
     papers = {ClockKind.SITE_SURVEY, ClockKind.ORDER_ISSUE, ClockKind.REPAIR}
     papers.add(ClockKind.EMERGENCY_APPROVAL)
-    assert {rule.kind for rule in CLOCK_RULES} == {*stages, *marks, *papers}
+    money = {ClockKind.COST_STATEMENT, ClockKind.CS_REVIEW, ClockKind.AUDIT}
+    money |= {ClockKind.CONTRACTOR_CONFIRMATION, ClockKind.CERTIFICATION, ClockKind.PAYMENT}
+    assert {rule.kind for rule in CLOCK_RULES} == {*stages, *marks, *papers, *money}
 
 
 def package(day: date) -> DayKind:

@@ -69,9 +69,9 @@ def reaches(ceiling_fen: int, cash_fen: int, basis_points: int) -> bool:
     return (ceiling_fen - cash_fen) * 10_000 >= ceiling_fen * basis_points
 
 
-def used_share(ceiling_fen: int, cash_fen: int) -> float | None:
-    """The used share of a fund as a fraction; None without a ceiling."""
-    return max(0, ceiling_fen - cash_fen) / ceiling_fen if ceiling_fen else None
+def used_bp(ceiling_fen: int, cash_fen: int) -> int | None:
+    """The used share of a fund in basis points, rounded down; None without a ceiling."""
+    return max(0, ceiling_fen - cash_fen) * 10_000 // ceiling_fen if ceiling_fen else None
 
 
 def stale_before(today: date) -> date:

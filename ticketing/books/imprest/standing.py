@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ticketing.books.imprest.models import ImprestFund, ImprestRequest
 from ticketing.procedure.accounts import money
-from ticketing.procedure.imprest import Flag, count_flag, must_clear, reaches, used_share
+from ticketing.procedure.imprest import Flag, count_flag, must_clear, reaches, used_bp
 from ticketing.procedure.parameters import Limits, percent
 
 
@@ -78,9 +78,9 @@ class Standing(NamedTuple):
         return self.ceiling_fen - self.float_fen
 
     @property
-    def used(self) -> float | None:
-        """The share of the ceiling that is no longer there as cash."""
-        return used_share(self.ceiling_fen, self.cash_fen)
+    def used_bp(self) -> int | None:
+        """The share of the ceiling that is no longer there as cash, in basis points."""
+        return used_bp(self.ceiling_fen, self.cash_fen)
 
     @property
     def stopped(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ticketing.books.imprest import commands, funding, orders, paper, queries
@@ -24,7 +24,7 @@ from ticketing.books.imprest.models import ImprestFund, ImprestSlip
 from ticketing.books.imprest.standing import Standing
 from ticketing.books.ledger import queries as ledger
 from ticketing.books.payments.commands import live
-from ticketing.journal.queries import story
+from ticketing.journal.queries import StoryLine, story
 from ticketing.kernel import clock
 from ticketing.kernel.forms import BaseForm, ConfirmForm, VersionedForm
 from ticketing.masters.estate.queries import all_communities
@@ -37,8 +37,8 @@ from ticketing.procedure.vocabulary import Role
 
 bp = Blueprint("imprest", __name__, url_prefix="/imprest")
 
-SHOWN = 100
-"""Slips and requests on the page of a fund; the workbook has all of them."""
+SHOWN = 30
+"""Rows of each list on the page of a fund unless all of them are asked for."""
 
 WITNESSES = tuple(PERMISSIONS[Act.READ_IMPREST] | {Role.OFFICE, Role.CLERK})
 
@@ -141,8 +141,8 @@ def ask(fund_id: int) -> ResponseReturnValue:
 def withdraw(fund_id: int, request_id: int) -> ResponseReturnValue:
     """Take a request back."""
     fund, form = _fund(fund_id), WithdrawRequestForm()
-    request = queries.request(request_id, fund.id)
-    if form.carry_out(funding.withdraw, request, actor=current_user()):
+    asked = queries.request(request_id, fund.id)
+    if form.carry_out(funding.withdraw, asked, actor=current_user()):
         return _to(fund_id, "申请已撤回，单据退回未报。")
     return _page(_fund(fund_id), withdraw=form)
 
@@ -151,7 +151,7 @@ def withdraw(fund_id: int, request_id: int) -> ResponseReturnValue:
 @requires(Act.CLEAR_IMPREST)
 def clear(fund_id: int) -> ResponseReturnValue:
     """Confirm what paid settlements gave back (procedure 3.5.9, 3.6)."""
-    return _step(fund_id, "clear", funding.clear_slips, "已确认清回。")
+    return _step(fund_id, "clearing", funding.clear_slips, "已确认清回。")
 
 
 @bp.post("/<int:fund_id>/give-back")
@@ -196,7 +196,7 @@ FORMS: dict[str, type[BaseForm]] = {
     "count": CountForm,
     "ask": AskForm,
     "withdraw": WithdrawRequestForm,
-    "clear": ClearForm,
+    "clearing": ClearForm,
     "give_back": GiveBackForm,
     "keeper": KeeperForm,
     "close": ConfirmForm,
@@ -224,15 +224,15 @@ def _forms(one: Standing, *, filled: str = "") -> dict[str, Any]:
     if filled != "ask":
         forms["ask"].slip_ids.data = [slip.id for slip in open_slips]
     clearable = funding.clearable(fund)
-    forms["clear"].slip_ids.offer(
+    forms["clearing"].slip_ids.offer(
         (
             slip.id,
             f"{_line(slip)}（{slip.order_number} 维修款余 {money(left)} 元）",
         )
         for slip, left in clearable
     )
-    if filled != "clear":
-        forms["clear"].slip_ids.data = [
+    if filled != "clearing":
+        forms["clearing"].slip_ids.data = [
             slip.id for slip, left in clearable if slip.amount_fen <= left
         ]
     forms["count"].witness_id.offer(
@@ -247,6 +247,13 @@ def _forms(one: Standing, *, filled: str = "") -> dict[str, Any]:
     return forms
 
 
+def _story(fund_id: int, limit: int | None) -> list[StoryLine]:
+    """What was done to a fund, the newest first; its slips have a list of their own."""
+    spent = Act.SPEND_IMPREST.value
+    lines = [line for line in story(commands.SUBJECT, fund_id) if line.entry.act != spent]
+    return lines[::-1][:limit]
+
+
 def _line(slip: ImprestSlip) -> str:
     return f"{slip.on} {slip.what} {money(slip.amount_fen)} 元"
 
@@ -259,26 +266,28 @@ def _page(fund: ImprestFund, **refused: BaseForm) -> ResponseReturnValue:
         if isinstance(form, VersionedForm):
             now = one.asked.version if name == "withdraw" and one.asked else fund.version
             form.version.data, form.version.raw_data = now, None
-    slips = queries.slips(fund.id, SHOWN)
+    limit = None if request.args.get("all") else SHOWN
+    slips = queries.slips(fund.id, limit)
     struck = [slip.id for slip in slips if slip.state is SlipState.OPEN]
     cash = ledger.account_by_key(f"imprest_cash:{fund.id}")
-    since = date(clock.today().year, 1, 1)
+    today = clock.today()
+    since = today.replace(day=1) if limit else date(today.year, 1, 1)
     page = render_template(
         "imprest/fund.html",
         one=one,
         fund=fund,
         mine=queries.spends_from(me, fund),
         slips=slips,
-        cut=len(slips) == SHOWN,
+        cut=len(slips) == limit,
         known=orders.orders({slip.order_id for slip in slips if slip.order_id is not None}),
         entries=queries.spending_entries(struck),
-        requests=queries.requests(fund.id, SHOWN),
-        counts=queries.counts(fund.id, SHOWN),
+        requests=queries.requests(fund.id, limit),
+        counts=queries.counts(fund.id, limit),
         returns=queries.returns(fund.id),
         payment=live(one.asked.source) if one.asked is not None else None,
         statement=ledger.statement([cash.id], since=since, size=None) if cash else None,
         since=since,
         forms=forms,
-        story=story(commands.SUBJECT, fund.id),
+        story=_story(fund.id, limit),
     )
     return page, max((form.status for form in refused.values()), default=200)

@@ -11,6 +11,7 @@ from ticketing.edges.demo.crew_desks import crew_desks
 from ticketing.edges.demo.crews import builders_and_crews
 from ticketing.edges.demo.deposits import deposits
 from ticketing.edges.demo.desks import desks
+from ticketing.edges.demo.funds import funds
 from ticketing.edges.demo.homes import bring_in, moving_in
 from ticketing.edges.demo.lives import lives
 from ticketing.edges.demo.papers import papers
@@ -63,7 +64,7 @@ def load(
         ]
     )
     telling.add([rules(cast, first_day, town.today), away(cast, town.today)])
-    telling.add([accounts(town, cast, after)])
+    telling.add([accounts(town, cast, after), funds(town, cast, after)])
     telling.add([bells(after, town.today), readers(cast.users.values(), after, town.today)])
     for plan in PLANS:
         handover = clock.at(max(first_day, town.delivered_on(plan)), 8, 15)

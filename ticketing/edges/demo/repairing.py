@@ -1,7 +1,6 @@
 """What the people of the demo do on the repair road, one act a method."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from ticketing.casefile.defects import commands as defects
 from ticketing.casefile.defects import queries as defect_queries
@@ -10,6 +9,16 @@ from ticketing.casefile.timers.models import ConsentWay
 from ticketing.edges.demo import grave
 from ticketing.edges.demo.case import Case
 from ticketing.edges.demo.pictures import photo
+from ticketing.edges.demo.repair_stock import (
+    ANSWERS,
+    CAUSES,
+    DEAR,
+    LIABLE,
+    MATERIALS,
+    PRICES,
+    SECOND,
+    WORKS_AS,
+)
 from ticketing.edges.demo.story import working_day
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
@@ -20,18 +29,13 @@ from ticketing.masters.people.scope import scope_of
 from ticketing.procedure.repairs import (
     Cause,
     Inspector,
-    Liable,
     OrderClass,
     OrderStage,
-    Part,
-    Phenomenon,
     Presence,
     Side,
     Slot,
-    Trade,
     UseKind,
 )
-from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.steps.acceptance import commands as acceptance
 from ticketing.steps.site_survey import commands as surveys
 from ticketing.steps.site_survey import signing
@@ -43,47 +47,6 @@ from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders import queries as order_queries
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.turns import next_step
-
-PRICES = (18_000, 26_000, 42_000, 68_000, 95_000, 130_000, 240_000, 420_000, 760_000)
-DEAR = (1_350_000, 2_150_000, 4_900_000, 6_200_000)
-CAUSES = {
-    Cause.WORKMANSHIP: 62,
-    Cause.MATERIAL: 16,
-    Cause.DESIGN: 5,
-    Cause.WEAR: 5,
-    Cause.MISUSE: 4,
-    Cause.PRODUCT: 8,
-}
-LIABLE = {
-    Cause.WORKMANSHIP: Liable.CONTRACTOR,
-    Cause.MATERIAL: Liable.CONTRACTOR,
-    Cause.DESIGN: Liable.DESIGNER,
-    Cause.PRODUCT: Liable.SUPPLIER,
-    Cause.WEAR: Liable.CUSTOMER,
-    Cause.MISUSE: Liable.CUSTOMER,
-}
-SECOND = Broken(Part.PLASTER, Phenomenon.FALLING, Trade.DECORATION, "", "墙面起皮")
-WORKS_AS = {
-    Role.CS_MANAGER: "manager",
-    Role.DEPUTY_CHIEF_ENGINEER: "chief",
-    Role.DEPUTY_GM: "deputy_gm",
-    Role.GENERAL_MANAGER: "gm",
-}
-ANSWERS = {Satisfaction.VERY_SATISFIED: 30, Satisfaction.SATISFIED: 60, Satisfaction.NEUTRAL: 10}
-
-
-class Material(NamedTuple):
-    """What a crew takes for a kind of work."""
-
-    what: str
-    unit: str
-
-
-MATERIALS = {
-    Trade.CIVIL: (Material("聚氨酯防水涂料", "千克"), Material("堵漏王", "千克")),
-    Trade.DECORATION: (Material("内墙腻子", "千克"), Material("乳胶漆", "升")),
-    Trade.PLUMBING_ELECTRIC: (Material("PVC 管件", "个"), Material("BV2.5 导线", "米")),
-}
 
 
 class Repair:

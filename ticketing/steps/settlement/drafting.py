@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from ticketing.casefile.papers.commands import next_number
 from ticketing.casefile.tickets import guards
@@ -178,23 +178,34 @@ def _of_use(use: Use) -> Priced:
 
 
 def _write(settlement: Settlement, lines: Sequence[Priced]) -> None:
-    """Replace the lines of the present revision."""
+    """Put the lines of the present revision down anew, in their rows; a row that is left over is dropped, never deleted."""
     if len(lines) > MOST_LINES:
         raise Invalid(f"决算书最多 {MOST_LINES} 行。", field="lines")
-    rows = [_line(settlement, position, line) for position, line in enumerate(lines, start=1)]
-    db.session.execute(
-        delete(SettlementLine).where(
-            SettlementLine.settlement_id == settlement.id,
-            SettlementLine.revision == settlement.revision,
+    known = {
+        one.position: one
+        for one in db.session.scalars(
+            select(SettlementLine).where(
+                SettlementLine.settlement_id == settlement.id,
+                SettlementLine.revision == settlement.revision,
+            )
         )
-    )
-    db.session.add_all(rows)
+    }
+    for position, line in enumerate(lines, start=1):
+        row = known.pop(position, None)
+        if row is None:
+            row = SettlementLine(
+                settlement_id=settlement.id, revision=settlement.revision, position=position
+            )
+            db.session.add(row)
+        _fill(row, line)
+    for row in known.values():
+        row.dropped = True
     db.session.flush()
     db.session.expire(settlement, ["lines"])
 
 
-def _line(settlement: Settlement, position: int, line: Priced) -> SettlementLine:
-    item, unit = clean_line(line.item), clean_line(line.unit)
+def _fill(row: SettlementLine, line: Priced) -> None:
+    item, unit, position = clean_line(line.item), clean_line(line.unit), row.position
     if not item:
         raise Invalid(f"第 {position} 行：请填写工程项目名称。", field="lines")
     if not unit:
@@ -203,20 +214,11 @@ def _line(settlement: Settlement, position: int, line: Priced) -> SettlementLine
         raise Invalid(f"第 {position} 行：数量须大于零、不超过一百万。", field="lines")
     if not 0 <= line.price_milli <= MOST_MILLI:
         raise Invalid(f"第 {position} 行：单价不能超过一百万元。", field="lines")
-    return SettlementLine(
-        settlement_id=settlement.id,
-        revision=settlement.revision,
-        position=position,
-        source=line.source,
-        quota_code=clean_line(line.quota_code),
-        item=item,
-        place=clean_line(line.place),
-        unit=unit,
-        quantity_milli=line.quantity_milli,
-        price_milli=line.price_milli,
-        submitted_fen=line_fen(line.quantity_milli, line.price_milli),
-        remark=clean_line(line.remark),
-    )
+    row.source, row.quota_code = line.source, clean_line(line.quota_code)
+    row.item, row.unit, row.place = item, unit, clean_line(line.place)
+    row.quantity_milli, row.price_milli = line.quantity_milli, line.price_milli
+    row.submitted_fen = line_fen(line.quantity_milli, line.price_milli)
+    row.remark, row.dropped = clean_line(line.remark), False
 
 
 def _total(settlement: Settlement, terms: Terms) -> int:

@@ -135,7 +135,7 @@ class Settlement(Base):
     certified_for: Mapped[User | None] = relationship(foreign_keys=[certified_for_id])
     lines: Mapped[list[SettlementLine]] = relationship(
         primaryjoin="and_(SettlementLine.settlement_id == Settlement.id,"
-        " SettlementLine.revision == Settlement.revision)",
+        " SettlementLine.revision == Settlement.revision, SettlementLine.dropped.is_(False))",
         order_by="SettlementLine.position",
         viewonly=True,
     )
@@ -164,7 +164,7 @@ class SettlementLine(Base):
     """One line of an account: as handed in, and beside it as approved (procedure 3.5.5, 3.5.6).
 
     Quantities and prices in thousandths. A line the reviewer adds was handed in as nothing; one he cuts is approved as
-    nothing. `why` is asked where more was approved than handed in.
+    nothing. `why` is asked where more was approved than handed in. A line its captain takes out of his draft is `dropped`.
     """
 
     __tablename__ = "settlement_line"
@@ -194,3 +194,4 @@ class SettlementLine(Base):
     approved_fen: Mapped[int | None] = mapped_column(BigInteger)
     why: Mapped[str] = mapped_column(default="")
     remark: Mapped[str] = mapped_column(default="")
+    dropped: Mapped[bool] = mapped_column(default=False)

@@ -77,7 +77,11 @@ def lines_of(settlement: Settlement, revision: int) -> Sequence[SettlementLine]:
     """The lines of one revision of an account, in their order."""
     return db.session.scalars(
         select(SettlementLine)
-        .where(SettlementLine.settlement_id == settlement.id, SettlementLine.revision == revision)
+        .where(
+            SettlementLine.settlement_id == settlement.id,
+            SettlementLine.revision == revision,
+            SettlementLine.dropped.is_(False),
+        )
         .order_by(SettlementLine.position)
     ).all()
 

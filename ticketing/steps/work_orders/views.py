@@ -49,7 +49,7 @@ MAIN_ACTS = frozenset(
 )
 
 
-OWN_CLOCKS = (ClockKind.REPAIR, ClockKind.COST_STATEMENT)
+OWN_CLOCKS = (ClockKind.REPAIR, ClockKind.EMERGENCY_APPROVAL, ClockKind.COST_STATEMENT)
 """The clocks an order's page tells of; what an account owes later stands on its own page."""
 
 PANELS: list[Callable[[Scope, User, WorkOrder], Panel | None]] = []
