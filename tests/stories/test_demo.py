@@ -11,6 +11,8 @@ from flask_migrate import upgrade
 from sqlalchemy import func, select, text
 
 from ticketing.app import create_app
+from ticketing.books.imprest import queries as funds
+from ticketing.books.imprest import verifying as proofs
 from ticketing.casefile.tickets.models import Assistance, CallbackRecord, Ticket
 from ticketing.edges.demo import cast
 from ticketing.edges.demo.loader import HALF_YEAR, load
@@ -203,6 +205,18 @@ def test_the_demo_is_loaded_into_an_empty_database_only(loaded: Demo) -> None:
     outcome = loaded.app.test_cli_runner().invoke(args=["demo", "load"])
     assert outcome.exit_code == 1
     assert "空库" in outcome.output
+
+
+def test_the_demo_has_two_working_funds_with_a_replenishment_under_way(demo: Demo) -> None:
+    service, crew = funds.standings(funds.every_fund())
+    assert (service.fund.name, crew.fund.name) == ("客户服务部", "江北维修队")
+    assert service.asked is not None
+    assert service.transit_fen == service.handed_in_fen > 0
+    assert len(funds.open_slips(service.fund.id)) >= 1
+    assert len(funds.open_slips(crew.fund.id)) >= 10
+    assert [one.difference_fen for one in funds.counts(service.fund.id)].count(-1_000) == 1
+    assert (service.missing_fen, crew.missing_fen) == (0, 0)
+    assert proofs.verify() == []
 
 
 def test_outside_a_demo_nobody_gets_a_known_password(tmp_path: Path) -> None:

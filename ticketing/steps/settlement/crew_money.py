@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import joinedload
 
 from ticketing.books.imprest import orders, queries
 from ticketing.books.imprest.orders import Ordered
 from ticketing.books.ledger.models import LedgerEntry
 from ticketing.books.ledger.reversing import ON_REVERSAL, Follower
-from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict
 from ticketing.procedure.accounts import EntryKind
@@ -21,28 +21,28 @@ MOST_OFFERED = 200
 """Orders a captain chooses among: his newest."""
 
 
-def _orders() -> Select[WorkOrder, Settlement, str]:
+def _orders() -> Select[WorkOrder, Settlement]:
     return (
-        select(WorkOrder, Settlement, Ticket.room)
-        .join(Ticket, Ticket.id == WorkOrder.ticket_id)
+        select(WorkOrder, Settlement)
+        .options(joinedload(WorkOrder.ticket, innerjoin=True))
         .outerjoin(Settlement, Settlement.order_id == WorkOrder.id)
         .where(WorkOrder.issued_at.is_not(None))
         .order_by(WorkOrder.id.desc())
     )
 
 
-def _ordered(row: Row[WorkOrder, Settlement, str]) -> Ordered:
-    order, settlement, room = row
-    paid = settlement is not None and settlement.stage is SettlementStage.PAID
+def _ordered(row: Row[WorkOrder, Settlement | None]) -> Ordered:
+    order, settlement = row
+    paid = settlement if settlement and settlement.stage is SettlementStage.PAID else None
     return Ordered(
         id=order.id,
         number=order.number,
         team_id=order.team_id,
         community_id=order.community_id,
-        place=room,
+        place=order.ticket.room,
         standing=str(settlement.stage if settlement is not None else order.stage),
         usable=order.stage is not OrderStage.CANCELLED,
-        paid_fen=settlement.approved_fen if paid else None,
+        paid_fen=paid.approved_fen if paid else None,
     )
 
 
