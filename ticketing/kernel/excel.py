@@ -7,6 +7,7 @@ length go through `ledger`, whose writer stores text as text and keeps memory fl
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -122,6 +123,11 @@ def as_bytes(book: Workbook) -> bytes:
     buffer = BytesIO()
     book.save(buffer)
     return buffer.getvalue()
+
+
+def in_yuan(fen: int) -> Decimal:
+    """An amount of fen as a cell holds it: yuan with two places, exactly."""
+    return Decimal(fen).scaleb(-2)
 
 
 class Leaf(NamedTuple):

@@ -35,11 +35,6 @@ STATEMENT_HEADS = ("日期", "凭证", "类别", "摘要", "借方", "贷方", "
 MONEY = "#,##0.00"
 
 
-def yuan(fen: int) -> Decimal:
-    """An amount of fen as a cell holds it: yuan with two places, exactly."""
-    return Decimal(fen).scaleb(-2)
-
-
 def write_vouchers(
     path: Path, entries: Sequence[LedgerEntry], codes: Mapping[AccountKind, AccountCode]
 ) -> None:
@@ -51,7 +46,7 @@ def write_vouchers(
     sheet = _sheet("凭证", landscape=True)
     sheet.table(VOUCHER_HEADS, _voucher_rows(entries, codes))
     total = sum(line.amount_fen for entry in entries for line in entry.lines if line.amount_fen > 0)
-    for column, value in ((1, "合计"), (8, yuan(total)), (9, yuan(total))):
+    for column, value in ((1, "合计"), (8, excel.in_yuan(total)), (9, excel.in_yuan(total))):
         excel.put(sheet.worksheet.cell(sheet.row, column), value)
     _as_money(sheet, (8, 9))
     sheet.widths(12, 8, 9, 6, 40, 14, 24, 15, 15, 30, 14, 24, 12, 12)
@@ -73,8 +68,8 @@ def _voucher_rows(
                 entry.text,
                 code.code,
                 code.name,
-                yuan(line.amount_fen) if line.amount_fen > 0 else None,
-                yuan(-line.amount_fen) if line.amount_fen < 0 else None,
+                excel.in_yuan(line.amount_fen) if line.amount_fen > 0 else None,
+                excel.in_yuan(-line.amount_fen) if line.amount_fen < 0 else None,
                 auxiliary(line.account),
                 entry.kind.label,
                 entry.source,
@@ -100,7 +95,7 @@ def write_statement(
         sheet.gap()
         sheet.line(name, bold=True)
         rows: list[Sequence[Any]] = [
-            ["", "", "", "期初余额", None, None, yuan(part.opening_fen * sign)]
+            ["", "", "", "期初余额", None, None, excel.in_yuan(part.opening_fen * sign)]
         ]
         rows += [
             [
@@ -108,13 +103,13 @@ def write_statement(
                 one.entry.number,
                 one.entry.kind.label,
                 one.entry.text,
-                yuan(one.line.amount_fen) if one.line.amount_fen > 0 else None,
-                yuan(-one.line.amount_fen) if one.line.amount_fen < 0 else None,
-                yuan(one.balance_fen * sign),
+                excel.in_yuan(one.line.amount_fen) if one.line.amount_fen > 0 else None,
+                excel.in_yuan(-one.line.amount_fen) if one.line.amount_fen < 0 else None,
+                excel.in_yuan(one.balance_fen * sign),
             ]
             for one in part.lines
         ]
-        rows.append(["", "", "", "期末余额", None, None, yuan(part.closing_fen * sign)])
+        rows.append(["", "", "", "期末余额", None, None, excel.in_yuan(part.closing_fen * sign)])
         sheet.table(STATEMENT_HEADS, rows)
     _as_money(sheet, (5, 6, 7))
     sheet.widths(12, 12, 14, 40, 15, 15, 16)

@@ -37,14 +37,14 @@ def write_fund(path: Path, one: Standing) -> None:
 def _figures(one: Standing) -> Iterator[tuple[str, Any]]:
     yield "周转金", one.fund.name
     yield "保管人", one.fund.keeper.name
-    yield "限额（元）", one.ceiling_fen / 100
-    yield "现金（元）", one.cash_fen / 100
-    yield "未报单据（元）", one.slips_fen / 100
-    yield "在途（元）", one.transit_fen / 100
-    yield "合计（元）", one.float_fen / 100
-    yield "与限额相差（元）", one.missing_fen / 100
+    yield "限额（元）", excel.in_yuan(one.ceiling_fen)
+    yield "现金（元）", excel.in_yuan(one.cash_fen)
+    yield "未报单据（元）", excel.in_yuan(one.slips_fen)
+    yield "在途（元）", excel.in_yuan(one.transit_fen)
+    yield "合计（元）", excel.in_yuan(one.float_fen)
+    yield "与限额相差（元）", excel.in_yuan(one.missing_fen)
     for reason in one.reasons:
-        yield f"其中：{reason.why}", reason.fen / 100
+        yield f"其中：{reason.why}", excel.in_yuan(reason.fen)
     for raised in one.flags:
         yield raised.flag.label, raised.text
 
@@ -55,7 +55,7 @@ def _slips(fund_id: int) -> Iterator[list[Any]]:
             slip.on.isoformat(),
             slip.what,
             slip.payee,
-            slip.amount_fen / 100,
+            excel.in_yuan(slip.amount_fen),
             slip.way.label,
             "是" if slip.urgent else "",
             slip.community.name if slip.community else "",
@@ -71,9 +71,9 @@ def _requests(fund_id: int) -> Iterator[list[Any]]:
         yield [
             _instant(one.asked_at),
             one.purpose.label,
-            one.amount_fen / 100,
-            one.slips_fen / 100,
-            one.ceiling_fen / 100,
+            excel.in_yuan(one.amount_fen),
+            excel.in_yuan(one.slips_fen),
+            excel.in_yuan(one.ceiling_fen),
             one.state.label,
             one.asked_by.name,
             one.note,
@@ -86,9 +86,9 @@ def _counts(fund_id: int) -> Iterator[list[Any]]:
     for one in queries.counts(fund_id):
         yield [
             one.on.isoformat(),
-            one.book_fen / 100,
-            one.counted_fen / 100,
-            one.difference_fen / 100,
+            excel.in_yuan(one.book_fen),
+            excel.in_yuan(one.counted_fen),
+            excel.in_yuan(one.difference_fen),
             one.explanation,
             one.counted_by.name,
             one.witness.name,
@@ -106,9 +106,9 @@ def _lines(fund_id: int) -> Iterator[list[Any]]:
             entry.number,
             entry.kind.label,
             entry.text,
-            max(line.amount_fen, 0) / 100,
-            max(-line.amount_fen, 0) / 100,
-            balance / 100,
+            excel.in_yuan(max(line.amount_fen, 0)),
+            excel.in_yuan(max(-line.amount_fen, 0)),
+            excel.in_yuan(balance),
             "已冲销" if entry.reversed_by else "",
         ]
 

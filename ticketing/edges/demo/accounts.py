@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 
 from ticketing.edges.demo.cast import Cast
+from ticketing.edges.demo.repair_stock import WORKS_AS
 from ticketing.edges.demo.story import Story, works
 from ticketing.edges.demo.town import Town
 from ticketing.kernel import clock
@@ -30,7 +31,9 @@ from ticketing.steps.settlement import (
 from ticketing.steps.settlement.drafting import Priced
 from ticketing.steps.settlement.models import Settlement, SettlementLine
 from ticketing.steps.settlement.reviewing import Audited
+from ticketing.steps.work_orders import approving, supplements
 from ticketing.steps.work_orders.models import WorkOrder
+from ticketing.steps.work_orders.turns import next_step
 
 S = SettlementStage
 AUDIT_LINE = {1_999_999: S.SUBMITTED, 2_000_000: S.SUBMITTED, 2_000_001: S.CERTIFIED}
@@ -157,6 +160,7 @@ class AccountDesks:
                     actor=actor,
                 )
                 continue
+            self.approve_again(settlement)
             reviewing.finish(
                 settlement,
                 version=settlement.version,
@@ -166,6 +170,19 @@ class AccountDesks:
                 management_bp=settlement.management_bp,
                 review="按现场实际工程量和协议价审定。",
                 actor=actor,
+            )
+
+    def approve_again(self, settlement: Settlement) -> None:
+        """Those whose turn it is approve an account that went beyond its estimate (procedure 3.6.1)."""
+        order = settlement.order
+        while supplements.why_again(order, settlement.submitted_fen):
+            step = next_step(order)
+            assert step is not None  # handing it in has opened the round
+            approving.approve(
+                order,
+                version=order.version,
+                reason="现场实际工程量大于勘察估计，同意。",
+                actor=self.cast[WORKS_AS[step.role]],
             )
 
     def audited(self, line: SettlementLine) -> Audited:
