@@ -159,7 +159,7 @@ def conclude(
             Act.CONCLUDE_SURVEY if repairs else Act.DECLINE_REPAIR,
             actor=actor,
             version=version,
-            changes={"repair": True} if repairs else {},
+            changes={"repair": repairs},
             facts={
                 "survey": survey.number,
                 "decided": [_told(finding) for finding in survey.findings],
