@@ -190,6 +190,7 @@ class Bench:
         self.lists()
         self.ticket_pages()
         self.repair_pages()
+        self.money_pages()
         self.lookups()
         self.searches()
         self.board()
@@ -263,6 +264,20 @@ class Bench:
         )[0][0]
         if mine is not None:
             self.page("captain: one order", "captain0", f"/my-orders/{mine}", 8)
+
+    def money_pages(self) -> None:
+        """The list of accounts, a paid one, and finance's desk: what is owed, what was paid, the ledger."""
+        self.page("settlements: first page, all communities", "manager", "/settlements/", 12)
+        self.page("settlements: first page, 6 communities", "office", "/settlements/", 12)
+        self.page(
+            "settlements: with ended ones, all communities", "manager", "/settlements/?all=1", 12
+        )
+        paid = self.look("SELECT max(id) FROM settlement WHERE stage = 'paid'")[0][0]
+        self.page("settlement page: paid", "manager", f"/settlements/{paid}", 8)
+        self.page("finance: desk", "finance", "/finance/", 16)
+        self.page("finance: to pay", "finance", "/finance/payments/waiting", 16)
+        self.page("finance: payments", "finance", "/finance/payments/", 12)
+        self.page("finance: ledger", "finance", "/finance/ledger/", 12)
 
     def lookups(self) -> None:
         """The caller lookup as one types."""

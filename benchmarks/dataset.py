@@ -19,6 +19,7 @@ from sqlalchemy import Table, select, text
 
 from benchmarks import words
 from benchmarks.repairs_dataset import SHARE, Crews, Repairing, crews
+from benchmarks.settlements_dataset import close_books, lay_bare
 from ticketing.casefile.tickets.commands import search_texts
 from ticketing.casefile.tickets.models import (
     CallbackRecord,
@@ -120,7 +121,9 @@ def build(app: Flask, tickets: int) -> None:
         with transaction():
             _estate(filler, ground, min(200_000, 2 * tickets))
         with transaction():
+            lay_bare()
             _tickets(filler, ground, tickets)
+            close_books()
         filler.finish()
         verdict = verify()
         if verdict.fault:

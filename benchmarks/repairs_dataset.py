@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from benchmarks.settlements_dataset import DEPOSIT_FEN, Accounting, Purses, purses
 from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.timers.models import ClockState
@@ -104,6 +105,8 @@ class Crews:
     engineer: Who = (0, "")
     ids: dict[str, int] = field(default_factory=dict)
     serials: dict[tuple[str, int], int] = field(default_factory=dict)
+    purses: Purses | None = None
+    """Through whom the money goes, once the deposits are in."""
 
     def next_id(self, name: str) -> int:
         """The next row id of a table."""
@@ -157,12 +160,13 @@ def crews(ground: Estate, account: Callable[..., Any], manager: Any, office: Any
                 trades=list(Trade),
                 completed_on=date(2019, 12, 20),
                 liability_months=24,
-                retention_fen=50_000_000,
+                retention_fen=DEPOSIT_FEN,
                 agreement="",
                 deemed_confirmation=False,
                 actor=None,
             )
             found.builders[community_id] = contractor.id
+    found.purses = purses(account)
     return found
 
 
@@ -211,9 +215,9 @@ class Repairing:
     def go(self, at: datetime, stage: TicketStage) -> datetime:
         """Survey and, where the ticket came so far, repair it; the instant at which it is where it stands."""
         crew, survey_id = self.crew, self.crew.next_id("survey")
-        scheduled = self._later(at, 3)
+        scheduled = self.later(at, 3)
         done = stage is not TicketStage.SURVEYING
-        looked = self._later(scheduled, 10)
+        looked = self.later(scheduled, 10)
         number = crew.number(self.code, "K", scheduled)
         self.enter(
             Act.SCHEDULE_SURVEY,
@@ -226,8 +230,8 @@ class Repairing:
             team=self.team.name,
         )
         recorded = done or self.dice.random() < 0.4
-        signed = self._later(looked, 1) if done else None
-        concluded = self._later(signed, 6) if signed else None
+        signed = self.later(looked, 1) if done else None
+        concluded = self.later(signed, 6) if signed else None
         absent = self.dice.random() < 0.05
         self.filler.add(
             SiteSurvey,
@@ -257,7 +261,7 @@ class Repairing:
         )
         order_class = OrderClass.A if self.dice.random() < 0.6 else OrderClass.B
         if recorded:
-            self._note(
+            self.note(
                 "survey", survey_id, looked, Act.RECORD_SURVEY, crew.office, "scheduled", "recorded"
             )
             self._picture(Slot.SITE, looked, crew.office[0], survey_id=survey_id)
@@ -323,7 +327,7 @@ class Repairing:
                 "presence": (Presence.ABSENT if away else Presence.SIGNED).label,
                 "name": "代表",
             }
-            self._note(
+            self.note(
                 "survey",
                 survey_id,
                 at,
@@ -350,10 +354,10 @@ class Repairing:
         )
         reached = _ROAD.index(OrderStage.ISSUED if transferred else stage)
         trades = len({trade for _, (_, _, trade) in self.defects})
-        drafted = self._later(concluded, 3)
+        drafted = self.later(concluded, 3)
         steps = [drafted]
         for hours in (1, 5, 3, 4, 24, 10)[:reached]:
-            steps.append(self._later(steps[-1], hours))
+            steps.append(self.later(steps[-1], hours))
         when = dict(zip(_ROAD, steps, strict=False))
         issued, checked = when.get(OrderStage.ISSUED), when.get(OrderStage.SELF_CHECKED)
         accepted = when.get(OrderStage.ACCEPTED)
@@ -425,7 +429,7 @@ class Repairing:
         }
         before = ""
         for (act, who), state, at in zip(acts, _ROAD, steps, strict=False):
-            self._note("order", order_id, at, act, who, before, state.value, facts.get(act, {}))
+            self.note("order", order_id, at, act, who, before, state.value, facts.get(act, {}))
             before = state.value
         if reached:
             self._approval(order_id, estimate_fen, when.get(OrderStage.APPROVED))
@@ -447,6 +451,7 @@ class Repairing:
                 accepted,
                 order=number,
             )
+            Accounting(self, order_id, order_class).settle(accepted, trades)
         return steps[-1]
 
     def _approval(self, order_id: int, estimate_fen: int, at: datetime | None) -> None:
@@ -526,7 +531,7 @@ class Repairing:
         )
         return row_id
 
-    def _note(
+    def note(
         self,
         subject: str,
         row_id: int,
@@ -536,7 +541,10 @@ class Repairing:
         origin: str,
         target: str,
         facts: dict[str, Any] | None = None,
+        *,
+        clause: str = "",
     ) -> None:
+        """Queue an entry of the journal about a paper."""
         self.journal.later(
             at,
             subject=subject,
@@ -545,11 +553,12 @@ class Repairing:
             subject_id=row_id,
             subject_version=1,
             act=act.value,
-            clause="3.5.1" if subject == "order" else "3.4.5",
+            clause=clause or ("3.5.1" if subject == "order" else "3.4.5"),
             origin=origin,
             target=target,
             facts=json.dumps(facts or {}, ensure_ascii=False, sort_keys=True),
         )
 
-    def _later(self, at: datetime, hours: float) -> datetime:
+    def later(self, at: datetime, hours: float) -> datetime:
+        """Some hours after `at`, about as many as said and never in the future."""
         return min(at + timedelta(seconds=int(3600 * self.dice.uniform(0.1, 2) * hours)), self.now)

@@ -11,7 +11,9 @@ from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers.models import Clock, ClockState
 from ticketing.kernel.db import db
 from ticketing.procedure.repairs import OrderStage
+from ticketing.procedure.settlement import SettlementStage
 from ticketing.settings import Settings
+from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.work_orders.models import WorkOrder
 
 
@@ -33,6 +35,8 @@ def test_the_database_of_the_benchmarks_can_be_built_and_its_pages_answer(tmp_pa
         assert set(db.session.scalars(owed)) <= set(db.session.scalars(running))
         accepted = select(WorkOrder).where(WorkOrder.stage == OrderStage.ACCEPTED).limit(1)
         order = db.session.scalars(accepted).one()
+        paid = select(Settlement.id).where(Settlement.stage == SettlementStage.PAID).limit(1)
+        settlement_id = db.session.scalars(paid).one()
         pages = [
             "/orders/",
             "/surveys/",
@@ -40,6 +44,8 @@ def test_the_database_of_the_benchmarks_can_be_built_and_its_pages_answer(tmp_pa
             f"/orders/{order.id}",
             f"/surveys/{order.survey_id}",
             f"/tickets/{order.ticket_id}",
+            "/settlements/",
+            f"/settlements/{settlement_id}",
         ]
         db.session.remove()
         client = app.test_client()
