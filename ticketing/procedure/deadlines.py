@@ -214,25 +214,23 @@ CLOCK_RULES: tuple[ClockRule, ...] = (
         on_the_spot=True,
         of_order=True,
     ),
-    ClockRule(
-        ClockKind.CS_REVIEW,
-        starts=frozenset(
-            {Act.SUBMIT_ACCOUNT, Act.REVIEW_AGAIN, Act.RETURN_SETTLEMENT, Act.UNDO_CERTIFICATION}
-        ),
-        meets=frozenset({Act.REVIEW_ACCOUNT}),
-        cancels=frozenset({Act.RETURN_ACCOUNT}),
-        on_the_spot=True,
-        of_order=True,
-    ),
-    ClockRule(
-        ClockKind.AUDIT,
-        starts=frozenset(
-            {Act.SUBMIT_ACCOUNT, Act.REVIEW_AGAIN, Act.RETURN_SETTLEMENT, Act.UNDO_CERTIFICATION}
-        ),
-        meets=frozenset({Act.REVIEW_ACCOUNT}),
-        cancels=frozenset({Act.RETURN_ACCOUNT}),
-        on_the_spot=True,
-        of_order=True,
+    *(
+        ClockRule(
+            kind,
+            starts=frozenset(
+                {
+                    Act.SUBMIT_ACCOUNT,
+                    Act.REVIEW_AGAIN,
+                    Act.RETURN_SETTLEMENT,
+                    Act.UNDO_CERTIFICATION,
+                }
+            ),
+            meets=frozenset({Act.REVIEW_ACCOUNT}),
+            cancels=frozenset({Act.RETURN_ACCOUNT}),
+            on_the_spot=True,
+            of_order=True,
+        )
+        for kind in (ClockKind.CS_REVIEW, ClockKind.AUDIT)
     ),
     ClockRule(
         ClockKind.CONTRACTOR_CONFIRMATION,
