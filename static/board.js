@@ -24,7 +24,7 @@
     if (row) row.classList.add("at");
     const focused = held && link(held);
     if (focused) focused.focus({ preventScroll: true });
-    scrollTo({ left: scrollX, top: at, behavior: "instant" });
+    scrollTo(scrollX, at);
   };
   const renew = () => {
     if (document.hidden || asking || Date.now() - renewed < MINUTE) return;

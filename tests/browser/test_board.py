@@ -34,7 +34,7 @@ def test_the_board_renews_itself_and_keeps_filter_mark_and_place(
     for _ in range(9):
         page.keyboard.press("j")
     marked = page.locator("tr.at").get_attribute("data-row")
-    page.evaluate("scrollTo({top: 120, behavior: 'instant'})")
+    page.evaluate("scrollTo(0, 120)")
     place = page.evaluate("scrollY")
     assert place > 0
     page.evaluate(HIDDEN % "true")

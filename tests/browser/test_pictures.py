@@ -168,9 +168,9 @@ def test_what_waits_is_never_sent_under_another_persons_name(open_as, papers, fi
     page.route("**/files/", lambda route: route.abort())
     shoot(page)
     expect(page.locator("[data-waiting]")).to_have_text("待上传 1")
-    page.unroute("**/files/")
     page.context.clear_cookies()
     page.goto("/sign-in")
+    page.unroute("**/files/")
     page.get_by_label("账号").fill("office")
     page.get_by_label("密码").fill(PASSWORD)
     page.get_by_role("button", name="登录", exact=True).click()
@@ -322,11 +322,13 @@ def test_the_pages_are_sound_and_fit(open_as, papers, size, scheme):
 def test_the_camera_is_reached_with_the_keyboard(open_as, papers):
     page = open_as("captain")
     page.goto(before(papers))
-    page.locator("[data-shoot]").first.focus()
+    page.bring_to_front()
+    camera = page.locator("[data-shoot]").first
+    camera.focus()
     outline = page.locator("label.btn-primary").evaluate(
         "label => getComputedStyle(label).outlineStyle"
     )
     assert outline == "solid"
     with page.expect_file_chooser() as choosing:
-        page.keyboard.press("Enter")
+        camera.press("Enter")
     assert not choosing.value.is_multiple()
