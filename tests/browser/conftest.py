@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 from waitress.server import create_server
 
 from tests.conftest import Engine, missing
@@ -26,6 +26,10 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+PATIENCE = 30_000
+"""Milliseconds to wait for what must come: a busy machine is no fault of the page."""
+
+expect.set_options(timeout=PATIENCE)
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
@@ -92,7 +96,7 @@ def open_as(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
             color_scheme=scheme,
             accept_downloads=True,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", hear)
