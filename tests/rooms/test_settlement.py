@@ -136,6 +136,34 @@ def test_a_line_the_reviewer_adds_was_handed_in_as_nothing(accounts, make):
     assert (line.submitted_fen, line.approved_fen) == (0, 8_000)
 
 
+@pytest.mark.clause("2.7")
+@pytest.mark.parametrize(
+    ("estimate", "handed_in", "rate", "sentence"),
+    [
+        (1_900_000, 1_999_999, 0, None),
+        (1_900_000, 1_999_999, 1, "须由审计核算部审核"),
+        (80_000, 88_000, 0, None),
+        (80_000, 88_000, 1, "补充审批"),
+    ],
+)
+def test_what_a_review_adds_passes_by_neither_audit_nor_approval(
+    accounts, make, estimate, handed_in, rate, sentence
+):
+    s = accounts.costing(accounts.of_class_b(estimate_fen=estimate), handed_in)
+    accounts.bring(s, SettlementStage.SUBMITTED)
+    lines = [Audited(one.id, one.quantity_milli, one.price_milli) for one in s.lines]
+    facts = {"version": s.version, "audited": lines, "review": "加管理费"}
+    terms = {"basis": s.basis, "vat_bp": 900, "management_bp": rate}
+    if sentence is None:
+        with transaction():
+            reviewing.finish(s, **facts, **terms, actor=make.user("manager"))
+        assert s.approved_fen == handed_in
+        return
+    with pytest.raises(Invalid, match=sentence), transaction():
+        reviewing.finish(s, **facts, **terms, actor=make.user("manager"))
+    assert db.session.get_one(Settlement, s.id).stage is SettlementStage.SUBMITTED
+
+
 @pytest.mark.clause("3.5.6")
 def test_no_review_is_finished_while_a_line_is_open(accounts, make):
     s = accounts.bring(accounts.of_class_b(), SettlementStage.SUBMITTED)
