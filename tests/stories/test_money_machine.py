@@ -29,7 +29,14 @@ from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.settlement import NoticeWay, SettlementStage
 from ticketing.procedure.vocabulary import Role
-from ticketing.steps.settlement import booking, certifying, confirming, drafting, reviewing
+from ticketing.steps.settlement import (
+    booking,
+    certifying,
+    confirming,
+    drafting,
+    reviewing,
+    verifying,
+)
 from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.settlement.reviewing import Audited
 
@@ -187,6 +194,7 @@ def machine(make: Maker) -> type[RuleBasedStateMachine]:
         @invariant()
         def the_books_are_whole(self) -> None:
             assert verify().faults == []
+            assert verifying.verify().faults == []
 
         @invariant()
         def what_is_owed_is_what_is_certified_and_unpaid(self) -> None:
