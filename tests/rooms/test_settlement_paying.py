@@ -1,7 +1,9 @@
 """From the certified account to the money: what is booked, deducted, paid once, and undone (procedure 2.6, 3.5.9)."""
 
 import pytest
+from sqlalchemy import text
 
+from tests.support.repairs import LEAK
 from tests.support.settlements import Settlements
 from ticketing.books.ledger import accounts as books
 from ticketing.books.ledger import commands as ledger
@@ -9,14 +11,15 @@ from ticketing.books.ledger import reversing
 from ticketing.books.ledger.verifying import verify
 from ticketing.books.payments import commands as payments
 from ticketing.books.payments.models import Payment
+from ticketing.books.retention.queries import open_items
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import Conflict, NotPermitted
 from ticketing.masters.contractors.models import Contract
 from ticketing.procedure.accounts import EntryKind, PaymentState, Purpose
-from ticketing.procedure.repairs import OrderClass
+from ticketing.procedure.repairs import Cause, OrderClass, OrderStage
 from ticketing.procedure.settlement import SettlementStage
-from ticketing.steps.settlement import booking
+from ticketing.steps.settlement import booking, verifying
 from ticketing.steps.settlement.models import Settlement
 
 
@@ -210,3 +213,82 @@ def test_a_paid_account_is_not_undone_before_its_payment(accounts):
     paid(accounts, s)
     with pytest.raises(Conflict):
         undone(accounts, EntryKind.ACCRUAL, s)
+
+
+@pytest.mark.clause("3.6.2")
+def test_a_repair_stands_open_against_the_deposit_until_it_is_deducted(accounts):
+    contract = deposit(accounts, 100_000)
+    settlement = accounts.begun()
+
+    def standing_open() -> list[tuple[str, int | None]]:
+        return [(one.path, one.amount_fen) for one in open_items([contract])[contract.id]]
+
+    path = f"/settlements/{settlement.id}"
+    accounts.bring(settlement, SettlementStage.SUBMITTED)
+    assert standing_open() == [(path, 270_572)]
+    accounts.compiled(accounts.reviewed(settlement), penalty_fen=1_000)
+    assert standing_open() == [(path, 247_668)]
+    accounts.bring_on(settlement, SettlementStage.CERTIFIED)
+    assert standing_open() == [(path, 247_668)]
+    paid(accounts, settlement)
+    assert standing_open() == []
+
+
+@pytest.mark.clause("3.6.2")
+def test_an_accepted_repair_without_an_account_stands_open_too(accounts):
+    contract = deposit(accounts, 100_000)
+    order = accounts.repairs.order(OrderStage.ACCEPTED, LEAK, cause=Cause.WORKMANSHIP)
+    (item,) = open_items([contract])[contract.id]
+    assert (item.path, item.amount_fen) == (f"/orders/{order.id}", order.estimate_fen)
+
+
+@pytest.mark.clause("3.5.9")
+def test_every_stage_of_an_account_agrees_with_the_books(accounts):
+    deposit(accounts, 100_000)
+    settlement = accounts.begun()
+    for stage in SettlementStage:
+        if stage in BRINGS:
+            accounts.bring(accounts.begun(), stage)
+        assert verifying.verify().faults == []
+    accounts.bring(settlement, SettlementStage.CERTIFIED)
+    paid(accounts, settlement)
+    assert verifying.verify().faults == []
+    undone(accounts, EntryKind.PAYMENT, settlement)
+    undone(accounts, EntryKind.ACCRUAL, settlement)
+    assert verifying.verify() == (6, [])
+
+
+BRINGS = (
+    frozenset(SettlementStage)
+    - {SettlementStage.PAID, SettlementStage.DRAFTING}
+    - {
+        SettlementStage.CERTIFIED,
+        SettlementStage.CONFIRMED,
+    }
+)
+
+
+@pytest.mark.clause("3.5.9")
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("settlement SET approved_fen = approved_fen - 1", "审定合计记 2,466.67"),
+        ("settlement SET tax_fen = tax_fen + 1", "审定合计记 2,466.68"),
+        ("settlement SET chargeback_fen = 1", "扣回额记 0.01，应为 2,466.68"),
+        ("settlement SET deducted_fen = 0", "实为 认定 2,466.68"),
+        ("settlement SET stage = 'certified', paid_at = NULL", "放款与审定合计不符"),
+        ("settlement SET contract_id = contract_id - 1", "内容与认定时所见不同"),
+        ("settlement_line SET item = '换了名目'", "内容与认定时所见不同"),
+        ("settlement_line SET submitted_fen = submitted_fen + 1", "第 1 行：合计与数量、单价不符"),
+    ],
+)
+def test_verify_finds_an_account_altered_behind_the_commands(accounts, app, change, sentence):
+    deposit(accounts, 100_000)
+    settlement = accounts.begun()
+    accounts.bring(settlement, SettlementStage.CERTIFIED)
+    paid(accounts, settlement)
+    with transaction():
+        db.session.execute(text(f"UPDATE {change}"))
+    told = app.test_cli_runner().invoke(args=["ledger", "verify"])
+    assert told.exit_code == 1
+    assert sentence in told.output
