@@ -15,6 +15,7 @@ from ticketing.books.retention.queries import open_items
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import Conflict, NotPermitted
+from ticketing.masters.contractors import commands as contractors
 from ticketing.masters.contractors.models import Contract
 from ticketing.procedure.accounts import EntryKind, PaymentState, Purpose
 from ticketing.procedure.repairs import Cause, OrderClass, OrderStage
@@ -292,3 +293,40 @@ def test_verify_finds_an_account_altered_behind_the_commands(accounts, app, chan
     told = app.test_cli_runner().invoke(args=["ledger", "verify"])
     assert told.exit_code == 1
     assert sentence in told.output
+
+
+@pytest.mark.clause("2.6")
+@pytest.mark.parametrize("bound_by", ["deposit", "account"])
+@pytest.mark.parametrize("name", ["contractor_id", "community_id"])
+def test_a_contract_with_money_under_it_goes_to_nobody_else(accounts, make, bound_by, name):
+    contract = db.session.get_one(Contract, accounts.contract())
+    facts = {
+        "number": contract.number,
+        "contractor_id": contract.contractor_id,
+        "community_id": contract.community_id,
+        "trades": [one.trade for one in contract.trades],
+        "completed_on": contract.completed_on,
+        "liability_months": contract.liability_months,
+        "retention_fen": contract.retention_fen + 100,
+        "agreement": contract.agreement,
+        "deemed_confirmation": False,
+        "actor": make.user("manager"),
+    }
+    other = {
+        "contractor_id": make.world.contractors["榕建集团"],
+        "community_id": make.world.communities["HT"],
+    }
+    moved = facts | {name: other[name]}
+    with transaction():
+        contractors.save_contract(contract, **moved)
+        contractors.save_contract(contract, **facts)
+    if bound_by == "deposit":
+        deposit(accounts, 100_000)
+    else:
+        settlement = accounts.bring(accounts.begun(), SettlementStage.REVIEWED)
+        accounts.compiled(settlement)
+    with pytest.raises(Conflict, match="请另立一份合同") as refused, transaction():
+        contractors.save_contract(contract, **moved)
+    assert refused.value.field == name
+    with transaction():
+        contractors.save_contract(contract, **facts)

@@ -25,10 +25,11 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean, clean_line
+from ticketing.masters.contractors.commands import BOUND
 from ticketing.masters.contractors.models import Contract, Contractor
 from ticketing.masters.estate.models import Community
 from ticketing.masters.people.models import User
-from ticketing.procedure.accounts import EntryKind, money
+from ticketing.procedure.accounts import AccountKind, EntryKind, money
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.vocabulary import Role
@@ -239,3 +240,16 @@ _BOOKED: dict[tuple[str, EntryKind], type[RetentionDeposit] | type[ContractorRec
 }
 
 ON_REVERSAL.append(Follower(hold=lambda entries: None, undo=_undo))
+
+
+def _has_deposit(contract: Contract) -> bool:
+    """Whether a deposit was ever entered under a contract and not refused, or anything booked on it."""
+    open_book()
+    entered_ones = select(RetentionDeposit.id).where(
+        RetentionDeposit.contract_id == contract.id, RetentionDeposit.agreed.is_not(False)
+    )
+    booked = ledger.account_by_key(f"{AccountKind.RETENTION.value}:{contract.id}")
+    return booked is not None or db.session.scalar(entered_ones.limit(1)) is not None
+
+
+BOUND.append(_has_deposit)

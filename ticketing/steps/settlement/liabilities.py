@@ -9,6 +9,7 @@ from ticketing.books.retention.queries import OPEN_ITEMS, OpenItem
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.text import one_line
+from ticketing.masters.contractors.commands import BOUND
 from ticketing.masters.contractors.models import Contract
 from ticketing.procedure.repairs import OrderClass, OrderStage
 from ticketing.procedure.settlement import SettlementStage
@@ -66,3 +67,12 @@ def _item(order: WorkOrder, settlement: Settlement | None) -> OpenItem:
 
 
 OPEN_ITEMS.append(unpaid_accounts)
+
+
+def _named(contract: Contract) -> bool:
+    """Whether an account names this contract."""
+    found = select(Settlement.id).where(Settlement.contract_id == contract.id).limit(1)
+    return db.session.scalar(found) is not None
+
+
+BOUND.append(_named)
