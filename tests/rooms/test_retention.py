@@ -329,6 +329,16 @@ def test_who_verified_or_opined_does_not_pay_even_in_another_role(make, contract
         payments.prepare(purpose=Purpose.RETENTION, source=release.source, actor=make.user("fin"))
 
 
+def test_who_verified_gives_no_opinion_under_another_account(make, contract):
+    second_account(make, "eng", "吴工", [Role.ENGINEER], "E9")
+    second_account(make, "man", "吴工二", [Role.CS_MANAGER], "E9")
+    opened(make, contract)
+    release = verified(make, applied(make, contract), "eng")
+    with pytest.raises(NotPermitted, match="两人"):
+        opined(make, release, "man")
+    assert opined(make, release).stage is ReleaseStage.OPINED
+
+
 def test_one_application_at_a_time_and_for_no_more_than_is_held(make, contract):
     with pytest.raises(Invalid, match=r"现存质保金 0.00"):
         applied(make, contract)
