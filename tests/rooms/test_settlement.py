@@ -320,7 +320,7 @@ def test_an_account_is_seen_by_those_whose_business_it_is(accounts, make):
     for name in ("clerk", "far_clerk", "handler", "engineer", "admin", "reader"):
         with pytest.raises(NotFound):
             queries.settlement_for(scope_of(make.user(name)), s.id)
-    for name in (*seeing, "finance"):
+    for name in (*seeing, "finance", "cashier"):
         assert queries.settlement_for(scope_of(make.user(name)), s.id).id == s.id
 
 

@@ -243,6 +243,16 @@ def test_an_accepted_repair_without_an_account_stands_open_too(accounts):
     assert (item.path, item.amount_fen) == (f"/orders/{order.id}", order.estimate_fen)
 
 
+def test_what_stands_open_is_linked_for_those_who_may_read_it(accounts, sign_in):
+    contract = deposit(accounts, 100_000)
+    settlement = accounts.bring(accounts.begun(), SettlementStage.SUBMITTED)
+    page, link = f"/finance/retention/{contract.id}", f'href="/settlements/{settlement.id}"'
+    number = settlement.number
+    for name, linked in (("engineer", False), ("finance", True), ("cashier", True)):
+        shown = sign_in(name).get(page).get_data(as_text=True)
+        assert (number in shown, link in shown) == (True, linked), name
+
+
 @pytest.mark.clause("3.5.9")
 def test_every_stage_of_an_account_agrees_with_the_books(accounts):
     deposit(accounts, 100_000)

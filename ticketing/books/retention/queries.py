@@ -22,15 +22,17 @@ from ticketing.masters.contractors.models import Contract, Contractor
 from ticketing.masters.contractors.queries import Liability, liability
 from ticketing.masters.estate.models import Community
 from ticketing.procedure.accounts import AccountKind, EntryKind, ReleaseStage
+from ticketing.procedure.permissions import Act
 
 
 class OpenItem(NamedTuple):
-    """Something that stands open against a contract's deposit: a repair not done or not settled, with its page."""
+    """Something that stands open against a contract's deposit: a repair not done or not settled, with its page and who reads that."""
 
     text: str
     path: str
     since: date | None = None
     amount_fen: int | None = None
+    read_by: Act = Act.READ_TICKET
 
 
 OPEN_ITEMS: list[Callable[[Sequence[Contract]], dict[int, list[OpenItem]]]] = []

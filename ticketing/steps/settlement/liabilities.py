@@ -11,6 +11,7 @@ from ticketing.kernel.db import db
 from ticketing.kernel.text import one_line
 from ticketing.masters.contractors.commands import BOUND
 from ticketing.masters.contractors.models import Contract
+from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderClass, OrderStage
 from ticketing.procedure.settlement import SettlementStage
 from ticketing.steps.settlement.models import Settlement
@@ -63,7 +64,9 @@ def _item(order: WorkOrder, settlement: Settlement | None) -> OpenItem:
         return OpenItem(text, f"/orders/{order.id}", since, order.estimate_fen)
     amount = settlement.chargeback_fen or settlement.approved_fen or settlement.submitted_fen
     text = f"{settlement.number} {what}（{settlement.stage}，未扣回）"
-    return OpenItem(text, f"/settlements/{settlement.id}", since, amount)
+    return OpenItem(
+        text, f"/settlements/{settlement.id}", since, amount, read_by=Act.READ_SETTLEMENT
+    )
 
 
 OPEN_ITEMS.append(unpaid_accounts)

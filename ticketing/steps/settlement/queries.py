@@ -23,8 +23,8 @@ from ticketing.steps.work_orders.models import OrderItem, WorkOrder
 
 
 def visible(scope: Scope) -> ColumnElement[bool]:
-    """Which accounts one person may see: finance and those who oversee, all; an office its communities'; a captain his own."""
-    if scope.sees_all_tickets or Role.FINANCE in scope.roles:
+    """Which accounts one person may see: finance, cashier and those who oversee, all; an office its communities'; a captain his own."""
+    if scope.sees_all_tickets or scope.roles & {Role.FINANCE, Role.CASHIER}:
         return true()
     ways: list[ColumnElement[bool]] = []
     if Role.OFFICE in scope.roles and scope.ticket_communities:
