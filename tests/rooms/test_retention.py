@@ -187,6 +187,15 @@ def test_what_a_contractor_pays_settles_the_oldest_and_never_more_than_he_owes(m
     with pytest.raises(Invalid, match=r"多于榕建集团的欠款 15.70 元"):
         received(1_571)
     receipt = received(1_200)
+    with pytest.raises(Invalid, match=r"欠款 3.70 元"):
+        received(1_200)
+    received(185)
+    with pytest.raises(Conflict, match="已经登记"):
+        received(185)
+    with transaction():
+        entry = ledger.entries(ledger.Wanted(source=f"contractor_receipt:{receipt.id + 1}"))[0][0]
+        asked = reversing.ask_reversal(entry, reason="记错", actor=make.user("finance"))
+        reversing.settle_reversal(asked, agreed=True, answer="", actor=make.user("auditor"))
     assert [debtor.bands for debtor in queries.debtors(today)] == [(70, 0, 300, 0, 0)]
     received(370)
     assert queries.debtors(today) == []

@@ -161,7 +161,7 @@ def receive(
 ) -> ContractorReceipt:
     """Note what a contractor paid in for what he owes, and book it (procedure 2.6).
 
-    Raises NotPermitted, Invalid (nothing, more than is owed, no bank reference, a day to come).
+    Raises NotPermitted, Invalid (nothing, more than is owed, no bank reference, a day to come), Conflict (noted already).
     """
     permit(actor, Act.RECEIVE_MONEY)
     bank_reference = clean_line(bank_reference)
@@ -175,6 +175,15 @@ def receive(
     owed = ledger.owed(contractor.id)
     if amount_fen > owed:
         raise Invalid(f"多于{contractor.name}的欠款 {money(owed)} 元。", field="amount_fen")
+    known = select(ContractorReceipt.id).where(
+        ContractorReceipt.contractor_id == contractor.id,
+        ContractorReceipt.amount_fen == amount_fen,
+        ContractorReceipt.received_on == received_on,
+        ContractorReceipt.bank_reference == bank_reference,
+        ContractorReceipt.reversed_at.is_(None),
+    )
+    if db.session.scalar(known.limit(1)) is not None:
+        raise Conflict("同一流水号、日期和金额的来款已经登记。", field="bank_reference")
     at = clock.now()
     receipt = ContractorReceipt(
         contractor_id=contractor.id,
