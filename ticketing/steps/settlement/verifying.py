@@ -15,10 +15,9 @@ from ticketing.procedure.accounts import AccountKind, EntryKind, PaymentState, P
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.settlement import SettlementStage, chargeback, line_fen, totals
-from ticketing.steps.settlement import hands
 from ticketing.steps.settlement.booking import source_of
 from ticketing.steps.settlement.certifying import what_is_shown
-from ticketing.steps.settlement.models import Settlement, SettlementLine
+from ticketing.steps.settlement.models import SUBJECT, Settlement, SettlementLine
 
 _BOOKED = (SettlementStage.CERTIFIED, SettlementStage.PAID)
 
@@ -113,7 +112,7 @@ def _books() -> dict[str, Money]:
         )
         .join(LedgerLine, LedgerLine.entry_id == LedgerEntry.id)
         .join(LedgerLine.account)
-        .where(LedgerEntry.source.startswith(f"{hands.SUBJECT}:"), LedgerEntry.id.not_in(undone))
+        .where(LedgerEntry.source.startswith(f"{SUBJECT}:"), LedgerEntry.id.not_in(undone))
         .group_by(LedgerEntry.source, LedgerEntry.kind, LedgerAccount.kind)
     )
     sums: dict[str, dict[tuple[EntryKind, AccountKind], int]] = defaultdict(dict)
@@ -148,6 +147,5 @@ def _paid() -> dict[str, int]:
 def _certified() -> dict[int, str]:
     """The hash of what each account's last certifier saw (trust: promise 18)."""
     return {
-        line.subject_id: str(facts["shown"])
-        for line, facts in told(hands.SUBJECT, (Act.CERTIFY.value,))
+        line.subject_id: str(facts["shown"]) for line, facts in told(SUBJECT, (Act.CERTIFY.value,))
     }
