@@ -14,7 +14,7 @@ from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
 from ticketing.masters.contractors.models import Contract
 from ticketing.masters.people.scope import scope_of
 from ticketing.procedure.deadlines import ClockKind
-from ticketing.procedure.repairs import OrderClass, OrderStage
+from ticketing.procedure.repairs import ApprovalOutcome, OrderClass, OrderStage
 from ticketing.procedure.settlement import Confirmation, PriceBasis, SettlementStage
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import certifying, confirming, drafting, queries, reviewing
@@ -342,4 +342,21 @@ def test_more_than_a_tenth_above_the_estimate_is_approved_again(accounts, make, 
         )
     assert supplements.approved_fen(s.order) == fen
     db.session.expire_all()
+    assert accounts.reviewed(s).stage is SettlementStage.REVIEWED
+
+
+@pytest.mark.clause("3.6.1")
+def test_what_was_asked_for_an_account_that_went_back_is_approved_no_more(accounts, make):
+    s = accounts.costing(accounts.of_class_b(estimate_fen=80_000), 400_000)
+    accounts.bring(s, SettlementStage.SUBMITTED)
+    asked = supplements.supplement_state(s.order)
+    assert asked is not None
+    with transaction():
+        reviewing.send_back(s, version=s.version, reason="数量不实", actor=make.user("manager"))
+    assert asked.outcome is ApprovalOutcome.VOID
+    with pytest.raises(NotPermitted, match="不轮到您"), transaction():
+        approving.approve(s.order, version=s.order.version, reason="", actor=make.user("manager"))
+    accounts.costing(s, 82_000)
+    accounts.bring(s, SettlementStage.SUBMITTED)
+    assert supplements.approved_fen(s.order) == 80_000
     assert accounts.reviewed(s).stage is SettlementStage.REVIEWED

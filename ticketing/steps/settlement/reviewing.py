@@ -171,6 +171,7 @@ def send_back(settlement: Settlement, *, version: int, reason: str, actor: User)
         facts={"reason": reason},
     )
     db.session.expire(settlement, ["lines"])
+    supplements.give_up(settlement.order, at)
     follow(settlement, Act.RETURN_ACCOUNT, at, [ClockKind.COST_STATEMENT])
     team = settlement.order.team
     to = (team.captain_id,) if team else ()
