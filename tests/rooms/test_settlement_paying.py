@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 
+from tests.rooms.test_payments import parallel
 from tests.support.repairs import LEAK
 from tests.support.settlements import Settlements
 from ticketing.books.ledger import accounts as books
@@ -17,10 +18,11 @@ from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import Conflict, NotPermitted
 from ticketing.masters.contractors import commands as contractors
 from ticketing.masters.contractors.models import Contract
+from ticketing.masters.people.models import User
 from ticketing.procedure.accounts import EntryKind, PaymentState, Purpose
 from ticketing.procedure.repairs import Cause, OrderClass, OrderStage
 from ticketing.procedure.settlement import SettlementStage
-from ticketing.steps.settlement import booking, verifying
+from ticketing.steps.settlement import booking, certifying, verifying
 from ticketing.steps.settlement.models import Settlement
 
 
@@ -90,7 +92,7 @@ def standing_of(settlement: Settlement, contract: Contract) -> dict[str, int]:
     """What stands on the accounts an account of class A or B touches, debit positive."""
     community = settlement.ticket.community
     return {
-        "payable": ledger.balance(books.payable()),
+        "payable": ledger.ledger.balance(books.payable()),
         "bank": ledger.balance(books.bank()),
         "cost": ledger.balance(books.repair_cost(settlement.order_class, community)),
         "retention": ledger.balance(books.retention(contract)),
@@ -200,13 +202,13 @@ def test_an_undone_certification_is_reviewed_again(accounts):
     undone(accounts, EntryKind.ACCRUAL, s)
     assert s.stage is SettlementStage.SUBMITTED
     assert s.certified_at is None
-    assert ledger.balance(books.payable()) == 0
+    assert ledger.ledger.balance(books.payable()) == 0
     cost = books.repair_cost(OrderClass.B, s.ticket.community)
     assert ledger.balance(cost) == 0
     accounts.reviewed(s)
     accounts.compiled(s)
     accounts.bring_on(s, SettlementStage.CERTIFIED)
-    assert ledger.balance(books.payable()) == -246_668
+    assert ledger.ledger.balance(books.payable()) == -246_668
 
 
 def test_a_paid_account_is_not_undone_before_its_payment(accounts):
@@ -340,3 +342,25 @@ def test_a_contract_with_money_under_it_goes_to_nobody_else(accounts, make, boun
     assert refused.value.field == name
     with transaction():
         contractors.save_contract(contract, **facts)
+
+
+@pytest.mark.clause("3.5.8")
+def test_twenty_certifications_at_once_make_one(accounts, make, app):
+    settlement = accounts.bring(accounts.begun(), SettlementStage.CONFIRMED)
+    paper, version, chief = settlement.id, settlement.version, make.world.users["chief"]
+
+    def work() -> int:
+        with transaction():
+            certified = certifying.certify(
+                db.session.get_one(Settlement, paper),
+                version=version,
+                opinion="",
+                actor=db.session.get_one(User, chief),
+            )
+            return certified.id
+
+    answers = parallel(app, [work] * 20)
+    assert (answers.count(paper), answers.count(Conflict)) == (1, 19)
+    db.session.rollback()
+    assert ledger.balance(books.payable()) == -246_668
+    assert verifying.verify().faults == []
