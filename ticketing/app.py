@@ -57,6 +57,7 @@ from ticketing.steps.dispatch import views as dispatch
 from ticketing.steps.handling import views as handling
 from ticketing.steps.intake import views as intake
 from ticketing.steps.settlement import crew_money
+from ticketing.steps.settlement import liabilities as settlement_liabilities
 from ticketing.steps.settlement import paying as settlement_money
 from ticketing.steps.settlement import print_views as settlement_prints
 from ticketing.steps.settlement import views as settlements
@@ -115,7 +116,7 @@ SPENT_ON = (crew_money,)
 PICTURED = (survey_pictures, order_pictures)
 """Papers with pictures: importing them tells `attachments` who sees these and may add to them."""
 
-LIABLE = (order_liabilities,)
+LIABLE = (order_liabilities, settlement_liabilities)
 """What stands open against deposits: importing it tells `retention` of it."""
 
 MOST_ACCEPTED = 12 * 1024 * 1024

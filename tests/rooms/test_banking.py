@@ -19,6 +19,8 @@ from ticketing.books.banking.matching import Left, Paid, pairs
 from ticketing.books.banking.models import BankFile, BankLine, Way
 from ticketing.books.banking.reading import Column, Layout, amount_in_fen
 from ticketing.books.banking.tables import Row
+from ticketing.books.ledger import reversing
+from ticketing.books.payments.queries import entries_of
 from ticketing.kernel import clock, workbook
 from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import Invalid, NotPermitted
@@ -212,6 +214,28 @@ def test_a_file_is_reconciled_both_ways_and_again_after_a_later_release(make, bi
         first.id,
         second.id,
     }
+
+
+@pytest.mark.clause("2.6")
+def test_a_line_of_a_reversed_payment_waits_for_the_one_that_takes_its_place(make, bills):
+    first = released(make, prepared(make), bank_reference="R1")
+    rows = table(f'{clock.today()},R1,安居物业公司,"2,466.68",,')
+    with transaction():
+        file = commands.take_in(rows=rows, file_name="x.csv", actor=make.user("finance"))
+    line = db.session.scalars(select(BankLine)).one()
+    assert line.payment_id == first.id
+    with transaction():
+        asked = reversing.ask_reversal(
+            entries_of(first.id)[0], reason="日期有误", actor=make.user("finance")
+        )
+        reversing.settle_reversal(asked, agreed=True, answer="", actor=make.user("auditor"))
+    db.session.refresh(line)
+    assert (line.payment_id, line.way, queries.totals(file.id).left) == (None, None, 1)
+    second = released(make, prepared(make), bank_reference="R1")
+    with transaction():
+        commands.match_again(file, actor=make.user("finance"))
+    db.session.refresh(line)
+    assert line.payment_id == second.id
 
 
 def test_unknown_heads_are_asked_for(make):

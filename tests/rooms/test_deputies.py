@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.pages.helpers import token
 from tests.rooms.test_order_approval import CE, CM, DG, GM, agree, chain, second_account, submit
 from tests.support.repairs import Repairs
+from tests.support.settlements import Settlements
 from ticketing.casefile.notices.models import Notice
 from ticketing.journal import queries as journal
 from ticketing.kernel import clock
@@ -21,7 +22,9 @@ from ticketing.masters.people.scope import scope_of
 from ticketing.oversight.deputies import commands as deputies
 from ticketing.procedure.permissions import SIGNING_ROLES, Act, may_stand_in
 from ticketing.procedure.repairs import OrderStage, Verdict
+from ticketing.procedure.settlement import SettlementStage
 from ticketing.procedure.vocabulary import Role
+from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.work_orders import approving, queries
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders.models import WorkOrder
@@ -339,3 +342,58 @@ def test_the_page_names_and_revokes(make, sign_in):
     assert manager.post(address, data={"once": token()}).status_code == 302
     assert "已撤销" in manager.get("/deputies/").get_data(as_text=True)
     assert db.session.get_one(User, make.world.users["auditor"]).acting == ()
+
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.clause("3.5.8")
+@pytest.mark.parametrize(
+    ("principal", "deputy", "stage", "page", "after"),
+    [
+        ("chief", "lawyer", SettlementStage.CONFIRMED, "certify", SettlementStage.CERTIFIED),
+        ("manager", "seller", SettlementStage.SUBMITTED, "review", SettlementStage.RETURNED),
+    ],
+)
+def test_a_deputy_finds_the_account_that_waits_for_his_signature_and_no_other(
+    make, sign_in, principal, deputy, stage, page, after
+):
+    accounts = Settlements(make)
+    other = accounts.begun().id
+    stand_in(make, principal, deputy)
+    settlement = accounts.bring(accounts.begun(), stage)
+    waits, order, version = settlement.id, settlement.order_id, settlement.version
+    told = select(Notice.path).where(Notice.user_id == make.world.users[deputy])
+    assert f"/settlements/{waits}" in db.session.scalars(told).all()
+    client = sign_in(deputy)
+    mine = client.get("/settlements/?pile=mine").get_data(as_text=True)
+    assert (f'href="/settlements/{waits}"' in mine, f"/settlements/{other}" in mine) == (
+        True,
+        False,
+    )
+    assert client.get(f"/settlements/{other}").status_code == 404
+    for address in (f"/settlements/{waits}", f"/settlements/{waits}/{page}", f"/orders/{order}"):
+        assert client.get(address).status_code == 200, address
+    button = {"returns": "y", "review": "缺凭证"} if page == "review" else {"reason": "同意"}
+    typed = {"version": version, "once": token(), **button}
+    assert client.post(f"/settlements/{waits}/{page}", data=typed).status_code == 302
+    assert db.session.get_one(Settlement, waits).stage is after
+    assert client.get(f"/settlements/{waits}").status_code == 200, "what he signed he reads"
+    assert f"/settlements/{waits}" not in client.get("/settlements/?pile=mine").get_data(
+        as_text=True
+    )
+
+
+def test_a_deputy_with_a_part_in_it_is_not_asked_for_an_account(make, sign_in):
+    stand_in(make, "chief", "engineer")
+    accounts = Settlements(make)
+    settlement = accounts.bring(accounts.begun(), SettlementStage.CONFIRMED)
+    told = select(Notice.path).where(Notice.user_id == make.world.users["engineer"])
+    assert f"/settlements/{settlement.id}" not in db.session.scalars(told).all()
+    address = f"/settlements/{settlement.id}"
+    client = sign_in("engineer")
+    assert address not in client.get("/settlements/?pile=mine").get_data(as_text=True)
+    assert client.post(f"{address}/certify", data={"version": 9, "once": token()}).status_code in (
+        403,
+        409,
+    )

@@ -427,6 +427,35 @@ def test_a_count_has_a_witness_who_is_somebody_else_and_books_nothing_when_it_ag
 
 
 @pytest.mark.clause("3.6")
+@pytest.mark.parametrize("short", [0, 12_345])
+def test_the_witness_hears_of_a_count_and_finance_and_audit_of_a_difference(make, funds, short):
+    fund = funds.advanced()
+    before = db.session.scalars(select(Notice.id)).all()
+    with transaction():
+        commands.count_cash(
+            fund,
+            counted_fen=2_000_000 - short,
+            witness_id=make.world.users["office"],
+            explanation="找零有误" if short else "",
+            actor=make.user("manager"),
+        )
+    told = {
+        make.user(name).id: words
+        for name, words in (
+            ("office", "赵敏登记由您监盘客户服务部"),
+            *((("finance", "盘点不符"), ("auditor", "盘点不符")) if short else ()),
+        )
+    }
+    found = dict(
+        db.session.execute(
+            select(Notice.user_id, Notice.title).where(Notice.id.not_in(before))
+        ).all()
+    )
+    assert {one: words in found[one] for one, words in told.items()} == dict.fromkeys(told, True)
+    assert found.keys() == told.keys()
+
+
+@pytest.mark.clause("3.6")
 def test_the_cash_is_handed_back_at_the_end_of_the_year(make, funds):
     with clock.held(clock.at(clock.today().replace(month=6, day=1), 10)):
         fund = funds.advanced()

@@ -293,7 +293,7 @@ def booked(books):
     """Two entries of 1,000 (a deposit) and 400 (deducted), and the ids of the accounts."""
     with transaction():
         books.opening(100_000)
-        books.deduction(40_000, "settlement:1")
+        books.deduction(40_000, "repair:1")
         held = accounts.retention(books.contract).id
         cost = accounts.repair_cost(OrderClass.A, books.community).id
         price = accounts.contract_price(books.contractor).id
@@ -316,11 +316,11 @@ def attempts(held, cost, price):
         ),
         "a further line": ([LINE.format(2, cost, 5)], ddl.CLOSED),
         "twice": (
-            [LINE.format(3, held, 5), LINE.format(3, cost, -5), ENTRY.format(3, "deduction", "settlement:1", 0, "NULL")],
+            [LINE.format(3, held, 5), LINE.format(3, cost, -5), ENTRY.format(3, "deduction", "repair:1", 0, "NULL")],
             ddl.TWICE,
         ),
         "twice under a later turn": (
-            [LINE.format(3, held, 5), LINE.format(3, cost, -5), ENTRY.format(3, "deduction", "settlement:1", 1, "NULL")],
+            [LINE.format(3, held, 5), LINE.format(3, cost, -5), ENTRY.format(3, "deduction", "repair:1", 1, "NULL")],
             ddl.TWICE,
         ),
         "no mirror": (
@@ -380,15 +380,20 @@ def test_nothing_is_replaced_or_emptied_behind_the_guards(booked):
     sound()
 
 
+def unjournalled_only(number):
+    """The database holds it for sound; that no command booked it shows in the journal."""
+    assert verifying.verify().faults == [f"凭证 {number}：审计日志没有这次入账"]
+
+
 def test_a_true_mirror_is_let_in_by_the_database_once(booked):
     held, cost, _price = booked
     mirror = [LINE.format(3, held, -40_000), LINE.format(3, cost, 40_000)]
     raw(*mirror, ENTRY.format(3, "reversal", "ledger_entry:2", 0, 2))
-    sound()
+    unjournalled_only(3)
     again = [LINE.format(4, held, -40_000), LINE.format(4, cost, 40_000)]
     with pytest.raises(IntegrityError):
         raw(*again, ENTRY.format(4, "reversal", "other", 0, 2))
-    sound()
+    unjournalled_only(3)
 
 
 def test_verify_finds_what_got_past_missing_guards(booked):
@@ -412,6 +417,26 @@ def test_verify_finds_what_got_past_missing_guards(booked):
         "全部账户合计应为零，实为 0.08",
     ):
         assert words in faults
+
+
+def test_verify_finds_lines_that_were_altered_and_balance_still(booked):
+    for name, table in (
+        ("ledger_line_update", "ledger_line"),
+        (GUARD_OF_BALANCES[dialect()], "ledger_account"),
+    ):
+        raw(f"DROP TRIGGER {name}{_of(table)}")
+    raw(
+        "UPDATE ledger_line SET amount_fen = amount_fen + 5 WHERE entry_id = 1 AND amount_fen > 0",
+        "UPDATE ledger_line SET amount_fen = amount_fen - 5 WHERE entry_id = 1 AND amount_fen < 0",
+        "UPDATE ledger_account SET balance_fen ="
+        " (SELECT sum(amount_fen) FROM ledger_line WHERE account_id = ledger_account.id)",
+    )
+    assert [fault for fault in verifying.verify().faults if not fault.startswith("数据库缺少")] == [
+        "凭证 1：与审计日志所记的入账不符"
+    ]
+
+
+GUARD_OF_BALANCES = {"sqlite": "ledger_account_moved", "postgresql": "ledger_account_kept"}
 
 
 def _of(table):
@@ -490,7 +515,7 @@ def test_lines_smuggled_into_an_entry_that_is_being_booked_are_refused(booked):
         first.commit()
         thread.join()
     assert ddl.CLOSED in failed[0]
-    sound()
+    unjournalled_only(3)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

@@ -310,7 +310,16 @@ def test_verify_finds_a_payment_that_is_not_booked(make, bills):
     assert queries.verify().faults == [
         f"付款单 {payment.number}（已放款）：应入账 2,466.68，实为 0.00",
         f"付款单 {payment.number}（已放款）：没有凭证",
+        f"付款单 {payment.number}：与审计日志所记的制单、放款不符",
     ]
+
+
+@pytest.mark.parametrize("change", ["bank_reference = 'BK-9'", "paid_on = '2020-01-01'"])
+def test_verify_finds_a_payment_that_says_other_than_was_journalled(make, bills, change):
+    payment = released(make, prepared(make))
+    sound()
+    raw(f"UPDATE payment SET {change}")
+    assert queries.verify().faults == [f"付款单 {payment.number}：与审计日志所记的制单、放款不符"]
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------

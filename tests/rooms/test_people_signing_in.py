@@ -450,3 +450,19 @@ def test_an_account_opened_for_somebody_begins_with_a_one_time_password(app, mak
     user_id = db.session.scalars(select(User.id).where(User.username == "fresh")).one()
     waiting = sign_in("admin").get(f"/people/{user_id}").get_data(as_text=True)
     assert "本人尚未修改" in waiting
+
+
+def test_an_employee_number_is_one_however_it_was_typed(make):
+    with transaction():
+        twins = [
+            people.create_user(
+                username=f"twin{n}",
+                name="同一人",
+                password="correct-horse-9",
+                employee_number=typed,
+                actor=make.user("admin"),
+            )
+            for n, typed in enumerate(("cy-007", " CY-007", "ＣＹ－００７", "CY- 007"))
+        ]
+    assert {one.employee_number for one in twins} == {"CY-007"}
+    assert all(twins[0].is_same_person(one) for one in twins)

@@ -187,6 +187,15 @@ def test_what_a_contractor_pays_settles_the_oldest_and_never_more_than_he_owes(m
     with pytest.raises(Invalid, match=r"多于榕建集团的欠款 15.70 元"):
         received(1_571)
     receipt = received(1_200)
+    with pytest.raises(Invalid, match=r"欠款 3.70 元"):
+        received(1_200)
+    received(185)
+    with pytest.raises(Conflict, match="已经登记"):
+        received(185)
+    with transaction():
+        entry = ledger.entries(ledger.Wanted(source=f"contractor_receipt:{receipt.id + 1}"))[0][0]
+        asked = reversing.ask_reversal(entry, reason="记错", actor=make.user("finance"))
+        reversing.settle_reversal(asked, agreed=True, answer="", actor=make.user("auditor"))
     assert [debtor.bands for debtor in queries.debtors(today)] == [(70, 0, 300, 0, 0)]
     received(370)
     assert queries.debtors(today) == []
@@ -327,6 +336,16 @@ def test_who_verified_or_opined_does_not_pay_even_in_another_role(make, contract
     release = opined(make, verified(make, applied(make, contract), "eng"))
     with pytest.raises(NotPermitted, match="编制、审核或认定"), transaction():
         payments.prepare(purpose=Purpose.RETENTION, source=release.source, actor=make.user("fin"))
+
+
+def test_who_verified_gives_no_opinion_under_another_account(make, contract):
+    second_account(make, "eng", "吴工", [Role.ENGINEER], "E9")
+    second_account(make, "man", "吴工二", [Role.CS_MANAGER], "E9")
+    opened(make, contract)
+    release = verified(make, applied(make, contract), "eng")
+    with pytest.raises(NotPermitted, match="两人"):
+        opined(make, release, "man")
+    assert opined(make, release).stage is ReleaseStage.OPINED
 
 
 def test_one_application_at_a_time_and_for_no_more_than_is_held(make, contract):

@@ -14,7 +14,7 @@ from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
 from ticketing.masters.contractors.models import Contract
 from ticketing.masters.people.scope import scope_of
 from ticketing.procedure.deadlines import ClockKind
-from ticketing.procedure.repairs import OrderClass, OrderStage
+from ticketing.procedure.repairs import ApprovalOutcome, OrderClass, OrderStage
 from ticketing.procedure.settlement import Confirmation, PriceBasis, SettlementStage
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import certifying, confirming, drafting, queries, reviewing
@@ -134,6 +134,34 @@ def test_a_line_the_reviewer_adds_was_handed_in_as_nothing(accounts, make):
         reviewing.audit_lines(s, version=s.version, audited=[], added=[added], **terms)
     line = s.lines[-1]
     assert (line.submitted_fen, line.approved_fen) == (0, 8_000)
+
+
+@pytest.mark.clause("2.7")
+@pytest.mark.parametrize(
+    ("estimate", "handed_in", "rate", "sentence"),
+    [
+        (1_900_000, 1_999_999, 0, None),
+        (1_900_000, 1_999_999, 1, "须由审计核算部审核"),
+        (80_000, 88_000, 0, None),
+        (80_000, 88_000, 1, "补充审批"),
+    ],
+)
+def test_what_a_review_adds_passes_by_neither_audit_nor_approval(
+    accounts, make, estimate, handed_in, rate, sentence
+):
+    s = accounts.costing(accounts.of_class_b(estimate_fen=estimate), handed_in)
+    accounts.bring(s, SettlementStage.SUBMITTED)
+    lines = [Audited(one.id, one.quantity_milli, one.price_milli) for one in s.lines]
+    facts = {"version": s.version, "audited": lines, "review": "加管理费"}
+    terms = {"basis": s.basis, "vat_bp": 900, "management_bp": rate}
+    if sentence is None:
+        with transaction():
+            reviewing.finish(s, **facts, **terms, actor=make.user("manager"))
+        assert s.approved_fen == handed_in
+        return
+    with pytest.raises(Invalid, match=sentence), transaction():
+        reviewing.finish(s, **facts, **terms, actor=make.user("manager"))
+    assert db.session.get_one(Settlement, s.id).stage is SettlementStage.SUBMITTED
 
 
 @pytest.mark.clause("3.5.6")
@@ -292,7 +320,7 @@ def test_an_account_is_seen_by_those_whose_business_it_is(accounts, make):
     for name in ("clerk", "far_clerk", "handler", "engineer", "admin", "reader"):
         with pytest.raises(NotFound):
             queries.settlement_for(scope_of(make.user(name)), s.id)
-    for name in (*seeing, "finance"):
+    for name in (*seeing, "finance", "cashier"):
         assert queries.settlement_for(scope_of(make.user(name)), s.id).id == s.id
 
 
@@ -314,4 +342,21 @@ def test_more_than_a_tenth_above_the_estimate_is_approved_again(accounts, make, 
         )
     assert supplements.approved_fen(s.order) == fen
     db.session.expire_all()
+    assert accounts.reviewed(s).stage is SettlementStage.REVIEWED
+
+
+@pytest.mark.clause("3.6.1")
+def test_what_was_asked_for_an_account_that_went_back_is_approved_no_more(accounts, make):
+    s = accounts.costing(accounts.of_class_b(estimate_fen=80_000), 400_000)
+    accounts.bring(s, SettlementStage.SUBMITTED)
+    asked = supplements.supplement_state(s.order)
+    assert asked is not None
+    with transaction():
+        reviewing.send_back(s, version=s.version, reason="数量不实", actor=make.user("manager"))
+    assert asked.outcome is ApprovalOutcome.VOID
+    with pytest.raises(NotPermitted, match="不轮到您"), transaction():
+        approving.approve(s.order, version=s.order.version, reason="", actor=make.user("manager"))
+    accounts.costing(s, 82_000)
+    accounts.bring(s, SettlementStage.SUBMITTED)
+    assert supplements.approved_fen(s.order) == 80_000
     assert accounts.reviewed(s).stage is SettlementStage.REVIEWED

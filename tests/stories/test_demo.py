@@ -13,6 +13,9 @@ from sqlalchemy import func, select, text
 from ticketing.app import create_app
 from ticketing.books.imprest import queries as funds
 from ticketing.books.imprest import verifying as proofs
+from ticketing.books.ledger import verifying as ledger
+from ticketing.books.payments import queries as payments
+from ticketing.books.retention import queries as retention
 from ticketing.casefile.tickets.models import Assistance, CallbackRecord, Ticket
 from ticketing.edges.demo import cast
 from ticketing.edges.demo.loader import HALF_YEAR, load
@@ -39,6 +42,7 @@ from ticketing.procedure.vocabulary import (
 )
 from ticketing.settings import Settings
 from ticketing.steps.settlement import lists
+from ticketing.steps.settlement import verifying as settlements
 from ticketing.steps.settlement.models import Settlement
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -217,6 +221,15 @@ def test_the_demo_has_two_working_funds_with_a_replenishment_under_way(demo: Dem
     assert [one.difference_fen for one in funds.counts(service.fund.id)].count(-1_000) == 1
     assert (service.missing_fen, crew.missing_fen) == (0, 0)
     assert proofs.verify() == []
+
+
+def test_the_books_of_the_demo_prove_themselves(demo: Demo) -> None:
+    assert ledger.verify().faults == []
+    assert payments.verify().faults == []
+    assert retention.verify() == []
+    settled = settlements.verify()
+    assert settled.checked > 0
+    assert settled.faults == []
 
 
 def test_outside_a_demo_nobody_gets_a_known_password(tmp_path: Path) -> None:

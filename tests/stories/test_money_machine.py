@@ -29,7 +29,14 @@ from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.settlement import NoticeWay, SettlementStage
 from ticketing.procedure.vocabulary import Role
-from ticketing.steps.settlement import booking, certifying, confirming, drafting, reviewing
+from ticketing.steps.settlement import (
+    booking,
+    certifying,
+    confirming,
+    drafting,
+    reviewing,
+    verifying,
+)
 from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.settlement.reviewing import Audited
 
@@ -281,3 +288,4 @@ def test_whatever_people_do_the_money_is_right(make):
     done: Counter[str] = money.done  # type: ignore[attr-defined]
     for name in ("hand in", "review", "certify", "release", "reverse", "refused certify"):
         assert done[name], (name, done)
+    assert verifying.verify().faults == []

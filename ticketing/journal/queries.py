@@ -1,7 +1,7 @@
 """Reading the journal: the story of one thing, and the proof that nothing was altered."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, select
@@ -43,6 +43,18 @@ def entries(*, subject: str = "", before_id: int | None = None) -> Select[Journa
 def parsed(rows: Iterable[JournalEntry]) -> list[StoryLine]:
     """The entries with their facts as dictionaries."""
     return [StoryLine(entry, json.loads(entry.facts)) for entry in rows]
+
+
+def told(subject: str, acts: Iterable[str]) -> Iterator[StoryLine]:
+    """Every entry of some acts on all things of one kind, thing by thing, read in portions: for proofs."""
+    query = (
+        select(JournalEntry)
+        .where(JournalEntry.subject == subject, JournalEntry.act.in_(sorted(acts)))
+        .order_by(JournalEntry.subject_id, JournalEntry.id)
+        .execution_options(yield_per=5000)
+    )
+    for entry in db.session.scalars(query):
+        yield StoryLine(entry, json.loads(entry.facts))
 
 
 class Verdict(NamedTuple):

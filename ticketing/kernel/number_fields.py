@@ -9,13 +9,13 @@ from wtforms import Field
 from wtforms.validators import ValidationError
 from wtforms.widgets import TextInput
 
-from ticketing.kernel.text import clean_line, fold, show_milli
+from ticketing.kernel.text import clean_line, fold, show_milli, without_commas
 
 
 def _typed(valuelist: list[str], sign: str) -> str:
     """What was typed, narrowed, without commas between thousands and without the sign."""
     text = fold(clean_line(valuelist[0])) if valuelist else ""
-    return text.replace("。", ".").replace(",", "").replace(" ", "").strip(sign)
+    return without_commas(text.replace("。", ".").replace(" ", "").strip(sign))
 
 
 class MilliField(Field):

@@ -43,6 +43,14 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).lower()
 
 
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d*)?")
+
+
+def without_commas(number: str) -> str:
+    """A typed number without commas between its thousands; a comma that stands elsewhere (``12,50``) stays, so it is refused."""
+    return number.replace(",", "") if _THOUSANDS.fullmatch(number) else number
+
+
 def phone_digits(text: str) -> str:
     """A phone number without blanks, hyphens and brackets, narrowed: ``+86`` is dropped."""
     digits = _PHONE_NOISE.sub("", fold(text))

@@ -10,6 +10,15 @@ AUDITOR = frozenset({Role.AUDITOR})
 REVIEWERS = frozenset({Role.CS_MANAGER, Role.AUDITOR})
 CERTIFIERS = frozenset({Role.DEPUTY_CHIEF_ENGINEER, Role.DEPUTY_GM, Role.GENERAL_MANAGER})
 
+SIGNED = (
+    Act.AUDIT_LINES,
+    Act.REVIEW_ACCOUNT,
+    Act.RETURN_ACCOUNT,
+    Act.CERTIFY,
+    Act.RETURN_SETTLEMENT,
+)
+"""The signatures on an account: a deputy may give them, and reads what he gave them for (trust: S10)."""
+
 OWN_ACCOUNT = Guard("own_account", "决算书由这张派工单的维修队长编制。", first=True)
 PRICED = Guard("priced", "决算书至少要有一行，合计须大于零。")
 REVIEWER = Guard(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Table, select, update
@@ -12,6 +13,8 @@ from ticketing.books.banking.models import BankFile, BankLine
 from ticketing.books.banking.reading import Column, Layout
 from ticketing.books.banking.tables import Row
 from ticketing.books.ledger.commands import open_book
+from ticketing.books.ledger.models import LedgerEntry
+from ticketing.books.ledger.reversing import ON_REVERSAL, Follower
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
@@ -148,3 +151,13 @@ def _pair(file: BankFile) -> None:
 def _permit(actor: User) -> None:
     if not may(actor.roles, Act.RECONCILE):
         raise NotPermitted("您的岗位不能这样做。")
+
+
+def _set_free(entries: Sequence[LedgerEntry], _actor: User, _at: datetime) -> None:
+    """A payment that was reversed is on no line of the bank any more: the line waits for the payment that takes its place."""
+    undone = {one.payment_id for one in entries if one.payment_id is not None}
+    lines = update(BankLine).where(BankLine.payment_id.in_(undone))
+    db.session.execute(lines.values(payment_id=None, way=None))
+
+
+ON_REVERSAL.append(Follower(hold=lambda entries: None, undo=_set_free))

@@ -13,6 +13,7 @@ from ticketing.books.imprest.models import ImprestCount, ImprestFund, ImprestSli
 from ticketing.books.imprest.orders import Ordered
 from ticketing.books.ledger import accounts
 from ticketing.books.ledger.commands import credit, debit, open_book, post
+from ticketing.books.ledger.telling import tell_people, tell_role
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
@@ -231,7 +232,31 @@ def count_cash(
         _book_difference(fund, counted, actor, at)
     facts = {"counted_fen": counted_fen, "book_fen": one.cash_fen, "witness": witness.name}
     told(fund, Act.COUNT_IMPREST, actor, facts)
+    _tell_of_count(fund, counted, witness, actor, at)
     return counted
+
+
+def _tell_of_count(
+    fund: ImprestFund, counted: ImprestCount, witness: User, actor: User, at: datetime
+) -> None:
+    """The witness hears what is said in his name; of a difference, which is an expense at once, finance and audit hear."""
+    sums = f"实点 {money(counted.counted_fen)} 元，账面 {money(counted.book_fen)} 元"
+    tell_people(
+        (witness.id,),
+        event=f"{counted.source}:witness",
+        title=f"{actor.name}登记由您监盘{fund.name}：{sums}；不符的请告知审计",
+        path="/",
+        at=at,
+    )
+    if counted.difference_fen:
+        for role in (Role.FINANCE, Role.AUDITOR):
+            tell_role(
+                role,
+                event=f"{counted.source}:{role.value}",
+                title=f"{fund.name}盘点不符：{sums}",
+                path=f"/imprest/{fund.id}",
+                at=at,
+            )
 
 
 def _book_difference(fund: ImprestFund, counted: ImprestCount, actor: User, at: datetime) -> None:

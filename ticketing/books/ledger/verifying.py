@@ -1,13 +1,16 @@
 """The proof of the books: everything recomputed from the lines, and the database's own guards looked for (procedure 2.6)."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import aliased
 
+from ticketing.books.ledger.commands import SUBJECT
 from ticketing.books.ledger.ddl import TRIGGERS
 from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
+from ticketing.journal.queries import told
 from ticketing.kernel.db import db, dialect
 from ticketing.procedure.accounts import NEVER_CREDIT, NEVER_DEBIT, money
 
@@ -27,12 +30,13 @@ class Verdict(NamedTuple):
 
 
 def verify() -> Verdict:
-    """Recompute every balance, every entry, every reversal and the numbering from the lines."""
+    """Recompute every balance, entry, reversal and the numbering from the lines; compare them with what was journalled."""
     accounts, entries, lines = (
         db.session.scalar(select(func.count()).select_from(model)) or 0
         for model in (LedgerAccount, LedgerEntry, LedgerLine)
     )
-    faults = [*_guards(), *_balances(), *_entries(), *_numbering(), *_turns(), *_reversals()]
+    proofs = (_guards, _balances, _entries, _numbering, _turns, _reversals, _journalled)
+    faults = [fault for proof in proofs for fault in proof()]
     return Verdict(accounts, entries, lines, faults)
 
 
@@ -132,3 +136,41 @@ def _reversals() -> Iterator[str]:
     )
     for number in db.session.scalars(select(pairs.c.reversal).distinct()):
         yield f"凭证 {number}：与被冲销的凭证不是镜像"
+
+
+def _journalled() -> Iterator[str]:
+    """Each entry as it was journalled when it was booked: lines altered so that they still balance are found by it."""
+    lines: dict[int, dict[str, int]] = defaultdict(dict)
+    for number, key, fen in db.session.execute(
+        select(LedgerLine.entry_id, LedgerAccount.key, func.sum(LedgerLine.amount_fen))
+        .join(LedgerLine.account)
+        .group_by(LedgerLine.entry_id, LedgerAccount.key)
+    ):
+        lines[number][key] = int(fen)
+    rows = db.session.execute(
+        select(
+            LedgerEntry.id,
+            LedgerEntry.kind,
+            LedgerEntry.on,
+            LedgerEntry.source,
+            LedgerEntry.reverses_id,
+            LedgerEntry.by_id,
+        )
+    )
+    booked = {
+        number: (kind.value, on.isoformat(), source, reverses_id, by_id, lines[number])
+        for number, kind, on, source, reverses_id, by_id in rows
+    }
+    for line, facts in told(SUBJECT, ("post", "reverse")):
+        said = (
+            facts["kind"],
+            facts["on"],
+            facts["source"],
+            facts.get("reverses"),
+            line.actor_id,
+            dict(facts["lines"]),
+        )
+        if booked.pop(line.subject_id, None) != said:
+            yield f"凭证 {line.subject_id}：与审计日志所记的入账不符"
+    for number in sorted(booked):
+        yield f"凭证 {number}：审计日志没有这次入账"

@@ -10,7 +10,7 @@ from ticketing.books.ledger.commands import Posting, open_book, post
 from ticketing.books.ledger.models import LedgerEntry
 from ticketing.books.ledger.reversing import ON_REVERSAL, Follower
 from ticketing.books.ledger.telling import tell_role
-from ticketing.books.payments.models import Payment
+from ticketing.books.payments.models import SUBJECT, Payment
 from ticketing.books.payments.purposes import HANDLERS, Claim, Handler
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
@@ -21,8 +21,6 @@ from ticketing.masters.people.models import RoleGrant, User
 from ticketing.procedure.accounts import LIVE, AccountKind, PaymentState, Purpose, money
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.vocabulary import Role
-
-SUBJECT = "payment"
 
 
 def prepare(*, purpose: Purpose, source: str, actor: User) -> Payment:

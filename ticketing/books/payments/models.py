@@ -12,6 +12,9 @@ from ticketing.kernel.db import Base, Id
 from ticketing.masters.people.models import User
 from ticketing.procedure.accounts import PaymentState, Purpose
 
+SUBJECT = "payment"
+"""Its name in the journal."""
+
 _LIVE: Any = {
     "sqlite_where": text("state NOT IN ('voided', 'reversed')"),
     "postgresql_where": text("state NOT IN ('voided', 'reversed')"),

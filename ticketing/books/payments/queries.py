@@ -3,7 +3,8 @@
 Payments are the company's: whoever may read the books reads all of them (access matrix 30), so nothing is narrowed here.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -12,11 +13,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
-from ticketing.books.payments.models import Payment
+from ticketing.books.payments.models import SUBJECT, Payment
 from ticketing.books.payments.purposes import HANDLERS, Claim
+from ticketing.journal.queries import told
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
 from ticketing.procedure.accounts import LIVE, AccountKind, PaymentState, Purpose, money
+from ticketing.procedure.permissions import Act
 
 PAGE = 50
 
@@ -112,7 +115,7 @@ class Verdict(NamedTuple):
 
 
 def verify() -> Verdict:
-    """Whether every payment is booked as its state says: once, in its amount, or reversed; and no document paid twice."""
+    """Whether every payment is booked as its state says, once, in its amount, or reversed; none twice; each as journalled."""
     sums = db.session.execute(
         select(LedgerEntry.payment_id, func.sum(LedgerLine.amount_fen))
         .join(LedgerLine, LedgerLine.entry_id == LedgerEntry.id)
@@ -144,4 +147,23 @@ def verify() -> Verdict:
             if row.source in sources:
                 faults.append(f"付款单 {row.number}：单据 {row.source} 有两张付款单")
             sources.add(row.source)
-    return Verdict(count, faults)
+    return Verdict(count, [*faults, *_journalled()])
+
+
+def _journalled() -> Iterator[str]:
+    """Each payment as it was journalled when it was prepared and released: whom, how much, when, how, and by whom."""
+    facts_of: dict[int, dict[Act, tuple[object, ...]]] = defaultdict(dict)
+    for line, facts in told(SUBJECT, (Act.PREPARE_PAYMENT.value, Act.RELEASE_PAYMENT.value)):
+        what = (facts["source"], facts["payee"], facts["amount_fen"], line.actor_id)
+        how = (facts.get("paid_on"), facts.get("bank_reference"))
+        facts_of[line.subject_id][Act(line.act)] = (*what, *how)
+    for row in db.session.scalars(select(Payment).order_by(Payment.id)):
+        document = (row.source, row.payee, row.amount_fen)
+        wanted: dict[Act, tuple[object, ...]] = {
+            Act.PREPARE_PAYMENT: (*document, row.prepared_by_id, None, None)
+        }
+        if row.paid_on is not None:
+            day = row.paid_on.isoformat()
+            wanted[Act.RELEASE_PAYMENT] = (*document, row.released_by_id, day, row.bank_reference)
+        if facts_of[row.id] != wanted:
+            yield f"付款单 {row.number}：与审计日志所记的制单、放款不符"

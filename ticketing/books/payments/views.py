@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from ticketing.books.ledger import reversing
 from ticketing.books.payments import commands, queries
 from ticketing.books.payments.forms import PrepareForm, ReleaseForm, VoidForm
-from ticketing.books.payments.models import Payment
+from ticketing.books.payments.models import SUBJECT, Payment
 from ticketing.journal.queries import story
 from ticketing.kernel import clock
 from ticketing.kernel.enums import chosen
@@ -112,6 +112,6 @@ def _page(payment: Payment, **forms: Any) -> ResponseReturnValue:
         waiting=reversing.waiting_for(entries[0]) if entries else None,
         release_form=release_form,
         void_form=void_form,
-        story=story(commands.SUBJECT, payment.id),
+        story=story(SUBJECT, payment.id),
     )
     return page, max(release_form.status, void_form.status)

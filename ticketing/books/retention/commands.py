@@ -25,10 +25,11 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean, clean_line
+from ticketing.masters.contractors.commands import BOUND
 from ticketing.masters.contractors.models import Contract, Contractor
 from ticketing.masters.estate.models import Community
 from ticketing.masters.people.models import User
-from ticketing.procedure.accounts import EntryKind, money
+from ticketing.procedure.accounts import AccountKind, EntryKind, money
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.vocabulary import Role
@@ -160,7 +161,7 @@ def receive(
 ) -> ContractorReceipt:
     """Note what a contractor paid in for what he owes, and book it (procedure 2.6).
 
-    Raises NotPermitted, Invalid (nothing, more than is owed, no bank reference, a day to come).
+    Raises NotPermitted, Invalid (nothing, more than is owed, no bank reference, a day to come), Conflict (noted already).
     """
     permit(actor, Act.RECEIVE_MONEY)
     bank_reference = clean_line(bank_reference)
@@ -174,6 +175,15 @@ def receive(
     owed = ledger.owed(contractor.id)
     if amount_fen > owed:
         raise Invalid(f"多于{contractor.name}的欠款 {money(owed)} 元。", field="amount_fen")
+    known = select(ContractorReceipt.id).where(
+        ContractorReceipt.contractor_id == contractor.id,
+        ContractorReceipt.amount_fen == amount_fen,
+        ContractorReceipt.received_on == received_on,
+        ContractorReceipt.bank_reference == bank_reference,
+        ContractorReceipt.reversed_at.is_(None),
+    )
+    if db.session.scalar(known.limit(1)) is not None:
+        raise Conflict("同一流水号、日期和金额的来款已经登记。", field="bank_reference")
     at = clock.now()
     receipt = ContractorReceipt(
         contractor_id=contractor.id,
@@ -239,3 +249,16 @@ _BOOKED: dict[tuple[str, EntryKind], type[RetentionDeposit] | type[ContractorRec
 }
 
 ON_REVERSAL.append(Follower(hold=lambda entries: None, undo=_undo))
+
+
+def _has_deposit(contract: Contract) -> bool:
+    """Whether a deposit was ever entered under a contract and not refused, or anything booked on it."""
+    open_book()
+    entered_ones = select(RetentionDeposit.id).where(
+        RetentionDeposit.contract_id == contract.id, RetentionDeposit.agreed.is_not(False)
+    )
+    booked = ledger.account_by_key(f"{AccountKind.RETENTION.value}:{contract.id}")
+    return booked is not None or db.session.scalar(entered_ones.limit(1)) is not None
+
+
+BOUND.append(_has_deposit)

@@ -22,15 +22,17 @@ from ticketing.masters.contractors.models import Contract, Contractor
 from ticketing.masters.contractors.queries import Liability, liability
 from ticketing.masters.estate.models import Community
 from ticketing.procedure.accounts import AccountKind, EntryKind, ReleaseStage
+from ticketing.procedure.permissions import Act
 
 
 class OpenItem(NamedTuple):
-    """Something that stands open against a contract's deposit: a repair not done or not settled, with its page."""
+    """Something that stands open against a contract's deposit: a repair not done or not settled, with its page and who reads that."""
 
     text: str
     path: str
     since: date | None = None
     amount_fen: int | None = None
+    read_by: Act = Act.READ_TICKET
 
 
 OPEN_ITEMS: list[Callable[[Sequence[Contract]], dict[int, list[OpenItem]]]] = []
@@ -229,12 +231,23 @@ class Debtor(NamedTuple):
 
 
 def debtors(on: date) -> list[Debtor]:
-    """Every contractor that owes something on a day, by age: what he paid settles the oldest first (procedure 2.6)."""
+    """Every contractor that owes something on a day, by age: what he paid settles the oldest first (procedure 2.6).
+
+    What was reversed by then, and its reversal, count for nothing: the debt a reversed payment settled is as old as before.
+    """
+    undone = select(LedgerEntry.reverses_id).where(
+        LedgerEntry.reverses_id.is_not(None), LedgerEntry.on <= on
+    )
     rows = db.session.execute(
         select(LedgerAccount.contractor_id, LedgerEntry.on, LedgerLine.amount_fen)
         .join(LedgerLine, LedgerLine.account_id == LedgerAccount.id)
         .join(LedgerEntry, LedgerEntry.id == LedgerLine.entry_id)
-        .where(LedgerAccount.kind == AccountKind.RECEIVABLE, LedgerEntry.on <= on)
+        .where(
+            LedgerAccount.kind == AccountKind.RECEIVABLE,
+            LedgerEntry.on <= on,
+            LedgerEntry.reverses_id.is_(None),
+            LedgerEntry.id.not_in(undone),
+        )
         .order_by(LedgerAccount.contractor_id, LedgerEntry.on, LedgerLine.id)
     ).all()
     lines: dict[int, list[tuple[date, int]]] = {}

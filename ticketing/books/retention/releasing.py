@@ -19,7 +19,7 @@ from ticketing.books.retention.models import RetentionRelease
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Conflict, Invalid, NotFound
+from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
 from ticketing.kernel.text import clean, clean_line
 from ticketing.masters.contractors.models import Contract
 from ticketing.masters.people.models import User
@@ -118,10 +118,12 @@ def opine(
     """Write the opinion of customer service: scores, what stays for open items, what is released (procedure 3.6.2).
 
     What stands open is kept with it. It may be written anew until its payment is made.
-    Raises NotPermitted (the manager alone), Invalid (no words, more than is held), Conflict (not verified; a payment is made).
+    Raises NotPermitted (the manager alone; who verified it, under any account), Invalid (no words, more than is held), Conflict (not verified; a payment is made).
     """
     permit(actor, Act.OPINE_RELEASE)
     _begin(release, version, (ReleaseStage.VERIFIED, ReleaseStage.OPINED))
+    if release.verified_by is not None and actor.is_same_person(release.verified_by):
+        raise NotPermitted("核实和支付意见须由两人办理：您是核实人。")
     opinion = clean(opinion)
     if not opinion:
         raise Invalid("请写明支付意见。", field="opinion")

@@ -20,6 +20,7 @@ from ticketing.masters.people import commands as people
 from ticketing.masters.people import setting_up
 from ticketing.procedure.vocabulary import Role
 from ticketing.settings import Settings
+from ticketing.steps.settlement import verifying as settlements
 
 
 def install(app: Flask) -> None:
@@ -33,7 +34,7 @@ def install(app: Flask) -> None:
     def _verify_books() -> None:
         """由分录重算每个余额，核对每张凭证、冲销和付款单；有问题时以非零状态退出。"""
         with reading():
-            found = ledger.verify(), payments.verify(), retention.verify(), imprest.verify()
+            found = _books()
         _tell_books(*found)
 
     @users.command("create-admin")
@@ -70,7 +71,7 @@ def install(app: Flask) -> None:
         with reading():
             verdict = journal.verify()
             files = attachments.verify(settings.store)
-            books_found = ledger.verify(), payments.verify(), retention.verify(), imprest.verify()
+            found = _books()
         if verdict.fault:
             raise click.ClickException(f"审计日志有误：{verdict.fault}")
         click.echo(f"审计日志 {verdict.entries} 条，校验链完整；末条校验值 {verdict.head}")
@@ -79,7 +80,7 @@ def install(app: Flask) -> None:
         if files.faults:
             raise click.ClickException(f"照片与签字件有误：{len(files.faults)} 份")
         click.echo(f"照片与签字件 {files.checked} 份，文件齐全，内容与登记一致")
-        _tell_books(*books_found)
+        _tell_books(*found)
 
     @app.cli.command("road")
     def _road() -> None:
@@ -93,15 +94,25 @@ def install(app: Flask) -> None:
             click.echo(line)
 
 
+def _books() -> tuple[ledger.Verdict, payments.Verdict, settlements.Verdict, list[str]]:
+    """Everything that proves the books; deposits and funds have their faults only."""
+    others = [*retention.verify(), *imprest.verify()]
+    return ledger.verify(), payments.verify(), settlements.verify(), others
+
+
 def _tell_books(
-    verified: ledger.Verdict, paid: payments.Verdict, deposits: list[str], funds: list[str]
+    verified: ledger.Verdict,
+    paid: payments.Verdict,
+    settled: settlements.Verdict,
+    others: list[str],
 ) -> None:
     """Say what was counted, or every fault. Raises ClickException."""
-    faults = [*verified.faults, *paid.faults, *deposits, *funds]
+    faults = [*verified.faults, *paid.faults, *settled.faults, *others]
     for fault in faults:
         click.echo(fault, err=True)
     if faults:
         raise click.ClickException(f"账簿有误：{len(faults)} 处")
     click.echo(
-        f"账户 {verified.accounts} 个，凭证 {verified.entries} 张，分录 {verified.lines} 行，付款单 {paid.checked} 张：借贷平衡，余额与分录一致"
+        f"账户 {verified.accounts} 个，凭证 {verified.entries} 张，分录 {verified.lines} 行，付款单 {paid.checked} 张，"
+        f"结算单 {settled.checked} 张：借贷平衡，余额与分录一致"
     )

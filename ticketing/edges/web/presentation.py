@@ -26,6 +26,7 @@ from ticketing.procedure import vocabulary
 from ticketing.procedure.accounts import money
 from ticketing.procedure.grading import yuan
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.settlement_road import SIGNED
 from ticketing.procedure.workdays import working_days_between
 from ticketing.settings import Settings
 
@@ -52,7 +53,7 @@ NAVIGATION = (
     Place("时限看板", "board.index", "hourglass", (Act.READ_TICKET,)),
     Place("勘察", "site_survey.index", "search", (Act.READ_SURVEY,)),
     Place("派工单", "work_orders.index", "wrench", (Act.READ_ORDER,)),
-    Place("决算结算", "settlements.index", "ledger", (Act.READ_SETTLEMENT,)),
+    Place("决算结算", "settlements.index", "ledger", (Act.READ_SETTLEMENT, *SIGNED)),
     Place("派工看板", "plan.index", "columns", (Act.READ_PLAN,)),
     Place("重大投诉", "escalation.index", "flag", (Act.DIRECT, Act.MINUTE)),
     Place("新登记", "intake.new", "telephone-plus", (Act.REGISTER,)),

@@ -1,6 +1,6 @@
 """Keeping contractors, contracts, repair teams, workers and warranty promises; every change is journalled."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, TypeVar
 
@@ -29,6 +29,9 @@ from ticketing.procedure.vocabulary import Role
 from ticketing.procedure.warranty import in_words, statutory
 
 Row = TypeVar("Row", bound=Base)
+
+BOUND: list[Callable[[Contract], bool]] = []
+"""Whether a room above has money under a contract: then the contract stays its contractor's and its community's."""
 
 
 def save_contractor(
@@ -68,7 +71,11 @@ def save_contract(
     actor: User | None,
     version: int | None = None,
 ) -> Contract:
-    """Enter or change what a contractor built in a community (procedure 2.6, 3.4.6). Raises Invalid, NotPermitted, Conflict."""
+    """Enter or change what a contractor built in a community (procedure 2.6, 3.4.6).
+
+    Once a deposit or an account stands under it, it goes to no other contractor or community: the money would go with it.
+    Raises Invalid, NotPermitted, Conflict.
+    """
     number = _named(number, "请填写合同编号。", "number")
     _free(Contract, Contract.number, number, contract, "已有同一编号的合同。", "number")
     wanted = set(trades)
@@ -88,6 +95,8 @@ def save_contract(
         "agreement": clean_line(agreement),
         "deemed_confirmation": deemed_confirmation,
     }
+    if contract is not None:
+        _refuse_moved(contract, contractor_id, community_id)
     known = {one.trade for one in contract.trades} if contract else set()
     parts = {"trades": [[one.value for one in Trade if one in some] for some in (known, wanted)]}
     saved = _save(Contract, contract, values, "contract", actor, version, parts)
@@ -97,6 +106,20 @@ def save_contract(
     saved.trades += [ContractTrade(trade=trade) for trade in Trade if trade in wanted - known]
     db.session.flush()
     return saved
+
+
+def _refuse_moved(contract: Contract, contractor_id: int, community_id: int) -> None:
+    moved = [
+        (field, sentence)
+        for field, sentence, same in (
+            ("contractor_id", "施工单位", contractor_id == contract.contractor_id),
+            ("community_id", "小区", community_id == contract.community_id),
+        )
+        if not same
+    ]
+    if moved and any(holds(contract) for holds in BOUND):
+        field, what = moved[0]
+        raise Conflict(f"这份合同已有质保金或结算书，不能改{what}；请另立一份合同。", field=field)
 
 
 def save_team(

@@ -14,7 +14,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.submissions import Submission
-from ticketing.kernel.text import clean_line, looks_like_mailbox, phone_digits
+from ticketing.kernel.text import clean_line, fold, looks_like_mailbox, phone_digits
 from ticketing.masters.people import queries
 from ticketing.masters.people.models import (
     Posting,
@@ -250,7 +250,7 @@ def _place(
     user.name = clean_line(name)
     if not user.name:
         raise Invalid("请填写姓名。", field="name")
-    user.employee_number = clean_line(employee_number)
+    user.employee_number = fold(clean_line(employee_number)).replace(" ", "").upper()
     user.phone = phone_digits(phone)
     user.email = _mailbox(email)
     user.department_id = department_id

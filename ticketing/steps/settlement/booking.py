@@ -7,7 +7,8 @@ cost comes back out of the contractor's retention, and what it does not cover be
 from datetime import datetime
 
 from ticketing.books.ledger import accounts
-from ticketing.books.ledger.commands import Line, Posting, balance, credit, debit, post, standing
+from ticketing.books.ledger.commands import Posting, credit, debit, post, standing
+from ticketing.books.retention.commands import deduction
 from ticketing.kernel.db import db
 from ticketing.masters.people.models import User
 from ticketing.procedure.accounts import AccountKind, EntryKind
@@ -45,24 +46,19 @@ def postings(settlement: Settlement) -> list[Posting]:
         )
     ]
     if settlement.order_class is OrderClass.A:
+        contract = settlement.contract
+        assert contract is not None  # a class A account is compiled with its contract
         told.append(
-            Posting(EntryKind.DEDUCTION, _deduction(settlement), f"{settlement.number} A类费用扣回")
+            deduction(
+                contract=contract,
+                contractor=contract.contractor,
+                community=settlement.ticket.community,
+                charge_fen=settlement.chargeback_fen,
+                cost_fen=paid,
+                text=f"{settlement.number} A类费用扣回",
+            )
         )
     return told
-
-
-def _deduction(settlement: Settlement) -> list[Line]:
-    contract = settlement.contract
-    assert contract is not None  # a class A account is compiled with its contract
-    owed, cost = settlement.chargeback_fen, settlement.approved_fen or 0
-    deposit = accounts.retention(contract)
-    held = min(owed, -balance(deposit))
-    return [
-        debit(deposit, held),
-        debit(accounts.receivable(contract.contractor), owed - held),
-        credit(accounts.repair_cost(OrderClass.A, settlement.ticket.community), cost),
-        credit(accounts.agency_income(), owed - cost),
-    ]
 
 
 def deducted(settlement: Settlement) -> int:

@@ -28,7 +28,7 @@ from ticketing.procedure.settlement import (
 )
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import hands, queries
-from ticketing.steps.settlement.models import Settlement, SettlementLine
+from ticketing.steps.settlement.models import SUBJECT, Settlement, SettlementLine
 from ticketing.steps.settlement.road import SETTLEMENTS, begin, follow, tell_holders
 from ticketing.steps.work_orders import supplements
 from ticketing.steps.work_orders.models import Use, WorkOrder
@@ -80,7 +80,7 @@ def draft(order: WorkOrder, *, actor: User) -> Settlement:
     db.session.flush()
     _write(settlement, [_of_use(use) for use in _uses(order)])
     record(
-        hands.SUBJECT,
+        SUBJECT,
         settlement.id,
         Act.DRAFT_ACCOUNT.value,
         actor=actor,

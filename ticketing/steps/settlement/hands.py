@@ -9,18 +9,17 @@ from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db
 from ticketing.masters.people import deputies
 from ticketing.masters.people.models import User
+from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repair_roads import MUST_SIGN
 from ticketing.procedure.settlement import SettlementStage
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import queries
-from ticketing.steps.settlement.models import Settlement
+from ticketing.steps.settlement.models import SUBJECT, Settlement
 from ticketing.steps.site_survey.models import SiteSurvey, SurveyBox
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.road import Signing
 from ticketing.steps.work_orders.turns import accounts_of, serves
-
-SUBJECT = "settlement"
 
 MAKING = (Act.DRAFT_ACCOUNT, Act.AMEND_ACCOUNT, Act.SUBMIT_ACCOUNT)
 REVIEWING = (Act.AUDIT_LINES, Act.REVIEW_ACCOUNT, Act.COMPILE_SETTLEMENT)
@@ -136,6 +135,41 @@ def _somebody(settlement: Settlement, role: Role, free: Free) -> bool:
         free(settlement, one.deputy) and free(settlement, one.principal)
         for one in deputies.stand_ins(role)
     )
+
+
+def turn_of_deputy(scope: Scope) -> list[ColumnElement[bool]]:
+    """The ways in which an account waits for this person's signature as a deputy: neither of the two has a part in it."""
+    me, ways = accounts_of(scope.user_id), []
+    for one in scope.acting:
+        both = (me, accounts_of(one.principal_id))
+        if one.role in REVIEW_LADDER:
+            ways.append(and_(queries.to_review(one.role), *map(free_to_review, both)))
+        if one.role in CERTIFY_LADDER:
+            free = map(free_to_certify, both)
+            ways.append(and_(queries.TO_CERTIFY, *free, *nobody_above(one.role)))
+    return ways
+
+
+def nobody_above(role: Role) -> list[ColumnElement[bool]]:
+    """The conditions that nobody of an earlier rung is free to certify an account."""
+    return [
+        not_(free_to_certify(accounts_of(person.id)))
+        for above in CERTIFY_LADDER[: CERTIFY_LADDER.index(role)]
+        for person in queries.people_with(above)
+    ]
+
+
+def deputies_to_sign(settlement: Settlement) -> list[int]:
+    """The deputies who may give the signature an account waits for now."""
+    if settlement.stage is SettlementStage.SUBMITTED and settlement.route is not None:
+        role, free = settlement.route, may_review
+    else:
+        role, free = certifying_role(settlement), may_certify
+    return [
+        one.deputy.id
+        for one in deputies.stand_ins(role)
+        if free(settlement, one.deputy) and free(settlement, one.principal)
+    ]
 
 
 def reviewing(settlement: Settlement, actor: User) -> Signing | None:

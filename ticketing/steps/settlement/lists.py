@@ -68,16 +68,13 @@ _of_a = Settlement.order_class == OrderClass.A
 
 WAITING: dict[Pile, ColumnElement[bool]] = {
     Pile.DRAFTING: _stage == SettlementStage.DRAFTING,
-    Pile.REVIEW: and_(_stage == SettlementStage.SUBMITTED, Settlement.route == Role.CS_MANAGER),
-    Pile.AUDIT: and_(_stage == SettlementStage.SUBMITTED, Settlement.route == Role.AUDITOR),
+    Pile.REVIEW: queries.to_review(Role.CS_MANAGER),
+    Pile.AUDIT: queries.to_review(Role.AUDITOR),
     Pile.COMPILE: and_(_stage == SettlementStage.REVIEWED, not_(_compiled)),
     Pile.NOTIFY: and_(_stage == SettlementStage.REVIEWED, _compiled, _of_a),
     Pile.CONFIRMING: _stage == SettlementStage.CONFIRMING,
     Pile.DISPUTED: _stage == SettlementStage.DISPUTED,
-    Pile.CERTIFY: or_(
-        _stage == SettlementStage.CONFIRMED,
-        and_(_stage == SettlementStage.REVIEWED, _compiled, not_(_of_a)),
-    ),
+    Pile.CERTIFY: queries.TO_CERTIFY,
     Pile.PAY: _stage == SettlementStage.CERTIFIED,
     Pile.RETURNED: _stage == SettlementStage.RETURNED,
 }
@@ -100,13 +97,9 @@ def his_turn(scope: Scope) -> ColumnElement[bool]:
         unanswered = and_(WAITING[Pile.CONFIRMING], Settlement.answer_due_on < clock.today())
         ways += [WAITING[Pile.NOTIFY], WAITING[Pile.DISPUTED], unanswered]
     if rungs := [n for n, role in enumerate(hands.CERTIFY_LADDER) if role in roles]:
-        above = [
-            hands.free_to_certify(accounts_of(person.id))
-            for role in hands.CERTIFY_LADDER[: min(rungs)]
-            for person in queries.people_with(role)
-        ]
-        turn = [WAITING[Pile.CERTIFY], hands.free_to_certify(me)]
-        ways.append(and_(*turn, *map(not_, above)))
+        above = hands.nobody_above(hands.CERTIFY_LADDER[min(rungs)])
+        ways.append(and_(queries.TO_CERTIFY, hands.free_to_certify(me), *above))
+    ways += hands.turn_of_deputy(scope)
     if Role.FINANCE in roles:
         ways.append(and_(WAITING[Pile.PAY], hands.free_to_pay(me)))
     return or_(*ways) if ways else false()

@@ -25,6 +25,9 @@ from ticketing.procedure.settlement import (
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.work_orders.models import WorkOrder
 
+SUBJECT = "settlement"
+"""Its name in the journal."""
+
 
 class Settlement(Base):
     """One account 维修工程决算书 / 结算书: a work order's costs as handed in and as approved (procedure 3.5.5, 3.5.6).

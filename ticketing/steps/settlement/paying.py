@@ -28,7 +28,7 @@ from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.settlement import SettlementStage
 from ticketing.steps.settlement import booking, hands
-from ticketing.steps.settlement.models import Settlement
+from ticketing.steps.settlement.models import SUBJECT, Settlement
 from ticketing.steps.settlement.reviewing import back_to_review
 from ticketing.steps.settlement.road import SETTLEMENTS, follow, tell_holders, tell_of
 
@@ -84,7 +84,7 @@ class RepairMoney:
         told = db.session.scalars(
             select(JournalEntry.actor_id)
             .where(
-                JournalEntry.subject == hands.SUBJECT,
+                JournalEntry.subject == SUBJECT,
                 JournalEntry.subject_id == settlement.id,
                 JournalEntry.act.in_([act.value for act in acts]),
             )

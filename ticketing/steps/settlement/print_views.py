@@ -8,6 +8,7 @@ from ticketing.casefile.tickets.views import qr_code
 from ticketing.kernel import clock
 from ticketing.masters.people.guard import current_scope, requires
 from ticketing.procedure.permissions import Act
+from ticketing.procedure.settlement_road import SIGNED
 from ticketing.steps.settlement import lists, queries, sheet
 from ticketing.steps.work_orders import lists as order_lists
 
@@ -15,14 +16,14 @@ bp = Blueprint("settlement_prints", __name__, url_prefix="/settlements")
 
 
 @bp.get("/<int:settlement_id>/print")
-@requires(Act.READ_SETTLEMENT)
+@requires(Act.READ_SETTLEMENT, *SIGNED)
 def one(settlement_id: int) -> ResponseReturnValue:
     """The 决算书 or 结算书 in the form's own layout, in every state (procedure 5.4)."""
     return _printed([settlement_id], url_for("settlements.show", settlement_id=settlement_id))
 
 
 @bp.get("/print")
-@requires(Act.READ_SETTLEMENT)
+@requires(Act.READ_SETTLEMENT, *SIGNED)
 def sheets() -> ResponseReturnValue:
     """Up to 50 of them, each on a new page: ``?id=1&id=2``."""
     ids = printing.chosen(request.args.getlist("id"), "决算结算书")
@@ -30,7 +31,7 @@ def sheets() -> ResponseReturnValue:
 
 
 @bp.get("/print/choose")
-@requires(Act.READ_SETTLEMENT)
+@requires(Act.READ_SETTLEMENT, *SIGNED)
 def choose() -> ResponseReturnValue:
     """The list of accounts with a box before each: what is ticked is printed."""
     scope, wanted = current_scope(), lists.from_query(request.args)

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.tickets.telling import people_as
+from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contract, ContractTrade, RepairTeam
@@ -17,21 +18,64 @@ from ticketing.masters.people.scope import Scope
 from ticketing.procedure.parameters import Limits
 from ticketing.procedure.repairs import OrderClass, OrderStage
 from ticketing.procedure.settlement import SettlementStage
+from ticketing.procedure.settlement_road import CERTIFIERS, SIGNED
 from ticketing.procedure.vocabulary import Role
-from ticketing.steps.settlement.models import Settlement, SettlementLine
+from ticketing.steps.settlement.models import SUBJECT, Settlement, SettlementLine
+from ticketing.steps.work_orders import queries as orders
 from ticketing.steps.work_orders.models import OrderItem, WorkOrder
 
 
 def visible(scope: Scope) -> ColumnElement[bool]:
-    """Which accounts one person may see: finance and those who oversee, all; an office its communities'; a captain his own."""
-    if scope.sees_all_tickets or Role.FINANCE in scope.roles:
+    """Which accounts one person may see: finance, cashier and those who oversee, all; an office its communities'; a captain his own;
+    a deputy, what waits for his principal's signature."""
+    if scope.sees_all_tickets or scope.roles & {Role.FINANCE, Role.CASHIER}:
         return true()
     ways: list[ColumnElement[bool]] = []
     if Role.OFFICE in scope.roles and scope.ticket_communities:
         ways.append(Settlement.community_id.in_(sorted(scope.ticket_communities)))
     if Role.CAPTAIN in scope.roles:
         ways.append(Settlement.order_id.in_(select(WorkOrder.id).where(led(scope))))
+    if scope.acting:
+        ways.append(signs_as_deputy(scope))
     return or_(*ways) if ways else false()
+
+
+TO_CERTIFY = or_(
+    Settlement.stage == SettlementStage.CONFIRMED,
+    and_(
+        Settlement.stage == SettlementStage.REVIEWED,
+        Settlement.compiled_at.is_not(None),
+        Settlement.order_class == OrderClass.B,
+    ),
+)
+"""The condition that an account waits to be certified."""
+
+
+def to_review(role: Role) -> ColumnElement[bool]:
+    """The condition that an account waits for the review of a role."""
+    return and_(Settlement.stage == SettlementStage.SUBMITTED, Settlement.route == role)
+
+
+def signs_as_deputy(scope: Scope) -> ColumnElement[bool]:
+    """The condition that an account waits for a signature he may give as a deputy, or that he gave one (trust: S10)."""
+    gave = select(JournalEntry.id).where(
+        JournalEntry.subject == SUBJECT,
+        JournalEntry.subject_id == Settlement.id,
+        JournalEntry.act.in_([act.value for act in SIGNED]),
+        JournalEntry.actor_id == scope.user_id,
+    )
+    ways = [to_review(one.role) for one in scope.acting]
+    if any(one.role in CERTIFIERS for one in scope.acting):
+        ways.append(TO_CERTIFY)
+    return or_(*ways, gave.correlate(Settlement).exists())
+
+
+def _called(scope: Scope) -> ColumnElement[bool]:
+    waits = select(Settlement.id).where(Settlement.order_id == WorkOrder.id, signs_as_deputy(scope))
+    return waits.correlate(WorkOrder).exists()
+
+
+orders.CALLED.append(_called)
 
 
 def led(scope: Scope) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from ticketing.masters.contractors.models import Contract
 from ticketing.masters.people.models import User
 from ticketing.procedure.capitals import MOST_FEN
 from ticketing.procedure.deadlines import ClockKind
+from ticketing.procedure.grading import yuan
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.settlement import (
@@ -40,6 +41,7 @@ from ticketing.steps.settlement.road import (
     tell_of,
     tell_principal,
 )
+from ticketing.steps.work_orders import supplements
 from ticketing.steps.work_orders.follow import filled
 
 
@@ -107,7 +109,7 @@ def finish(
 ) -> Settlement:
     """Finish the review: every line is approved, the total stands (procedure 3.5.6).
 
-    Raises Invalid (a line nobody looked at), NotPermitted, Conflict.
+    Raises Invalid (a line nobody looked at; raised beyond the reviewer's limit or the approved amount), NotPermitted, Conflict.
     """
     begin(settlement, Act.REVIEW_ACCOUNT, version, actor)
     changes = _judge(settlement, audited, added, basis, vat_bp, management_bp)
@@ -116,6 +118,7 @@ def finish(
         raise Invalid(f"第 {open_[0]} 行还没有审定。", field="audited")
     if not changes["approved_fen"]:
         raise Invalid("审定合计为零，请退回决算书并写明原因。", field="audited")
+    _refuse_beyond(settlement, changes["approved_fen"])
     words, signed = filled(review, "review", "请填写审核意见。"), hands.reviewing(settlement, actor)
     at = SETTLEMENTS.advance(
         settlement,
@@ -139,6 +142,21 @@ def finish(
     return settlement
 
 
+def _refuse_beyond(settlement: Settlement, approved_fen: int) -> None:
+    """What a review adds, by lines or by rates, passes by neither the audit nor the approval before the repair (2.7, 3.6.1)."""
+    if approved_fen <= settlement.submitted_fen:
+        return
+    limit = queries.limits_of(settlement).audit_min_fen
+    if settlement.route is not Role.AUDITOR and approved_fen >= limit:
+        raise Invalid(
+            f"审定合计达到 {yuan(limit)}，须由审计核算部审核；请退回决算书，按此重新上报。",
+            field="audited",
+        )
+    if why := supplements.why_again(settlement.order, approved_fen):
+        words = why.replace("决算", "审定合计", 1)
+        raise Invalid(f"{words}；请退回决算书，按此重新上报并补充审批。", field="audited")
+
+
 def send_back(settlement: Settlement, *, version: int, reason: str, actor: User) -> Settlement:
     """Back to the captain with the reason; what he handed in stays as that revision (procedure 3.5.6)."""
     begin(settlement, Act.RETURN_ACCOUNT, version, actor)
@@ -153,6 +171,7 @@ def send_back(settlement: Settlement, *, version: int, reason: str, actor: User)
         facts={"reason": reason},
     )
     db.session.expire(settlement, ["lines"])
+    supplements.give_up(settlement.order, at)
     follow(settlement, Act.RETURN_ACCOUNT, at, [ClockKind.COST_STATEMENT])
     team = settlement.order.team
     to = (team.captain_id,) if team else ()

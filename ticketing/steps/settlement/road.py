@@ -20,7 +20,7 @@ from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.settlement import SettlementStage
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import hands, queries
-from ticketing.steps.settlement.models import Settlement
+from ticketing.steps.settlement.models import SUBJECT, Settlement
 from ticketing.steps.work_orders import supplements
 from ticketing.steps.work_orders.road import Signing
 
@@ -79,7 +79,7 @@ _CHECKS: Checks = {
     ),
 }
 
-SETTLEMENTS = Road(hands.SUBJECT, "结算单", settlement_road.settlement_step, _CHECKS)
+SETTLEMENTS = Road(SUBJECT, "结算单", settlement_road.settlement_step, _CHECKS)
 
 
 def begin(settlement: Settlement, act: Act, version: int, actor: User) -> None:
@@ -192,5 +192,15 @@ def tell_principal(
 
 
 def tell_holders(settlement: Settlement, actor: User, at: datetime, words: str, event: str) -> None:
-    """Tell those whose turn it is now."""
-    tell_of(holders(settlement), settlement, actor, at, words, event)
+    """Tell those whose turn it is now, and where that is a signature their deputies."""
+    to = list(holders(settlement))
+    if settlement.stage is SettlementStage.SUBMITTED or _awaits_certification(settlement):
+        to += [one for one in hands.deputies_to_sign(settlement) if one not in to]
+    tell_of(to, settlement, actor, at, words, event)
+
+
+def _awaits_certification(settlement: Settlement) -> bool:
+    compiled_b = settlement.compiled_at is not None and settlement.order_class is OrderClass.B
+    return settlement.stage is SettlementStage.CONFIRMED or (
+        settlement.stage is SettlementStage.REVIEWED and compiled_b
+    )

@@ -18,7 +18,7 @@ from ticketing.masters.people.handing_out import hand_out
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.settlement_road import settlement_steps_from
+from ticketing.procedure.settlement_road import SIGNED, settlement_steps_from
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import lists, paper, queries, sheet, workbook
 from ticketing.steps.settlement.act_page import ENDPOINTS
@@ -40,7 +40,7 @@ OTHER_ACTS = frozenset({Act.RETURN_SETTLEMENT, Act.DISPUTE_ACCOUNT, Act.REVIEW_A
 
 
 @bp.get("/settlements/")
-@requires(Act.READ_SETTLEMENT)
+@requires(Act.READ_SETTLEMENT, *SIGNED)
 def index() -> ResponseReturnValue:
     """The accounts: chips with counts as filters, next deadline first, filters in the address; a captain's orders to account for."""
     scope, wanted = current_scope(), lists.from_query(request.args)
@@ -63,7 +63,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/settlements/settlements.xlsx")
-@requires(Act.READ_SETTLEMENT)
+@requires(Act.READ_SETTLEMENT, *SIGNED)
 def export() -> ResponseReturnValue:
     """The list as a workbook: the same rows and scope as on screen; journalled."""
     scope, wanted = current_scope(), lists.from_query(request.args)
@@ -71,7 +71,7 @@ def export() -> ResponseReturnValue:
 
 
 @bp.get("/settlements/<int:settlement_id>")
-@requires(Act.READ_SETTLEMENT)
+@requires(Act.READ_SETTLEMENT, *SIGNED)
 def show(settlement_id: int) -> ResponseReturnValue:
     """One account: the paper with both sides, who did what when, its clocks, the next steps, its story."""
     scope, actor = current_scope(), current_user()
@@ -139,7 +139,7 @@ def _linked(scope: Scope, settlement: Settlement) -> dict[str, Any]:
 
 
 @bp.get("/settlements/<int:settlement_id>/account.xlsx")
-@requires(Act.READ_SETTLEMENT)
+@requires(Act.READ_SETTLEMENT, *SIGNED)
 def account(settlement_id: int) -> ResponseReturnValue:
     """The paper as a workbook with live sums (procedure 5.4); journalled."""
     found = sheet.paper_of(queries.settlement_for(current_scope(), settlement_id))
@@ -148,9 +148,14 @@ def account(settlement_id: int) -> ResponseReturnValue:
     )
 
 
+def _reads(scope: Scope) -> bool:
+    """Whether this person reads accounts, or signs some as a deputy."""
+    return any(scope.may(act) for act in (Act.READ_SETTLEMENT, *SIGNED))
+
+
 def of_ticket(scope: Scope, _actor: User, ticket: Ticket, _told: list[StoryLine]) -> Panel | None:
     """决算结算 on the ticket's page: the accounts of its orders."""
-    if not ticket.repair or not scope.may(Act.READ_SETTLEMENT):
+    if not ticket.repair or not _reads(scope):
         return None
     found = lists.of_ticket(scope, ticket.id)
     return Panel("settlements/_panel.html", {"rows": found, "order": None}) if found else None
@@ -158,7 +163,7 @@ def of_ticket(scope: Scope, _actor: User, ticket: Ticket, _told: list[StoryLine]
 
 def of_order(scope: Scope, actor: User, order: WorkOrder) -> Panel | None:
     """决算结算 on the order's page: its account, or for its captain the button that begins one."""
-    if not scope.may(Act.READ_SETTLEMENT):
+    if not _reads(scope):
         return None
     found = lists.of_order(scope, order.id)
     begins = (
@@ -178,7 +183,7 @@ def of_order(scope: Scope, actor: User, order: WorkOrder) -> Panel | None:
 
 def chip(scope: Scope) -> Chip | None:
     """待办决算 above the first list of those who have a step in it."""
-    if not scope.may(Act.READ_SETTLEMENT):
+    if not _reads(scope):
         return None
     total = lists.mine(scope)
     if Role.CAPTAIN in scope.roles:

@@ -1,6 +1,6 @@
 """Reading work orders, narrowed by scope: not yours = not found."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import ColumnElement, false, func, literal, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
@@ -39,6 +39,9 @@ IS_OPEN = WorkOrder.stage.not_in(
 )
 """Written out in the statement, so that both engines see that the index of open orders holds what is asked."""
 
+CALLED: list[Callable[[Scope], ColumnElement[bool]]] = []
+"""By what else a deputy is called to an order: papers about it, of the rooms above, that wait for his principal's signature."""
+
 ON_THE_CREW = (
     OrderStage.ISSUED,
     OrderStage.ACKNOWLEDGED,
@@ -71,7 +74,7 @@ def visible(scope: Scope) -> ColumnElement[bool]:
         led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
         ways.append(WorkOrder.team_id.in_(led) & WorkOrder.issued_at.is_not(None))
     if scope.acting:
-        ways.append(signs_as_deputy(scope))
+        ways += [signs_as_deputy(scope), *(called(scope) for called in CALLED)]
     return or_(*ways) if ways else false()
 
 

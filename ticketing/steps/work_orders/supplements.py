@@ -4,6 +4,8 @@ The settlement asks `why_again` before it takes an account, opens a round with `
 `supplement_state` says it is approved. The chain, its page and its notices are those of the estimate.
 """
 
+from datetime import datetime
+
 from ticketing.kernel.errors import Conflict, Invalid
 from ticketing.kernel.text import clean
 from ticketing.masters.people.models import User
@@ -85,6 +87,13 @@ def open_supplement(order: WorkOrder, amount_fen: int, actor: User, *, basis: st
     )
     rounds.ask_next(order, actor, at)
     return made
+
+
+def give_up(order: WorkOrder, at: datetime) -> None:
+    """The account a round was opened for went back: what is under way is void, nobody signs for it any more (promise 18)."""
+    under_way = open_round(order)
+    if under_way is not None and under_way.kind is ApprovalKind.SUPPLEMENT:
+        rounds.close(order, ApprovalOutcome.VOID, at)
 
 
 def supplement_state(order: WorkOrder) -> ApprovalRound | None:
