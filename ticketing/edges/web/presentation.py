@@ -21,6 +21,7 @@ from ticketing.kernel.db import transaction
 from ticketing.kernel.text import masked_phone, show_fen, show_milli
 from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
+from ticketing.masters.prices import queries as prices
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure import vocabulary
 from ticketing.procedure.accounts import money
@@ -131,6 +132,7 @@ def install(app: Flask, settings: Settings) -> None:
         missing_year=workcalendar.missing_year,
         first_pages=FIRST_PAGES,
         parameters_stand=parameters.standing,
+        prices_waiting=prices.waiting,
         bell=bell,
     )
 

@@ -53,14 +53,12 @@ def draw_up(
         raise Conflict("这份合同已有一版价目在等待同意，请先由总经理决定或撤回。")
     if ListState.DRAFT in standing:
         drop(standing[ListState.DRAFT], version=standing[ListState.DRAFT].version, actor=actor)
-    base = queries.present(contract.id)
     made = PriceList(
         contract_id=contract.id,
         edition=1 + (_last_edition(contract.id) or 0),
         basis=basis,
         valid_from=valid_from,
         reason=reason,
-        based_on_id=base.id if base else None,
         entered_at=clock.now(),
         entered_by_id=actor.id,
     )
@@ -117,10 +115,10 @@ def propose(price_list: PriceList, *, version: int, actor: User) -> PriceList:
     _own_draft(price_list, version, actor)
     if not may(actor.roles, Act.PROPOSE_PRICES):
         raise NotPermitted("您的岗位不能拟定合同价目表。")
-    base = queries.present(price_list.contract_id)
+    base = queries.before(price_list)
     before = queries.lines(base.id) if base else []
     if base and not queries.changes(before, queries.lines(price_list.id)).any:
-        raise Invalid("与现行价目完全相同，不需要新的一版。")
+        raise Invalid("与届时有效的价目完全相同，不需要新的一版。")
     price_list.state, price_list.proposed_at = ListState.PROPOSED, clock.now()
     price_list.based_on_id = base.id if base else None
     db.session.flush()
@@ -136,7 +134,7 @@ def agree(price_list: PriceList, *, version: int, actor: User) -> PriceList:
     _decides(price_list, version, actor)
     asked = price_list.valid_from
     price_list.valid_from = max(asked, clock.today())
-    base = queries.present(price_list.contract_id)
+    base = queries.before(price_list)
     price_list.based_on_id = base.id if base else None
     _decide(price_list, ListState.IN_FORCE, actor)
     _journal(

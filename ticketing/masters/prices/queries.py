@@ -43,6 +43,25 @@ def present(contract_id: int) -> PriceList | None:
     return in_force((contract_id,), clock.now()).get(contract_id)
 
 
+def before(price_list: PriceList) -> PriceList | None:
+    """The version it is compared with: once decided the one it took over from, before that what counts on its day so far."""
+    if not price_list.state.is_open:
+        return db.session.get(PriceList, price_list.based_on_id) if price_list.based_on_id else None
+    day = max(clock.now(), clock.at(price_list.valid_from))
+    return in_force((price_list.contract_id,), day).get(price_list.contract_id)
+
+
+def waiting(limit: int = 20) -> Sequence[PriceList]:
+    """The versions that wait for the second person, the oldest first."""
+    return db.session.scalars(
+        select(PriceList)
+        .where(PriceList.state == ListState.PROPOSED)
+        .options(joinedload(PriceList.contract, innerjoin=True))
+        .order_by(PriceList.proposed_at, PriceList.id)
+        .limit(limit)
+    ).all()
+
+
 def versions(contract_id: int) -> Sequence[PriceList]:
     """Every version of a contract with its people, the newest first."""
     return db.session.scalars(
@@ -63,18 +82,6 @@ def version(contract: Contract, list_id: int) -> PriceList:
     if found is None:
         raise NotFound
     return found
-
-
-def open_ones(contract_ids: Iterable[int]) -> set[int]:
-    """Which of these contracts have a version that waits for the second person."""
-    return set(
-        db.session.scalars(
-            select(PriceList.contract_id).where(
-                PriceList.contract_id.in_(sorted(contract_ids)),
-                PriceList.state == ListState.PROPOSED,
-            )
-        )
-    )
 
 
 def lines(list_id: int, typed: str = "") -> Sequence[PriceLine]:

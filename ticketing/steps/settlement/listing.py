@@ -121,22 +121,52 @@ def beside(
     """
     if not settlement.price_lists:
         return {}
-    return {one.id: _beside(one, settlement.terms, approved) for one in lines}
+    return {
+        one.id: compare(
+            one.listed,
+            one.source,
+            one.price_milli,
+            settlement.terms,
+            one.approved_price_milli if approved and one.approved_quantity_milli else None,
+        )
+        for one in lines
+    }
 
 
-def _beside(line: SettlementLine, terms: Terms, judged: bool) -> Beside:
-    if line.listed is None:
-        return Beside(None, None, [Mark("不在价目", True)] if _claims(line) else [])
-    listed = listed_milli(line.listed, terms.basis, terms.vat_bp)
-    marks = [] if _claims(line) else [Mark("价目已有", True)]
-    handed_in = deviation(line.price_milli, listed) if line.price_milli else 0
-    approved = line.approved_price_milli if judged else None
-    if approved is None or approved == line.price_milli or not line.approved_quantity_milli:
+def beside_typed(
+    settlement: Settlement, typed: Sequence[tuple[Wanted, PriceSource, int]], terms: Terms
+) -> list[Beside]:
+    """Each row of a grid as it is typed beside its listed price; empty where the account goes by no price list."""
+    lists = [one.id for one in settlement.price_lists]
+    if not lists:
+        return []
+    found = prices.find(lists, [wanted for wanted, _source, _price in typed])
+    return [
+        compare(row, source, price, terms) if wanted.item else Beside(None, None, [])
+        for row, (wanted, source, price) in zip(found, typed, strict=True)
+    ]
+
+
+def compare(
+    row: PriceLine | None,
+    source: PriceSource,
+    price_milli: int,
+    terms: Terms,
+    approved_milli: int | None = None,
+) -> Beside:
+    """What is to be said of a price by whether and how it is listed: handed in, and approved where it already is."""
+    claims = source is PriceSource.AGREED
+    if row is None:
+        return Beside(None, None, [Mark("不在价目", True)] if claims else [])
+    listed = listed_milli(row, terms.basis, terms.vat_bp)
+    marks = [] if claims else [Mark("价目已有", True)]
+    handed_in = deviation(price_milli, listed) if price_milli else 0
+    if approved_milli is None or approved_milli == price_milli:
         marks += _deviates("偏离价目", handed_in)
     else:
         marks += _deviates("申报偏离价目", handed_in, grave=False)
-        marks += _deviates("审定偏离价目", deviation(approved, listed))
-    return Beside(line.listed, listed, marks)
+        marks += _deviates("审定偏离价目", deviation(approved_milli, listed))
+    return Beside(row, listed, marks)
 
 
 def _deviates(words: str, rate_bp: int, *, grave: bool = True) -> list[Mark]:
