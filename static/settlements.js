@@ -50,7 +50,8 @@
       if (agreed && cellOf(row, "item").value.trim()) place.append(tag("不在价目"));
       return;
     }
-    const told = `价目 ${row.dataset.listedCode || ""}`.trim();
+    const code = row.dataset.listedCode || "";
+    const told = code && code !== cellOf(row, "quota_code").value.trim() ? `价目 ${code}` : "价目";
     place.append(Object.assign(document.createElement("span"), { className: "muted", textContent: `${told} ${shown(listed)} 元` }), " ");
     if (!agreed) place.append(tag("价目已有"));
     const price = milli(cellOf(row, "price_milli").value);

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 
 from ticketing.edges.demo.cast import Cast
-from ticketing.edges.demo.prices import WHOLE_LAYER
+from ticketing.edges.demo.prices import WHOLE
 from ticketing.edges.demo.repair_stock import WORKS_AS
 from ticketing.edges.demo.story import Story, works
 from ticketing.edges.demo.town import Town
@@ -138,7 +138,7 @@ class AccountDesks:
 
     def whole(self, settlement: Settlement, fen: int) -> Priced:
         """One line for a whole repair: by the price list where it is on it, though at another price."""
-        item = WHOLE_LAYER
+        item = WHOLE
         lists = [one.id for one in settlement.price_lists]
         listed = prices.find(lists, [Wanted("", item.item, item.unit)])[0]
         source = PriceSource.AGREED if listed else PriceSource.ENQUIRY

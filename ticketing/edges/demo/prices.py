@@ -24,7 +24,7 @@ WITHOUT = "MF-LH-01"
 """Contracts whose list was raised, whose raise was declined, waits, is still being drawn up; the one that has no list."""
 
 LABOUR = Price("维修工", "工日", 280_000, "RG-01", 280_000, note="含小型机具，不足半日按半日计。")
-WHOLE_LAYER = Price("防水层整体返修", "项", 16_500_000, "TJ-11", 7_200_000, 8_600_000, 700_000)
+WHOLE = Price("专项整体返修", "项", 16_500_000, "ZX-01", 7_200_000, 8_600_000, 700_000)
 LISTS: dict[str, tuple[Price, ...]] = {
     "TJ": (
         LABOUR,
@@ -34,7 +34,7 @@ LISTS: dict[str, tuple[Price, ...]] = {
         Price("外墙渗漏注浆", "米", 135_000, "TJ-06", 60_000, 68_000, 7_000),
         Price("屋面 SBS 卷材修补", "㎡", 88_500, "TJ-07", 38_500, 50_000),
         Price("地面空鼓铲除重做", "㎡", 112_000, "TJ-08", 62_000, 50_000),
-        WHOLE_LAYER,
+        WHOLE,
     ),
     "ZS": (
         LABOUR,
@@ -43,6 +43,7 @@ LISTS: dict[str, tuple[Price, ...]] = {
         Price("墙面砖更换", "㎡", 165_000, "ZS-05", 75_000, 90_000),
         Price("木地板起拱修整", "㎡", 96_000, "ZS-06", 66_000, 30_000),
         Price("入户门调校", "樘", 80_000, "ZS-07", 80_000),
+        WHOLE,
     ),
     "SD": (
         LABOUR,
@@ -51,6 +52,7 @@ LISTS: dict[str, tuple[Price, ...]] = {
         Price("给水管漏点维修（含开挖恢复）", "处", 420_000, "SD-05", 260_000, 160_000),
         Price("开关插座更换", "个", 45_000, "SD-06", 20_000, 25_000),
         Price("可视对讲分机更换", "台", 380_000, "SD-07", 60_000, 320_000),
+        WHOLE,
     ),
     "LH": (LABOUR, Price("乔木补植（胸径 12 厘米以内）", "株", 860_000, "LH-01", 260_000, 600_000)),
 }
@@ -93,7 +95,7 @@ def _raise(number: str, percent: int) -> list[Price]:
         )
         for one in LISTS[number.split("-")[1]]
     ]
-    return [*raised[:-1], raised[-1], Price("成品保护及清理", "户", 120_000, "QT-01", 120_000)]
+    return [*raised, Price("成品保护及清理", "户", 120_000, "QT-01", 120_000)]
 
 
 def _first(cast: Cast, first: date, numbers: Sequence[str]) -> Story:

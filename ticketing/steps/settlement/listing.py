@@ -87,6 +87,9 @@ def above(row: PriceLine | None, price_milli: int, basis: PriceBasis, vat_bp: in
     return f"审定单价高于价目 {show_milli(listed)} 元，请写明原因。"
 
 
+APART = "偏离价目"
+
+
 class Mark(NamedTuple):
     """One remark about a price: its words, and whether somebody ought to look at it."""
 
@@ -103,13 +106,11 @@ class Beside(NamedTuple):
 
     @property
     def words(self) -> str:
-        """As it stands in the remark of a printed paper: nothing where the price is the listed one."""
-        if not self.marks:
-            return ""
-        told = "，".join(one.words for one in self.marks)
-        return (
-            told if self.listed_milli is None else f"{told}（价目 {show_milli(self.listed_milli)}）"
-        )
+        """As it stands in the narrow remark of a printed paper: nothing where the price is the listed one."""
+        if self.listed_milli is None or not self.marks:
+            return "，".join(one.words for one in self.marks)
+        apart = [one.words.replace(APART, "") for one in self.marks if APART in one.words]
+        return "，".join([f"价目 {show_milli(self.listed_milli)}", *map(str.strip, apart)])
 
 
 def beside(
@@ -162,10 +163,10 @@ def compare(
     marks = [] if claims else [Mark("价目已有", True)]
     handed_in = deviation(price_milli, listed) if price_milli else 0
     if approved_milli is None or approved_milli == price_milli:
-        marks += _deviates("偏离价目", handed_in)
+        marks += _deviates(APART, handed_in)
     else:
-        marks += _deviates("申报偏离价目", handed_in, grave=False)
-        marks += _deviates("审定偏离价目", deviation(approved_milli, listed))
+        marks += _deviates(f"申报{APART}", handed_in, grave=False)
+        marks += _deviates(f"审定{APART}", deviation(approved_milli, listed))
     return Beside(row, listed, marks)
 
 
