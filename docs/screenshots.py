@@ -68,6 +68,9 @@ PAGES = {
         ("survey-paper", "/surveys/1/print"),
         ("print-orders", "/orders/print/choose"),
         ("print-surveys", "/surveys/print/choose"),
+        ("price-list", "/contractors/contracts/2/prices/"),
+        ("price-version", "/contractors/contracts/2/prices/", ".versions a"),
+        ("price-import", "/contractors/contracts/2/prices/import"),
     ),
     "chief": (("deputies", "/deputies/"),),
     "gm": (

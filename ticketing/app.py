@@ -47,6 +47,7 @@ from ticketing.oversight.deputies import views as deputies
 from ticketing.oversight.escalation import views as escalation
 from ticketing.oversight.parameters import views as parameters
 from ticketing.oversight.plan import views as plan
+from ticketing.oversight.prices import views as prices
 from ticketing.oversight.reports import views as reports
 from ticketing.settings import Settings
 from ticketing.steps.acceptance import phone
@@ -95,6 +96,7 @@ ROOMS = (
     reports,
     calendar,
     parameters,
+    prices,
     deputies,
     audit,
     jobs,

@@ -1,5 +1,6 @@
 """An account typed like a spreadsheet at a desk and on a phone, reviewed side by side, certified with one thumb."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_survey import no_sideways
 from tests.conftest import Engine
 from tests.support.make import Maker
+from tests.support.prices import Prices
 from tests.support.settlements import Settlements
 from ticketing.kernel.db import db
 from ticketing.procedure.repairs import OrderStage
@@ -176,6 +178,73 @@ def test_the_chief_engineer_certifies_in_three_clicks_from_his_notice(
     with sqlite.app.app_context():
         assert stored(sqlite, settlement_id).stage is SettlementStage.CERTIFIED
         db.session.remove()
+
+
+def test_a_price_is_taken_from_the_contracts_list_with_the_keyboard(
+    sqlite: Engine, open_as: Callable[..., Page]
+):
+    with sqlite.app.app_context():
+        make = Maker(sqlite.world)
+        Prices(make).in_force()
+        settlement_id = Settlements(make).begun().id
+        db.session.remove()
+    page = open_as("captain", "desk")
+    page.goto(f"/settlements/{settlement_id}/amend")
+    item, row = page.get_by_label("第 1 行 工程项目名称"), page.locator("[data-row]").first
+    item.focus()
+    page.keyboard.type("fs")
+    option = page.locator("#price-choices [role=option]")
+    expect(option).to_have_text(re.compile("防水涂料.*100 元/㎡", re.DOTALL))
+    page.keyboard.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(page.locator("#price-choices [role=option]")).to_have_count(0)
+    expect(item).to_have_value("防水涂料")
+    expect(page.get_by_label("第 1 行 定额编号")).to_have_value("S-01")
+    expect(page.get_by_label("第 1 行 单位")).to_have_value("㎡")
+    expect(page.get_by_label("第 1 行 单价")).to_have_value("100")
+    expect(page.get_by_label("第 1 行 数量")).to_be_focused()
+    page.keyboard.type("3")
+    page.get_by_label("第 1 行 单价").fill("112.5")
+    expect(row.locator("[data-marks]")).to_have_text("价目 100 元 偏离价目 +12.5%")
+    page.get_by_label("单价口径").select_option("inclusive")
+    expect(row.locator("[data-marks]")).to_have_text("价目 109 元 偏离价目 +3.21%")
+    page.get_by_label("第 1 行 价格来源").select_option("quota")
+    expect(row.locator("[data-marks]")).to_contain_text("价目已有")
+    other = page.get_by_label("第 2 行 工程项目名称")
+    other.fill("渣土清运")
+    other.press("Tab")
+    expect(page.locator("[data-row]").nth(1).locator("[data-marks]")).to_have_text("不在价目")
+    page.keyboard.press("Escape")
+    other.fill("")
+    other.press("Tab")
+    page.get_by_role("button", name="保存", exact=True).last.click()
+    expect(page.get_by_text("已保存。")).to_be_visible()
+    with sqlite.app.app_context():
+        assert stored(sqlite, settlement_id).lines[0].listed_id is not None
+        db.session.remove()
+
+
+def test_a_price_is_taken_from_the_list_with_the_thumb(
+    sqlite: Engine, open_as: Callable[..., Page]
+):
+    with sqlite.app.app_context():
+        make = Maker(sqlite.world)
+        listed = Prices(make).in_force()
+        settlement_id, home = Settlements(make).begun().id, listed.contract_id
+        db.session.remove()
+    page = open_as("captain", "phone")
+    page.goto(f"/settlements/{settlement_id}/amend")
+    page.get_by_label("第 1 行 定额编号").tap()
+    page.keyboard.type("s-03")
+    no_sideways(page)
+    page.locator("#price-choices [role=option]").tap()
+    expect(page.get_by_label("第 1 行 工程项目名称")).to_have_value("给水管维修")
+    expect(page.get_by_label("第 1 行 单价")).to_have_value("420")
+    for address in ("", "1", "import"):
+        manager = open_as("manager", "phone", "dark")
+        assert manager.goto(f"/contractors/contracts/{home}/prices/{address}").status == 200
+        no_sideways(manager)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -24,6 +24,7 @@ WRITING_GETS = {
     "desk.statement_book",
     "desk.voucher_book",
     "imprest.export",
+    "prices.export",
 }
 """The workbooks are journalled: who took which list out of the house."""
 

@@ -8,11 +8,13 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.pages.helpers import PATHS, token
+from tests.support.prices import Prices
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.kernel.excel import CUT, LONGEST, safe_text
 from ticketing.masters.estate import commands as estate
 from ticketing.masters.estate.models import Unit
+from ticketing.masters.prices.rows import Price
 from ticketing.procedure.vocabulary import TicketStage
 from ticketing.steps.handling.commands import follow_up
 from ticketing.steps.intake.commands import amend
@@ -34,7 +36,12 @@ def addresses(app, ids):
 
 def ids_of(make, ticket_id):
     world = make.world
+    prices = Prices(make).proposed(
+        [Price(EVIL, "㎡", 1_000, EVIL[:40], note=f"=1+1{EVIL}")], reason=EVIL
+    )
     return {
+        "contract_id": prices.contract_id,
+        "list_id": prices.id,
         "ticket_id": ticket_id,
         "unit_id": world.units["YX 3-1-1202"],
         "customer_id": world.customers["王国强"],

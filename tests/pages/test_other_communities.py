@@ -8,11 +8,16 @@ from types import SimpleNamespace
 import pytest
 
 from tests.pages.helpers import PATHS, form_for, state_of_the_file, token
+from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.masters.contractors import commands as contractors
 from ticketing.masters.estate import commands as estate
 from ticketing.masters.estate.models import Unit
+from ticketing.masters.people.models import User
+from ticketing.masters.prices import commands as prices
+from ticketing.masters.prices.rows import Price
 from ticketing.procedure.repairs import Part, Trade
+from ticketing.procedure.settlement import PriceBasis
 from ticketing.procedure.vocabulary import Relation, TicketStage
 
 MARK = "隐秘梧桐"
@@ -20,7 +25,7 @@ PHONE = "13655550302"
 
 
 def builders_and_crew(world):
-    """A contractor, a contract, a team with a worker and a promise of LH, all of them marked: their ids."""
+    """A contractor, a contract with its price list, a team with a worker and a promise of LH, all marked: their ids."""
     lh = world.communities["LH"]
     builder = contractors.save_contractor(
         None, name=f"{MARK}建工", contact=MARK, phone=PHONE, active=True, actor=None
@@ -64,7 +69,23 @@ def builders_and_crew(world):
         "team_id": team.id,
         "worker_id": worker.id,
         "promise_id": promise.id,
+        "list_id": prices_of(world, contract).id,
     }
+
+
+def prices_of(world, contract):
+    """A price list of a contract that is in force, every word of it marked."""
+    manager, gm = (db.session.get_one(User, world.users[name]) for name in ("manager", "gm"))
+    drawn = prices.draw_up(
+        contract,
+        basis=PriceBasis.EXCLUSIVE,
+        valid_from=clock.today(),
+        reason=MARK,
+        prices=[Price(f"{MARK}补植", "株", 1_000, MARK, note=MARK)],
+        actor=manager,
+    )
+    prices.propose(drawn, version=drawn.version, actor=manager)
+    return prices.agree(drawn, version=drawn.version, actor=gm)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """How many statements a page costs: an exact number, the same with one row and with forty."""
 
 from tests.pages.helpers import recorded, token
+from tests.support.prices import Prices
 from ticketing.kernel.db import db, transaction
 from ticketing.procedure.vocabulary import TicketStage
 from ticketing.steps.handling.commands import follow_up
@@ -31,6 +32,8 @@ PAGES = {
     "outlets": ("admin", "/notices/outlets/"),
     "contractors": ("manager", "/contractors/"),
     "warranty": ("manager", "/contractors/warranty"),
+    "prices": ("manager", "/contractors/contracts/{contract}/prices/"),
+    "a version of prices": ("manager", "/contractors/contracts/{contract}/prices/{prices}"),
     "warranty at intake": ("clerk", "/intake/warranty?unit={unit}&item=WET_WP.civil&item=ELEC."),
     "likely defects": ("clerk", "/intake/likely?content=漏水"),
 }
@@ -60,6 +63,8 @@ COUNTS = {
     "outlets": 6,
     "contractors": 9,
     "warranty": 3,
+    "prices": 7,
+    "a version of prices": 8,
     "warranty at intake": 4,
     "likely defects": 1,
 }
@@ -86,7 +91,10 @@ def measure(make, sign_in, ids):
 
 def test_a_page_costs_the_same_with_one_row_and_with_forty(make, sign_in):
     new, ticket = make.registered(), make.ticket(TicketStage.HANDLING)
+    prices = Prices(make).in_force()
     ids = {
+        "contract": prices.contract_id,
+        "prices": prices.id,
         "new": new.id,
         "ticket": ticket.id,
         "unit": make.world.units["YX 3-1-1202"],

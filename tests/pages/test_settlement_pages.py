@@ -640,12 +640,12 @@ COUNTS = {
     "captain's list": 9,
     "mine": 7,
     "workbook": 6,
-    "account": 10,
-    "certify": 18,
-    "amend": 4,
-    "review": 15,
-    "print": 3,
-    "pile": 3,
+    "account": 11,
+    "certify": 19,
+    "amend": 5,
+    "review": 16,
+    "print": 4,
+    "pile": 4,
     "choose": 5,
 }
 

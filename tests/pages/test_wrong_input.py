@@ -364,6 +364,7 @@ HOSTILE = [
     "/intake/likely?content=%00%F4%8F%BF%BF" + "长" * 400,
     "/contractors/contracts/new?community=x&contractor=" + "9" * 40,
     "/contractors/teams/new?community=-1",
+    "/contractors/contracts/1/prices/?q=%00%25_%5C" + "长" * 400,
 ]
 
 

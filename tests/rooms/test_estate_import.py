@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select
 
 from ticketing.journal.queries import verify
-from ticketing.kernel import excel
+from ticketing.kernel import excel, sheet_rows
 from ticketing.kernel.db import db, transaction
 from ticketing.masters.estate import importing, queries, rows, runs
 from ticketing.masters.estate.models import (
@@ -283,7 +283,7 @@ def test_wrong_heads_are_faults_of_the_first_row(bring):
     run = bring.check([line()], heads=["小区代号", "楼号", "小区名称", *HEADS[3:], HEADS[3]])
     assert {(row, column) for row, column, _ in run.problems} == {
         (1, "B 楼号"),
-        (1, f"{rows.letter(len(HEADS))} 单元"),
+        (1, f"{sheet_rows.letter(len(HEADS))} 单元"),
         (1, "楼栋"),
     }
     assert run.stage is ImportStage.REFUSED

@@ -29,6 +29,8 @@ from ticketing.masters.estate.models import Building, Community, Customer, Resid
 from ticketing.masters.people import queries as people
 from ticketing.masters.people.models import RoleGrant, User
 from ticketing.masters.people.scope import scope_of
+from ticketing.masters.prices import queries as prices
+from ticketing.masters.prices.models import ListState, PriceList
 from ticketing.masters.workcalendar.queries import calendar
 from ticketing.oversight.reports.models import Report
 from ticketing.procedure.settlement import SettlementStage
@@ -41,9 +43,9 @@ from ticketing.procedure.vocabulary import (
     TicketStage,
 )
 from ticketing.settings import Settings
-from ticketing.steps.settlement import lists
+from ticketing.steps.settlement import listing, lists
 from ticketing.steps.settlement import verifying as settlements
-from ticketing.steps.settlement.models import Settlement
+from ticketing.steps.settlement.models import Settlement, SettlementLine
 
 pytestmark = pytest.mark.xdist_group("demo")
 """One worker loads the demo, not each of them."""
@@ -151,6 +153,20 @@ def test_the_demo_has_accounts_in_every_state_and_on_each_side_of_the_audits_lim
     assert len(set(db.session.scalars(sides))) >= 2
     for username in ("captain", "manager", "office", "auditor", "chief", "finance"):
         assert lists.mine(scope_of(demo_user(username))) > 0, username
+
+
+def test_the_demo_has_price_lists_in_every_state_and_accounts_beside_them(demo: Demo) -> None:
+    assert kinds(PriceList.state) == set(ListState) - {ListState.DROPPED}
+    assert number(select(func.count()).where(PriceList.based_on_id.is_not(None))) >= 2
+    assert len(prices.waiting()) == 1
+    listed = select(func.count(SettlementLine.id)).where(SettlementLine.listed_id.is_not(None))
+    assert number(listed) > 100
+    told: dict[SettlementStage, str] = {}
+    for one in db.session.scalars(select(Settlement).where(Settlement.price_lists.any())):
+        words = "".join(row.words for row in listing.beside(one, one.lines).values())
+        told[one.stage] = told.get(one.stage, "") + words
+    for stage in (SettlementStage.DRAFTING, SettlementStage.SUBMITTED, SettlementStage.REVIEWED):
+        assert "%" in told[stage], stage
 
 
 def demo_user(username: str) -> User:

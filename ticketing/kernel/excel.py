@@ -130,6 +130,11 @@ def in_yuan(fen: int) -> Decimal:
     return Decimal(fen).scaleb(-2)
 
 
+def in_units(milli: int) -> Decimal:
+    """A number of thousandths as a cell holds it, exactly."""
+    return Decimal(milli).scaleb(-3)
+
+
 class Leaf(NamedTuple):
     """One plain sheet: its name, its heads, and its rows."""
 

@@ -9,13 +9,7 @@ from wtforms import Field
 from wtforms.validators import ValidationError
 from wtforms.widgets import TextInput
 
-from ticketing.kernel.text import clean_line, fold, show_milli, without_commas
-
-
-def _typed(valuelist: list[str], sign: str) -> str:
-    """What was typed, narrowed, without commas between thousands and without the sign."""
-    text = fold(clean_line(valuelist[0])) if valuelist else ""
-    return without_commas(text.replace("。", ".").replace(" ", "").strip(sign))
+from ticketing.kernel.text import milli_in, plain_number, show_milli
 
 
 class MilliField(Field):
@@ -32,13 +26,10 @@ class MilliField(Field):
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the number; anything but digits with at most three decimals is refused."""
         self.data = None
-        typed = _typed(valuelist, "¥元")
-        if not typed:
-            return
-        found = re.fullmatch(r"([0-9]{1,7})(?:\.([0-9]{1,3})0*)?", typed)
-        if found is None:
-            raise ValidationError("请填写数字，最多三位小数，例如 0.5。")
-        self.data = int(found[1]) * 1_000 + int((found[2] or "0").ljust(3, "0"))
+        try:
+            self.data = milli_in(valuelist[0] if valuelist else "")
+        except ValueError:
+            raise ValidationError("请填写数字，最多三位小数，例如 0.5。") from None
 
 
 class RateField(Field):
@@ -55,7 +46,7 @@ class RateField(Field):
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the percentage; what is no number from 0 to 100 is refused."""
         self.data = 0
-        typed = _typed(valuelist, "%")
+        typed = plain_number(valuelist[0] if valuelist else "", "%")
         if not typed:
             return
         found = re.fullmatch(r"([0-9]{1,3})(?:\.([0-9]{1,2})0*)?", typed)

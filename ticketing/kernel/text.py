@@ -87,6 +87,23 @@ def search_terms(query: str) -> list[str]:
     return [term for word in fold(query).split() if (term := spaced(word))]
 
 
+def plain_number(typed: str, sign: str) -> str:
+    """A number as people type it, narrowed, without commas between thousands and without its sign (``¥``, ``元``, ``%``)."""
+    text = fold(clean_line(typed))
+    return without_commas(text.replace("。", ".").replace(" ", "").strip(sign))
+
+
+def milli_in(typed: str) -> int | None:
+    """A typed quantity or price of at most three decimals in thousandths, None where nothing stands. Raises ValueError."""
+    number = plain_number(typed, "¥元")
+    if not number:
+        return None
+    found = re.fullmatch(r"([0-9]{1,7})(?:\.([0-9]{1,3})0*)?", number)
+    if found is None:
+        raise ValueError(typed)
+    return int(found[1]) * 1_000 + int((found[2] or "0").ljust(3, "0"))
+
+
 def show_milli(milli: int) -> str:
     """A number in thousandths as people write it: ``12.5``."""
     whole, rest = divmod(milli, 1_000)

@@ -11,6 +11,7 @@ import re
 import struct
 import subprocess
 import sys
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -165,6 +166,16 @@ def rows_in(rows_path: Path) -> Iterator[tuple[int, list[str | date]]]:
                 number,
                 [date.fromisoformat(cell[0]) if isinstance(cell, list) else cell for cell in cells],
             )
+
+
+def rows_of_upload(upload: Any, sheet: str = "") -> list[tuple[int, list[str | date]]]:
+    """The rows of an uploaded workbook, guarded and read in the child process. Raises Refused."""
+    with tempfile.TemporaryDirectory(prefix="upload-") as folder:
+        book, rows = Path(folder) / "book.xlsx", Path(folder) / "rows"
+        upload.save(book)
+        guard(book)
+        read(book, rows, sheet)
+        return list(rows_in(rows))
 
 
 def _limit_self() -> None:

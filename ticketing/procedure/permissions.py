@@ -142,6 +142,9 @@ class Act(Labelled):
     READ_PARAMETERS = "read_parameters", "查看制度参数"
     PROPOSE_PARAMETERS = "propose_parameters", "拟定制度参数"
     CONFIRM_PARAMETERS = "confirm_parameters", "确认制度参数"
+    READ_PRICES = "read_prices", "查看合同价目表"
+    PROPOSE_PRICES = "propose_prices", "拟定合同价目表"
+    AGREE_PRICES = "agree_prices", "同意合同价目表"
 
 
 _CUSTOMER_SERVICE = frozenset({Role.CLERK, Role.OFFICE, Role.CS_MANAGER})
@@ -204,6 +207,12 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     | {Role.OFFICE, Role.CS_MANAGER, Role.ENGINEER, Role.CAPTAIN, Role.FINANCE, Role.ADMIN},
     Act.PROPOSE_PARAMETERS: frozenset({Role.CS_MANAGER, Role.ADMIN}),
     Act.CONFIRM_PARAMETERS: frozenset({Role.GENERAL_MANAGER}),
+    Act.READ_PRICES: _CUSTOMER_SERVICE
+    | _OVERSEERS
+    | _MONEY
+    | {Role.ENGINEER, Role.CAPTAIN, Role.ADMIN},
+    Act.PROPOSE_PRICES: frozenset({Role.CS_MANAGER, Role.ADMIN}),
+    Act.AGREE_PRICES: frozenset({Role.GENERAL_MANAGER}),
     Act.READ_BOOKS: _BOOK_READERS,
     Act.READ_RETENTION: _BOOK_READERS
     | {Role.CS_MANAGER, Role.DEPUTY_CHIEF_ENGINEER, Role.ENGINEER},

@@ -107,6 +107,21 @@ def totals(lines_fen: Iterable[int], terms: Terms) -> Totals:
     return Totals(lines, management, tax, total)
 
 
+def in_basis(price_milli: int, held: PriceBasis, asked: PriceBasis, vat_bp: int) -> int:
+    """A unit price that holds the tax or not, as one that does or does not, rounded half-up to the thousandth."""
+    if held is asked:
+        return price_milli
+    if asked is PriceBasis.INCLUSIVE:
+        return half_up(price_milli * (WHOLE + vat_bp), WHOLE)
+    return half_up(price_milli * WHOLE, WHOLE + vat_bp)
+
+
+def deviation(price_milli: int, listed_milli: int) -> int:
+    """How far a price lies above (below zero: below) the one that was agreed on, in basis points of that."""
+    rate = half_up(abs(price_milli - listed_milli) * WHOLE, listed_milli)
+    return rate if price_milli >= listed_milli else -rate
+
+
 class Reduction(NamedTuple):
     """What a review took off 审减: in fen, and in basis points of what was handed in (None where that was nothing)."""
 

@@ -2,9 +2,7 @@
 
 import csv
 import io
-import tempfile
 from datetime import date
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ticketing.kernel import workbook
@@ -81,14 +79,10 @@ def _decoded(content: bytes) -> str:
 
 
 def _book(upload: Any) -> list[Row]:
-    with tempfile.TemporaryDirectory(prefix="bank-") as folder:
-        book, out = Path(folder) / "bank.xlsx", Path(folder) / "rows"
-        upload.save(book)
-        workbook.guard(book)
-        workbook.read(book, out)
-        return [
-            Row(number, [_text(cell) for cell in cells]) for number, cells in workbook.rows_in(out)
-        ]
+    return [
+        Row(number, [_text(cell) for cell in cells])
+        for number, cells in workbook.rows_of_upload(upload)
+    ]
 
 
 def _text(cell: str | date) -> str:

@@ -8,11 +8,10 @@ from ticketing.books.banking.forms import BankFileForm, ColumnsForm, as_data
 from ticketing.books.banking.models import BankFile, Way
 from ticketing.books.banking.reading import Layout
 from ticketing.books.banking.tables import Row
-from ticketing.kernel.db import db, reading
 from ticketing.kernel.errors import Invalid
 from ticketing.kernel.forms import BaseForm
 from ticketing.kernel.text import row_id
-from ticketing.masters.people.guard import current_user, requires
+from ticketing.masters.people.guard import current_user, holding_nothing, requires
 from ticketing.procedure.permissions import Act
 
 bp = Blueprint("banking", __name__, url_prefix="/finance/bank")
@@ -51,18 +50,13 @@ def _files(form: BankFileForm) -> ResponseReturnValue:
 
 
 def _let_in(form: BankFileForm) -> list[Row] | None:
-    """Read the upload, holding no transaction meanwhile; None where it was refused."""
-    actor = current_user()
-    db.session.expunge(actor)
-    db.session.rollback()
+    """Read the upload; None where it was refused."""
     try:
-        with reading():
+        with holding_nothing():
             return tables.read(form.file.data)
     except Invalid as refused:
         form.refuse(refused)
         return None
-    finally:
-        db.session.add(actor)
 
 
 @bp.get("/<int:file_id>")

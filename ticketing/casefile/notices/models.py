@@ -27,6 +27,7 @@ class NoticeKind(Labelled):
     CALENDAR = "calendar", "工作日历"
     PARAMETERS = "parameters", "制度参数"
     MONEY = "money", "款项"
+    PRICES = "prices", "合同价目"
 
 
 MAILED = frozenset({NoticeKind.MAJOR, NoticeKind.BREACH, NoticeKind.DIGEST})

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 
 from ticketing.edges.demo.cast import Cast
+from ticketing.edges.demo.prices import WHOLE
 from ticketing.edges.demo.repair_stock import WORKS_AS
 from ticketing.edges.demo.story import Story, works
 from ticketing.edges.demo.town import Town
@@ -18,6 +19,8 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import scope_of
+from ticketing.masters.prices import queries as prices
+from ticketing.masters.prices.queries import Wanted
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.settlement import NoticeWay, PriceBasis, PriceSource, SettlementStage
 from ticketing.procedure.vocabulary import Role
@@ -25,6 +28,7 @@ from ticketing.steps.settlement import (
     certifying,
     confirming,
     drafting,
+    listing,
     queries,
     reviewing,
 )
@@ -63,6 +67,13 @@ LEFT: dict[int, SettlementStage | None] = {
 PRICES = {"工日": 280_000, "千克": 26_500, "升": 38_800, "个": 14_250, "米": 6_335}
 """Unit prices in thousandths of a yuan; what is in no list costs `OTHERWISE`."""
 OTHERWISE = 45_000
+
+DEARER = {86_300: 112, 145_700: 108, 187_900: 110, 231_700: 106}
+"""Estimates of repairs whose captain asks for more than the agreed price: so many per cent of it."""
+AGREED_DEARER = 187_900
+"""The one of them where the reviewer agrees to the dearer price, and says why."""
+QUOTED = 86_300
+"""A repair whose captain prices by quota what is on the price list."""
 
 
 class AccountDesks:
@@ -110,7 +121,7 @@ class AccountDesks:
         """Put prices beside what was noted, and one line for the rest of the estimate."""
         exact = order.estimate_fen in AUDIT_LINE
         lines = (
-            [Priced(PriceSource.AGREED, "防水层整体返修", "项", 1_000, order.estimate_fen * 10)]
+            [self.whole(settlement, order.estimate_fen)]
             if exact
             else self.lines(order, settlement.lines)
         )
@@ -125,18 +136,19 @@ class AccountDesks:
             actor=settlement.drafted_by,
         )
 
+    def whole(self, settlement: Settlement, fen: int) -> Priced:
+        """One line for a whole repair: by the price list where it is on it, though at another price."""
+        item = WHOLE
+        lists = [one.id for one in settlement.price_lists]
+        listed = prices.find(lists, [Wanted("", item.item, item.unit)])[0]
+        source = PriceSource.AGREED if listed else PriceSource.ENQUIRY
+        code = item.code if listed else ""
+        return Priced(source, item.item, item.unit, 1_000, fen * 10, quota_code=code)
+
     def lines(self, order: WorkOrder, noted: Sequence[SettlementLine]) -> list[Priced]:
         """The lines of an account near its estimate."""
-        lines = [
-            Priced(
-                PriceSource.AGREED,
-                one.item,
-                one.unit,
-                one.quantity_milli,
-                PRICES.get(one.unit, OTHERWISE),
-            )
-            for one in noted
-        ]
+        percent = DEARER.get(order.estimate_fen, 112 if order.id % 23 == 7 else 100)
+        lines = [self.noted(order, one, percent if n == 0 else 100) for n, one in enumerate(noted)]
         rest = order.estimate_fen * self.rng.randint(78, 90) // 100
         rest -= sum(one.quantity_milli * one.price_milli // 10_000 for one in lines)
         if rest > 2_000:
@@ -146,6 +158,14 @@ class AccountDesks:
             code = f"B{self.rng.randint(1, 9)}-{self.rng.randint(10, 99)}"
             lines.append(Priced(source, "基层处理及面层修复", "㎡", area, price, quota_code=code))
         return lines
+
+    def noted(self, order: WorkOrder, one: SettlementLine, percent: int) -> Priced:
+        """What was noted on the order, by the price list where it is on it: at its price, or so many per cent of that."""
+        source, price, code = PriceSource.ENQUIRY, PRICES.get(one.unit, OTHERWISE), ""
+        if one.listed is not None:
+            source = PriceSource.QUOTA if order.estimate_fen == QUOTED else PriceSource.AGREED
+            price, code = one.listed.price_milli * percent // 100, one.listed.code
+        return Priced(source, one.item, one.unit, one.quantity_milli, price, quota_code=code)
 
     def reviewers(self) -> None:
         """The manager or the auditor looks at every line; now and then an account goes back to its captain."""
@@ -164,7 +184,7 @@ class AccountDesks:
             reviewing.finish(
                 settlement,
                 version=settlement.version,
-                audited=[self.audited(one) for one in settlement.lines],
+                audited=[self.audited(settlement, one) for one in settlement.lines],
                 basis=settlement.basis,
                 vat_bp=settlement.vat_bp,
                 management_bp=settlement.management_bp,
@@ -185,10 +205,17 @@ class AccountDesks:
                 actor=self.cast[WORKS_AS[step.role]],
             )
 
-    def audited(self, line: SettlementLine) -> Audited:
-        """A line as it is approved: mostly as handed in, sometimes a little less."""
+    def audited(self, settlement: Settlement, line: SettlementLine) -> Audited:
+        """A line as it is approved: mostly as handed in, sometimes a little less, hardly ever above the agreed price."""
         cut = self.rng.choice((100, 100, 100, 95, 90)) if line.quantity_milli > 1_000 else 100
-        return Audited(line.id, line.quantity_milli * cut // 100, line.price_milli)
+        price, why = line.price_milli, ""
+        if line.listed is not None:
+            listed = listing.listed_milli(line.listed, settlement.basis, settlement.vat_bp)
+            if price > listed and settlement.order.estimate_fen == AGREED_DEARER:
+                why = "夜间抢修，人工加价，有现场签证。"
+            else:
+                price = min(price, listed)
+        return Audited(line.id, line.quantity_milli * cut // 100, price, why)
 
     def compilers(self) -> None:
         """The office makes the 结算书; some are left to whoever tries the demo."""

@@ -15,6 +15,7 @@ from ticketing.edges.demo.funds import funds
 from ticketing.edges.demo.homes import bring_in, moving_in
 from ticketing.edges.demo.lives import lives
 from ticketing.edges.demo.papers import papers
+from ticketing.edges.demo.prices import price_lists
 from ticketing.edges.demo.rules import away, rules
 from ticketing.edges.demo.story import Telling, working_day
 from ticketing.edges.demo.town import PLANS, Town, found
@@ -64,6 +65,7 @@ def load(
         ]
     )
     telling.add([rules(cast, first_day, town.today), away(cast, town.today)])
+    telling.add(price_lists(cast, first_day, town.today))
     telling.add([accounts(town, cast, after), funds(town, cast, after)])
     telling.add([bells(after, town.today), readers(cast.users.values(), after, town.today)])
     for plan in PLANS:

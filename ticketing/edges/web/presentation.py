@@ -21,6 +21,7 @@ from ticketing.kernel.db import transaction
 from ticketing.kernel.text import masked_phone, show_fen, show_milli
 from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
+from ticketing.masters.prices import queries as prices
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure import vocabulary
 from ticketing.procedure.accounts import money
@@ -132,6 +133,7 @@ def install(app: Flask, settings: Settings) -> None:
         missing_year=workcalendar.missing_year,
         first_pages=FIRST_PAGES,
         parameters_stand=parameters.standing,
+        prices_waiting=prices.waiting,
         bell=bell,
     )
 
@@ -272,6 +274,9 @@ ACT_NAMES = {
     "load_years": "载入内置年份",
     "revoke_deputy": "撤销代理",
     "withdraw_parameters": "撤下制度参数",
+    "enter_prices": "导入合同价目表",
+    "decline_prices": "不同意合同价目表",
+    "drop_prices": "放弃合同价目表",
     "resend": "重发",
     "post": "记账",
     "reverse": "冲销",

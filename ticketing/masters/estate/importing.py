@@ -19,6 +19,7 @@ from ticketing.journal.commands import record
 from ticketing.kernel import clock, workbook
 from ticketing.kernel.db import db, dialect, reading, transaction
 from ticketing.kernel.errors import NotPermitted
+from ticketing.kernel.sheet_rows import Problem
 from ticketing.masters.estate import lookup, queries
 from ticketing.masters.estate.models import (
     Building,
@@ -37,7 +38,7 @@ from ticketing.masters.estate.planning import (
     slices,
 )
 from ticketing.masters.estate.pour import Jug, jug, pour
-from ticketing.masters.estate.rows import SHEET, Problem, Reader
+from ticketing.masters.estate.rows import SHEET, Reader
 from ticketing.masters.estate.runs import book_of, remove_files, rows_of
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import scope_of

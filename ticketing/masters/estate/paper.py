@@ -8,10 +8,11 @@ from pathlib import Path
 from openpyxl.styles import Font
 
 from ticketing.kernel import excel
+from ticketing.kernel.sheet_rows import EXAMPLE
 from ticketing.kernel.workbook import MOST_ROWS
 from ticketing.masters.estate.models import Community
 from ticketing.masters.estate.roll import roll
-from ticketing.masters.estate.rows import COLUMNS, EXAMPLE, SHEET
+from ticketing.masters.estate.rows import COLUMNS, SHEET
 from ticketing.masters.estate.twins import probable_twins
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.vocabulary import Relation

@@ -4,24 +4,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
-from ticketing.kernel.text import clean, clean_line, fold, looks_like_phone, phone_digits
+from ticketing.kernel.sheet_rows import Cell, Column, SheetReader
+from ticketing.kernel.text import clean_line, fold, looks_like_phone, phone_digits
 from ticketing.masters.estate.words import room_label
 from ticketing.procedure.vocabulary import Relation
 
-Cell = str | date
-
 SHEET = "房产客户"
-
-
-class Column(NamedTuple):
-    """A column of the template: its head, the longest text, and what to write there."""
-
-    head: str
-    longest: int
-    must: bool
-    advice: str
 
 
 COLUMNS = {
@@ -37,25 +26,14 @@ COLUMNS = {
     "relation": Column("关系", 10, False, "业主、家属、租户或代理人；不填算业主。"),
     "note": Column("备注", 500, False, "记在客户名下。"),
 }
-HEADS = {column.head: key for key, column in COLUMNS.items()}
-EXAMPLE = "示例"
 MOST_PHONES = 10
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _DAY = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:\s+0?0:00(?::00)?)?"
 )
 _DAY_RUN = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _BETWEEN_PHONES = re.compile(r"[、,，;；/|\n]+")
 _RELATIONS = {relation.label: relation for relation in Relation}
-
-
-class Problem(NamedTuple):
-    """Something wrong in the sheet: its row, its column as ``E 房号``, and a sentence."""
-
-    row: int
-    column: str
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,65 +55,26 @@ class Row:
     """The short label of the home, by which spellings of the same room are one."""
 
 
-def letter(position: int) -> str:
-    """The letter of a column, counted from 0."""
-    letters = ""
-    position += 1
-    while position:
-        position, rest = divmod(position - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
-
-
-class Reader:
+class Reader(SheetReader):
     """Reads the rows of one sheet; `problems` collects every fault."""
 
     def __init__(self, communities: dict[str, tuple[int, str]], today: date) -> None:
         """`communities` are those within the person's scope: id and name by code."""
+        super().__init__(COLUMNS, lines=("note", "phones"))
         self.communities = communities
         self.today = today
-        self.problems: list[Problem] = []
-        self.places: dict[str, int] = {}
 
     def rows(self, raw: Iterable[tuple[int, list[Cell]]]) -> Iterator[Row]:
         """The good rows; the first row must hold the heads of the template, in any order."""
-        for number, cells in raw:
-            if not self.places:
-                if not self._take_heads(number, cells):
-                    return
-            else:
-                row = self._row(number, cells)
-                if row is not None:
-                    yield row
-        if not self.places:
-            self.problems.append(Problem(1, "—", "工作表是空的。"))
-
-    def _take_heads(self, number: int, cells: list[Cell]) -> bool:
-        before = len(self.problems)
-        for position, cell in enumerate(cells):
-            head = re.sub(r"[\s*＊]", "", str(cell))
-            if not head:
-                continue
-            key = HEADS.get(head)
-            column = f"{letter(position)} {head[:20]}"
-            if key is None:
-                sentence = "不认识这个栏目，请用模板的栏目名，或删去这一列。"
-                self.problems.append(Problem(number, column, sentence))
-            elif key in self.places:
-                self.problems.append(Problem(number, column, "栏目重复。"))
-            else:
-                self.places[key] = position
-        for key, known in COLUMNS.items():
-            if known.must and key not in self.places:
-                self.problems.append(Problem(number, known.head, "缺少这一栏，请用模板填写。"))
-        return len(self.problems) == before
+        for number, cells in self.filled(raw):
+            row = self._row(number, cells)
+            if row is not None:
+                yield row
 
     def _row(self, number: int, cells: list[Cell]) -> Row | None:
-        if self.places["code"] < len(cells) and cells[self.places["code"]] == EXAMPLE:
-            return None
         before = len(self.problems)
-        self._note_strays(number, cells)
-        text = {key: self._text(number, key, cells) for key in COLUMNS if key[-3:] != "_on"}
+        self.note_strays(number, cells)
+        text = {key: self.text(number, key, cells) for key in COLUMNS if key[-3:] != "_on"}
         days = {key: self._day(number, key, cells) for key in ("delivered_on", "moved_in_on")}
         community_id = self._community(number, text["code"], text["community"])
         self._check_dates(number, days["delivered_on"], days["moved_in_on"])
@@ -164,43 +103,8 @@ class Reader:
             room_label(text["building"], text["stair"], text["room"]),
         )
 
-    def fault(self, number: int, key: str, sentence: str) -> None:
-        """Note something wrong with a column of a row."""
-        head = COLUMNS[key].head
-        place = self.places.get(key)
-        column = head if place is None else f"{letter(place)} {head}"
-        self.problems.append(Problem(number, column, sentence))
-
-    def _note_strays(self, number: int, cells: list[Cell]) -> None:
-        known = set(self.places.values())
-        for position, cell in enumerate(cells):
-            if position not in known and str(cell).strip():
-                sentence = "这一列没有栏目名，内容不会被导入，请删去或加上栏目名。"
-                self.problems.append(Problem(number, letter(position), sentence))
-
-    def _text(self, number: int, key: str, cells: list[Cell]) -> str:
-        place, column = self.places.get(key), COLUMNS[key]
-        cell = cells[place] if place is not None and place < len(cells) else ""
-        if isinstance(cell, date):
-            self.fault(number, key, "被 Excel 当成了日期，请把这一格设为文本后重填。")
-            return ""
-        if cell.isprintable() and "  " not in cell:
-            value = cell.strip()  # the common case, at a tenth of the cost
-        elif _CONTROL.search(cell):
-            self.fault(number, key, "含有不可见的控制字符，请重新输入。")
-            return ""
-        else:
-            value = clean(cell) if key in ("note", "phones") else clean_line(cell)
-        if len(value) > column.longest:
-            self.fault(number, key, f"太长：最多 {column.longest} 个字。")
-            return ""
-        if column.must and not value:
-            self.fault(number, key, "不能为空。")
-        return value
-
     def _day(self, number: int, key: str, cells: list[Cell]) -> date | None:
-        place = self.places.get(key)
-        cell = cells[place] if place is not None and place < len(cells) else ""
+        cell = self.cell(key, cells)
         if isinstance(cell, str):
             typed = fold(clean_line(cell))
             if not typed:

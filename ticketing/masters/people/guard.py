@@ -1,6 +1,7 @@
 """The door of every page: who is asking, and may this kind of person come in at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -10,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager
 
 from ticketing.kernel import clock
+from ticketing.kernel.db import db, reading
 from ticketing.kernel.errors import NotPermitted
 from ticketing.masters.people import queries
 from ticketing.masters.people.models import User
@@ -66,6 +68,19 @@ def current_scope() -> Scope:
     if scope is None:
         scope = g.scope = scope_of(current_user())
     return scope
+
+
+@contextmanager
+def holding_nothing() -> Iterator[None]:
+    """Hold no transaction inside the block, in which a stranger's file is read; who is acting is kept."""
+    actor = current_user()
+    db.session.expunge(actor)
+    db.session.rollback()
+    try:
+        with reading():
+            yield
+    finally:
+        db.session.add(actor)
 
 
 def someone_signed_in() -> bool:

@@ -8,16 +8,21 @@ from flask.typing import ResponseReturnValue
 
 from ticketing.casefile.papers.act_page import open_form
 from ticketing.kernel import clock
+from ticketing.kernel.text import clean_line
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
+from ticketing.masters.prices import queries as prices
+from ticketing.masters.prices.queries import Wanted
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderClass
+from ticketing.procedure.settlement import PriceSource, Terms
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import (
     certifying,
     confirming,
     drafting,
+    listing,
     paper,
     queries,
     reviewing,
@@ -92,8 +97,40 @@ def amend(settlement_id: int) -> ResponseReturnValue:
         context={
             "audit_min_fen": queries.limits_of(settlement).audit_min_fen,
             "estimate": settlement.order,
+            "typed": _beside_typed(settlement, form),
         },
     )
+
+
+def _beside_typed(settlement: Settlement, form: AccountForm) -> list[listing.Beside]:
+    """Each row of the grid beside its listed price, by what is typed; where a rate is wrong, by the account's."""
+    known, basis, vat_bp = settlement.terms, form.basis.data, form.vat_bp.data
+    terms = Terms(basis or known.basis, known.vat_bp if vat_bp is None else vat_bp, 0)
+    typed = [
+        (
+            Wanted(row.quota_code.data or "", row.item.data or "", row.unit.data or ""),
+            row.source.data or PriceSource.AGREED,
+            row.price_milli.data or 0,
+        )
+        for row in form.lines.rows
+    ]
+    return listing.beside_typed(settlement, typed, terms)
+
+
+@bp.get("/settlements/<int:settlement_id>/prices")
+@requires(Act.AMEND_ACCOUNT, Act.AUDIT_LINES)
+def suggest(settlement_id: int) -> ResponseReturnValue:
+    """A fragment: the listed prices to choose from as one types; asked with an item, the one it is (procedure 3.5.5)."""
+    settlement = queries.settlement_for(current_scope(), settlement_id)
+    lists = [one.id for one in settlement.price_lists]
+    code, item, unit, typed = (
+        clean_line(request.args.get(name, ""))[:120] for name in ("code", "item", "unit", "q")
+    )
+    if item:
+        found = [one for one in prices.find(lists, [Wanted(code, item, unit)]) if one]
+    else:
+        found = list(prices.suggested(lists, typed))
+    return render_template("settlements/_prices.html", rows=found, settlement=settlement)
 
 
 def _typed(line: Any) -> dict[str, Any]:
@@ -158,14 +195,19 @@ def review(settlement_id: int) -> ResponseReturnValue:
         template="settlements/review.html",
         done=f"{settlement.number} {done}。",
         carry_out=not (copies or grows),
-        context=_evidence(scope, settlement),
+        context=_evidence(scope, settlement)
+        | {"beside": listing.beside(settlement, settlement.lines, approved=False)},
     )
 
 
 def _shown(settlement: Settlement) -> dict[str, Any]:
     """What a paper shows besides its rows: its lines and sums."""
     lines = list(settlement.lines)
-    return {"lines": lines, "sums": paper.sums_of(settlement, lines)}
+    return {
+        "lines": lines,
+        "sums": paper.sums_of(settlement, lines),
+        "beside": listing.beside(settlement, lines),
+    }
 
 
 def _evidence(scope: Scope, settlement: Settlement) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from ticketing.procedure.settlement import (
     totals,
 )
 from ticketing.procedure.vocabulary import Role
-from ticketing.steps.settlement import hands, queries
+from ticketing.steps.settlement import hands, listing, queries
 from ticketing.steps.settlement.models import SUBJECT, Settlement, SettlementLine
 from ticketing.steps.settlement.road import SETTLEMENTS, begin, follow, tell_holders
 from ticketing.steps.work_orders import supplements
@@ -75,6 +75,7 @@ def draft(order: WorkOrder, *, actor: User) -> Settlement:
         vat_bp=parameters.limits_of(edition).vat_bp,
         drafted_at=at,
         drafted_by_id=actor.id,
+        price_lists=listing.lists_for(order),
     )
     db.session.add(settlement)
     db.session.flush()
@@ -88,7 +89,11 @@ def draft(order: WorkOrder, *, actor: User) -> Settlement:
         clause="3.5.5",
         target=settlement.stage.value,
         version=settlement.version,
-        facts={"number": settlement.number, "order": order.number},
+        facts={
+            "number": settlement.number,
+            "order": order.number,
+            "price_lists": [one.title for one in settlement.price_lists],
+        },
     )
     return settlement
 
@@ -133,11 +138,12 @@ def submit(settlement: Settlement, *, version: int, actor: User) -> Settlement:
 
     Where it goes beyond what was approved before the repair, or into a higher tier, that is approved again meanwhile (3.6.1).
 
-    Raises Invalid (nothing priced), NotPermitted, Conflict.
+    Raises Invalid (nothing priced, an agreed price that is on no price list), NotPermitted, Conflict.
     """
     begin(settlement, Act.SUBMIT_ACCOUNT, version, actor)
     if not settlement.submitted_fen:
         raise Invalid("决算书至少要有一行，合计须大于零。")
+    listing.refuse_unlisted(settlement, settlement.lines, "lines")
     limit = queries.limits_of(settlement).audit_min_fen
     route = hands.review_route(settlement, audited=settlement.submitted_fen >= limit)
     at = SETTLEMENTS.advance(
@@ -201,6 +207,7 @@ def _write(settlement: Settlement, lines: Sequence[Priced]) -> None:
     for row in known.values():
         row.dropped = True
     db.session.flush()
+    listing.match(settlement)
     db.session.expire(settlement, ["lines"])
 
 
@@ -254,6 +261,7 @@ def next_revision(settlement: Settlement, *, approved: bool) -> int:
             approved_fen=one.approved_fen if approved else None,
             why=one.why if approved else "",
             remark=one.remark,
+            listed_id=one.listed_id,
         )
         for one in before
         if approved or one.quantity_milli

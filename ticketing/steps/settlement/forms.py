@@ -28,6 +28,7 @@ from ticketing.procedure.settlement import (
     PriceSource,
     line_fen,
 )
+from ticketing.steps.settlement import listing
 from ticketing.steps.settlement.drafting import MOST_LINES, Priced
 from ticketing.steps.settlement.reviewing import Added, Audited
 
@@ -185,6 +186,7 @@ class Line(Protocol):
     approved_quantity_milli: Any
     approved_price_milli: Any
     why: Any
+    listed: Any
 
 
 class ReviewForm(TermsForm):
@@ -249,6 +251,10 @@ class ReviewForm(TermsForm):
         )
         if more and not row.why.data:
             return row.refuse("why", "审定高于申报，请写明原因。")
+        basis, vat_bp = self.basis.data, self.vat_bp.data
+        if quantity.data and basis is not None and vat_bp is not None and not row.why.data:
+            dear = listing.above(line.listed, price.data or 0, basis, vat_bp)
+            return not dear or row.refuse("why", dear)
         return True
 
     @property

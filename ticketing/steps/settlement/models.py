@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel.db import Base, Id
 from ticketing.masters.contractors.models import Contract
 from ticketing.masters.people.models import User
+from ticketing.masters.prices.models import PriceLine, PriceList
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.settlement import (
     Confirmation,
@@ -27,6 +36,14 @@ from ticketing.steps.work_orders.models import WorkOrder
 
 SUBJECT = "settlement"
 """Its name in the journal."""
+
+settlement_price_list = Table(
+    "settlement_price_list",
+    Base.metadata,
+    Column("settlement_id", ForeignKey("settlement.id"), primary_key=True),
+    Column("list_id", ForeignKey("price_list.id"), primary_key=True, index=True),
+)
+"""By which price lists an account goes: those that counted when its work was ordered. It keeps them."""
 
 
 class Settlement(Base):
@@ -136,6 +153,9 @@ class Settlement(Base):
     notified_by: Mapped[User | None] = relationship(foreign_keys=[notified_by_id])
     certified_by: Mapped[User | None] = relationship(foreign_keys=[certified_by_id])
     certified_for: Mapped[User | None] = relationship(foreign_keys=[certified_for_id])
+    price_lists: Mapped[list[PriceList]] = relationship(
+        secondary=settlement_price_list, order_by=PriceList.id
+    )
     lines: Mapped[list[SettlementLine]] = relationship(
         primaryjoin="and_(SettlementLine.settlement_id == Settlement.id,"
         " SettlementLine.revision == Settlement.revision, SettlementLine.dropped.is_(False))",
@@ -167,7 +187,8 @@ class SettlementLine(Base):
     """One line of an account: as handed in, and beside it as approved (procedure 3.5.5, 3.5.6).
 
     Quantities and prices in thousandths. A line the reviewer adds was handed in as nothing; one he cuts is approved as
-    nothing. `why` is asked where more was approved than handed in. A line its captain takes out of his draft is `dropped`.
+    nothing. `why` is asked where more was approved than handed in, or a price above the agreed one. A line its captain takes out of
+    his draft is `dropped`. `listed` is its price on the account's price lists, whatever source it names.
     """
 
     __tablename__ = "settlement_line"
@@ -198,3 +219,6 @@ class SettlementLine(Base):
     why: Mapped[str] = mapped_column(default="")
     remark: Mapped[str] = mapped_column(default="")
     dropped: Mapped[bool] = mapped_column(default=False)
+    listed_id: Mapped[int | None] = mapped_column(ForeignKey("price_line.id"), index=True)
+
+    listed: Mapped[PriceLine | None] = relationship(lazy="joined")

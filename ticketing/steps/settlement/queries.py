@@ -1,6 +1,6 @@
 """Reading accounts, narrowed by scope: not yours = not found."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
@@ -15,8 +15,9 @@ from ticketing.masters.contractors.models import Contract, ContractTrade, Repair
 from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
+from ticketing.masters.prices.models import PriceList
 from ticketing.procedure.parameters import Limits
-from ticketing.procedure.repairs import OrderClass, OrderStage
+from ticketing.procedure.repairs import OrderClass, OrderStage, Trade
 from ticketing.procedure.settlement import SettlementStage
 from ticketing.procedure.settlement_road import CERTIFIERS, SIGNED
 from ticketing.procedure.vocabulary import Role
@@ -98,6 +99,7 @@ _PRINTED = (
     joinedload(Settlement.notified_by),
     joinedload(Settlement.certified_by),
     selectinload(Settlement.lines),
+    selectinload(Settlement.price_lists).joinedload(PriceList.contract, innerjoin=True),
 )
 """Everything that stands on an account's paper."""
 
@@ -198,7 +200,7 @@ def contracts_for(settlement: Settlement) -> list[tuple[int, str]]:
     """The contracts a class A account may be charged to, those that cover its trades first, with what is left to say."""
     if settlement.order_class is not OrderClass.A:
         return []
-    trades = {item.defect.trade for item in _items(settlement.order_id)}
+    trades = trades_of(settlement.order_id)
     contracts = db.session.scalars(
         select(Contract)
         .where(Contract.community_id == settlement.community_id)
@@ -218,7 +220,7 @@ def contracts_for(settlement: Settlement) -> list[tuple[int, str]]:
 
 def likely_contract(settlement: Settlement) -> int | None:
     """The one contract that covers a trade of the order, where there is just one."""
-    trades = {item.defect.trade for item in _items(settlement.order_id)}
+    trades = trades_of(settlement.order_id)
     found = db.session.scalars(
         select(Contract.id)
         .where(
@@ -234,12 +236,14 @@ def likely_contract(settlement: Settlement) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def _items(order_id: int) -> Iterable[OrderItem]:
-    return db.session.scalars(
+def trades_of(order_id: int) -> set[Trade]:
+    """The trades of what an order repairs."""
+    items = db.session.scalars(
         select(OrderItem)
         .where(OrderItem.order_id == order_id, OrderItem.dropped_at.is_(None))
         .options(joinedload(OrderItem.defect, innerjoin=True))
     )
+    return {item.defect.trade for item in items}
 
 
 def _named(contract: Contract, covers: bool) -> str:

@@ -29,7 +29,7 @@ from ticketing.procedure.settlement import (
     totals,
 )
 from ticketing.procedure.vocabulary import Role
-from ticketing.steps.settlement import hands, queries
+from ticketing.steps.settlement import hands, listing, queries
 from ticketing.steps.settlement.drafting import next_revision
 from ticketing.steps.settlement.models import Settlement, SettlementLine
 from ticketing.steps.settlement.road import (
@@ -46,7 +46,7 @@ from ticketing.steps.work_orders.follow import filled
 
 
 class Audited(NamedTuple):
-    """What the reviewer says of one line, in thousandths; `why` is asked where it is more than was handed in."""
+    """What the reviewer says of one line, in thousandths; `why` is asked where it is more than was handed in, or than is listed."""
 
     line_id: int
     quantity_milli: int
@@ -302,11 +302,16 @@ def _judge(
     for entry in audited:
         if entry.line_id not in lines:
             raise Invalid("审定的行不属于这份决算书，请刷新页面。", field="audited")
-        _approve(lines[entry.line_id], entry)
+        _approve(lines[entry.line_id], entry, basis, vat_bp)
     for extra in added:
         _add(settlement, extra)
     db.session.flush()
+    if added:
+        listing.match(settlement)
     db.session.expire(settlement, ["lines"])
+    listing.refuse_unlisted(
+        settlement, (one for one in settlement.lines if not one.quantity_milli), "added"
+    )
     sums = _sums(settlement, Terms(basis, vat_bp, management_bp))
     return {
         "basis": basis,
@@ -318,7 +323,7 @@ def _judge(
     }
 
 
-def _approve(line: SettlementLine, entry: Audited) -> None:
+def _approve(line: SettlementLine, entry: Audited, basis: PriceBasis, vat_bp: int) -> None:
     _bounded(line.position, entry.quantity_milli, entry.price_milli)
     fen, why = line_fen(entry.quantity_milli, entry.price_milli), clean_line(entry.why)
     more = (
@@ -328,6 +333,9 @@ def _approve(line: SettlementLine, entry: Audited) -> None:
     )
     if more and not why:
         raise Invalid(f"第 {line.position} 行：审定高于申报，请写明原因。", field="audited")
+    dear = entry.quantity_milli and listing.above(line.listed, entry.price_milli, basis, vat_bp)
+    if dear and not why:
+        raise Invalid(f"第 {line.position} 行：{dear}", field="audited")
     line.approved_quantity_milli, line.approved_price_milli = (
         entry.quantity_milli,
         entry.price_milli,

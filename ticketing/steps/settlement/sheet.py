@@ -7,6 +7,7 @@ from ticketing.kernel import clock
 from ticketing.procedure.capitals import amount_in_words
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.settlement import Reduction, Terms, Totals, reduction, totals
+from ticketing.steps.settlement import listing
 from ticketing.steps.settlement.models import Settlement, SettlementLine
 
 ROWS = 21
@@ -92,6 +93,7 @@ def paper_of(settlement: Settlement) -> AccountPaper:
         else None
     )
     ticket, order = settlement.ticket, settlement.order
+    listed = listing.beside(settlement, settlement.lines, approved=reviewed)
     at = settlement.compiled_at or settlement.reviewed_at or settlement.submitted_at
 
     def name(person: object) -> str:
@@ -107,7 +109,7 @@ def paper_of(settlement: Settlement) -> AccountPaper:
         room=ticket.room,
         day=clock.local(at or settlement.drafted_at).date(),
         terms=settlement.terms,
-        lines=[_line(one, reviewed) for one in settlement.lines],
+        lines=[_line(one, reviewed, listed.get(one.id)) for one in settlement.lines],
         submitted_fen=settlement.submitted_fen,
         approved=approved,
         captain=name(order.team.captain if order.team else settlement.drafted_by),
@@ -117,7 +119,8 @@ def paper_of(settlement: Settlement) -> AccountPaper:
     )
 
 
-def _line(one: SettlementLine, reviewed: bool) -> PaperLine:
+def _line(one: SettlementLine, reviewed: bool, listed: listing.Beside | None) -> PaperLine:
+    remarks = (one.remark, one.why if reviewed else "", listed.words if listed else "")
     return PaperLine(
         quota_code=one.quota_code,
         item=f"{one.item}（{one.place}）" if one.place else one.item,
@@ -129,5 +132,5 @@ def _line(one: SettlementLine, reviewed: bool) -> PaperLine:
         approved_quantity_milli=one.approved_quantity_milli if reviewed else None,
         approved_price_milli=one.approved_price_milli if reviewed else None,
         approved_fen=one.approved_fen if reviewed else None,
-        remark="；".join(filter(None, (one.remark, one.why if reviewed else ""))),
+        remark="；".join(filter(None, remarks)),
     )

@@ -20,7 +20,7 @@ from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.settlement_road import SIGNED, settlement_steps_from
 from ticketing.procedure.vocabulary import Role
-from ticketing.steps.settlement import lists, paper, queries, sheet, workbook
+from ticketing.steps.settlement import listing, lists, paper, queries, sheet, workbook
 from ticketing.steps.settlement.act_page import ENDPOINTS
 from ticketing.steps.settlement.act_views import bp as acts
 from ticketing.steps.settlement.forms import BeginForm
@@ -95,6 +95,7 @@ def show(settlement_id: int) -> ResponseReturnValue:
         revision=revision,
         lines=lines,
         sums=paper.sums_of(settlement, lines),
+        beside=listing.beside(settlement, lines),
         paper=sheet.paper_of(settlement),
         waits=lists.waits_for(
             settlement.stage,
