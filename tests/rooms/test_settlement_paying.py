@@ -92,7 +92,7 @@ def standing_of(settlement: Settlement, contract: Contract) -> dict[str, int]:
     """What stands on the accounts an account of class A or B touches, debit positive."""
     community = settlement.ticket.community
     return {
-        "payable": ledger.ledger.balance(books.payable()),
+        "payable": ledger.balance(books.payable()),
         "bank": ledger.balance(books.bank()),
         "cost": ledger.balance(books.repair_cost(settlement.order_class, community)),
         "retention": ledger.balance(books.retention(contract)),
@@ -202,13 +202,13 @@ def test_an_undone_certification_is_reviewed_again(accounts):
     undone(accounts, EntryKind.ACCRUAL, s)
     assert s.stage is SettlementStage.SUBMITTED
     assert s.certified_at is None
-    assert ledger.ledger.balance(books.payable()) == 0
+    assert ledger.balance(books.payable()) == 0
     cost = books.repair_cost(OrderClass.B, s.ticket.community)
     assert ledger.balance(cost) == 0
     accounts.reviewed(s)
     accounts.compiled(s)
     accounts.bring_on(s, SettlementStage.CERTIFIED)
-    assert ledger.ledger.balance(books.payable()) == -246_668
+    assert ledger.balance(books.payable()) == -246_668
 
 
 def test_a_paid_account_is_not_undone_before_its_payment(accounts):
