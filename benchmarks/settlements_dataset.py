@@ -6,6 +6,7 @@ its own triggers, which are put back before it is proved by `books.ledger.verify
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import func, select, text
 
 from ticketing.books.ledger import accounts, ddl
-from ticketing.books.ledger.models import LedgerEntry, LedgerLine
+from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
 from ticketing.books.ledger.verifying import verify
 from ticketing.books.payments.models import Payment
 from ticketing.books.retention import commands as retention
@@ -93,6 +94,7 @@ class Purses:
     bank: int
     of: dict[int, Purse] = field(default_factory=dict)
     deposits: dict[int, int] = field(default_factory=dict)
+    keys: dict[int, str] = field(default_factory=dict)
     entries: int = 0
 
 
@@ -126,6 +128,7 @@ def purses(account: Callable[..., Any]) -> Purses:
             {one: accounts.repair_cost(one, community).id for one in ROADS},
         )
         found.deposits[contract.id] = contract.retention_fen
+    found.keys = {one.id: one.key for one in db.session.scalars(select(LedgerAccount))}
     found.entries = db.session.scalar(select(func.max(LedgerEntry.id))) or 0
     return found
 
@@ -376,8 +379,27 @@ class Accounting:
             reverses_id=None,
             by_id=who[0],
         )
-        for account_id, fen in lines:
-            if fen:
-                self.filler.add(
-                    LedgerLine, entry_id=self.purses.entries, account_id=account_id, amount_fen=fen
-                )
+        booked = [(account_id, fen) for account_id, fen in lines if fen]
+        for account_id, fen in booked:
+            self.filler.add(
+                LedgerLine, entry_id=self.purses.entries, account_id=account_id, amount_fen=fen
+            )
+        facts = {
+            "kind": kind.value,
+            "on": clock.local(at).date().isoformat(),
+            "source": f"settlement:{self.id}",
+            "lines": [[self.purses.keys[account_id], fen] for account_id, fen in booked],
+        }
+        self.repair.journal.later(
+            at,
+            subject="ledger_entry",
+            actor_id=who[0],
+            actor_name=who[1],
+            subject_id=self.purses.entries,
+            subject_version=0,
+            act="post",
+            clause="2.6",
+            origin="",
+            target="",
+            facts=json.dumps(facts, ensure_ascii=False, sort_keys=True),
+        )

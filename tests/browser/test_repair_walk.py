@@ -97,6 +97,7 @@ def test_a_stranger_takes_a_repair_from_the_call_to_the_payment(
         expect(office.page.get_by_text(f"{side}一栏已办理。")).to_be_visible()
     crew.goto(survey)
     for side in ("维修队长", "客户"):
+        crew.wait_for_load_state("networkidle")  # the pictures that still come in move the page
         crew.get_by_role("link", name=f"{side}会签", exact=True).tap()
         draw(crew, "签名")
         crew.get_by_role("button", name=re.compile("^确认")).tap()
