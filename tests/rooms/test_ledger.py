@@ -28,9 +28,10 @@ from ticketing.journal import queries as journal
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, dialect, transaction
 from ticketing.kernel.errors import Conflict, DomainError, Invalid, NotPermitted
+from ticketing.kernel.text import show_fen
 from ticketing.masters.contractors.models import Contract, Contractor
 from ticketing.masters.estate.models import Community
-from ticketing.procedure.accounts import AccountKind, EntryKind, money
+from ticketing.procedure.accounts import AccountKind, EntryKind
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.vocabulary import Role
 from ticketing.settings import ROOT
@@ -565,7 +566,7 @@ def test_the_trial_balance_adds_up_to_nought_in_every_period(books):
     [(0, "0.00"), (5, "0.05"), (-5, "-0.05"), (123_456_789, "1,234,567.89"), (-100, "-1.00")],
 )
 def test_money_is_shown_to_the_fen_with_its_sign(fen, shown):
-    assert money(fen) == shown
+    assert show_fen(fen) == shown
 
 
 def test_the_console_verifies_the_books(app, books, booked):

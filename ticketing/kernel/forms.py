@@ -35,7 +35,7 @@ from ticketing.kernel import clock, submissions
 from ticketing.kernel.db import transaction
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Conflict, DomainError
-from ticketing.kernel.text import clean, clean_line, fold, row_id, without_commas
+from ticketing.kernel.text import clean, clean_line, plain_number, row_id
 
 
 class LineField(_StringField):
@@ -235,8 +235,7 @@ class MoneyField(Field):
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the amount; anything but digits with at most two decimals is refused."""
         self.data = 0
-        typed = fold(clean_line(valuelist[0])) if valuelist else ""
-        typed = without_commas(typed.removesuffix("元").strip())
+        typed = plain_number(valuelist[0] if valuelist else "", "¥元")
         if not typed:
             return
         found = re.fullmatch(r"(\d{1,10})(?:\.(\d{1,2}))?", typed)

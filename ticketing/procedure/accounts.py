@@ -85,12 +85,6 @@ LIVE = (PaymentState.PREPARED, PaymentState.RELEASED)
 """States in which a document has its payment: there is no second one."""
 
 
-def money(fen: int) -> str:
-    """An amount as accounts print it: ``1,234.56``, ``-0.05``."""
-    sign, fen = ("-", -fen) if fen < 0 else ("", fen)
-    return f"{sign}{fen // 100:,}.{fen % 100:02d}"
-
-
 class ReleaseStage(Labelled):
     """How far a contractor's application for his deposit has come (procedure 3.6.2)."""
 

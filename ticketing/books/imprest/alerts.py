@@ -8,7 +8,7 @@ from ticketing.books.imprest.standing import Raised, Standing
 from ticketing.casefile.notices.commands import Message, tell
 from ticketing.casefile.notices.models import NoticeKind
 from ticketing.kernel import clock
-from ticketing.procedure.accounts import money
+from ticketing.kernel.text import show_fen
 from ticketing.procedure.imprest import Flag, reaches
 from ticketing.procedure.parameters import percent
 from ticketing.procedure.vocabulary import Role
@@ -65,7 +65,7 @@ def _message(
         kind=NoticeKind.REMINDER,
         event=event,
         title=f"周转金（{one.fund.name}）{text}",
-        body=f"限额 {money(one.ceiling_fen)} 元，现金 {money(cash_fen)} 元。",
+        body=f"限额 {show_fen(one.ceiling_fen)} 元，现金 {show_fen(cash_fen)} 元。",
         path=f"/imprest/{one.fund.id}",
     )
 

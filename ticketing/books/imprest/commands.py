@@ -18,12 +18,12 @@ from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
-from ticketing.kernel.text import clean, clean_line
+from ticketing.kernel.text import clean, clean_line, show_fen
 from ticketing.masters.contractors.models import RepairTeam
 from ticketing.masters.estate.models import Community
 from ticketing.masters.parameters.queries import limits_on
 from ticketing.masters.people.models import User
-from ticketing.procedure.accounts import EntryKind, money
+from ticketing.procedure.accounts import EntryKind
 from ticketing.procedure.grading import yuan
 from ticketing.procedure.imprest import FundKind, SpendingWay
 from ticketing.procedure.parameters import percent
@@ -150,7 +150,7 @@ def spend(
     if on < since:
         raise Invalid(f"日期不能早于首次拨付（{since}）。", field="on")
     if amount_fen > before.cash_fen:
-        raise Invalid(f"余额只有 {money(before.cash_fen)} 元。", field="amount_fen")
+        raise Invalid(f"余额只有 {show_fen(before.cash_fen)} 元。", field="amount_fen")
     if before.stopped and not urgent:
         share = percent(before.limits.stop_bp)
         raise Invalid(f"已用达限额的 {share}，除抢修外停止支出；请先申请补足。", field="urgent")
@@ -212,7 +212,7 @@ def count_cash(
     if short and not explanation:
         kind = "短款" if short > 0 else "长款"
         raise Invalid(
-            f"账面 {money(one.cash_fen)} 元，{kind} {money(abs(short))} 元，请说明原因。",
+            f"账面 {show_fen(one.cash_fen)} 元，{kind} {show_fen(abs(short))} 元，请说明原因。",
             field="explanation",
         )
     at = clock.now()
@@ -240,7 +240,7 @@ def _tell_of_count(
     fund: ImprestFund, counted: ImprestCount, witness: User, actor: User, at: datetime
 ) -> None:
     """The witness hears what is said in his name; of a difference, which is an expense at once, finance and audit hear."""
-    sums = f"实点 {money(counted.counted_fen)} 元，账面 {money(counted.book_fen)} 元"
+    sums = f"实点 {show_fen(counted.counted_fen)} 元，账面 {show_fen(counted.book_fen)} 元"
     tell_people(
         (witness.id,),
         event=f"{counted.source}:witness",

@@ -17,9 +17,9 @@ from ticketing.books.payments.commands import live
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
-from ticketing.kernel.text import clean, clean_line
+from ticketing.kernel.text import clean, clean_line, show_fen
 from ticketing.masters.people.models import User
-from ticketing.procedure.accounts import EntryKind, Purpose, money
+from ticketing.procedure.accounts import EntryKind, Purpose
 from ticketing.procedure.imprest import FundKind, RequestState
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Role
@@ -74,7 +74,7 @@ def ask(fund: ImprestFund, *, slip_ids: Sequence[int], note: str, actor: User) -
 
 def _nothing(fund: ImprestFund, handed_in: int, amount: int) -> str:
     if amount < 0:
-        return f"超过限额 {money(-amount)} 元，应先交回现金。"
+        return f"超过限额 {show_fen(-amount)} 元，应先交回现金。"
     if fund.kind is FundKind.CREW:
         return "现金与单据已达限额；单据在结算拨付后清回。"
     return "现金已达限额。" if handed_in else "请选择要报销的单据；现金与单据已达限额。"
@@ -140,7 +140,7 @@ def clear_slips(fund: ImprestFund, *, slip_ids: Sequence[int], actor: User) -> I
             raise Invalid(f"{name}：维修款还没有拨付，不能清回。", field="slip_ids")
         used[slip.order_id] = used.get(slip.order_id, 0) + slip.amount_fen
         if used[slip.order_id] > left[slip.id]:
-            rest = money(left[slip.id])
+            rest = show_fen(left[slip.id])
             raise Invalid(
                 f"{name}：拨付的维修款只够再清回 {rest} 元，不足的由维修队补交现金或申请冲销。",
                 field="slip_ids",
@@ -188,7 +188,7 @@ def give_back(
     refuse_closed(fund)
     cash = queries.standing(fund).cash_fen
     if amount_fen > cash:
-        raise Invalid(f"账面现金只有 {money(cash)} 元。", field="amount_fen")
+        raise Invalid(f"账面现金只有 {show_fen(cash)} 元。", field="amount_fen")
     at = clock.now()
     returned = ImprestReturn(
         fund_id=fund.id,

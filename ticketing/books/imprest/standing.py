@@ -4,7 +4,7 @@ from datetime import date
 from typing import NamedTuple
 
 from ticketing.books.imprest.models import ImprestFund, ImprestRequest
-from ticketing.procedure.accounts import money
+from ticketing.kernel.text import show_fen
 from ticketing.procedure.imprest import Flag, count_flag, must_clear, reaches, used_bp
 from ticketing.procedure.parameters import Limits, percent
 
@@ -100,7 +100,10 @@ class Standing(NamedTuple):
             return [Reason("尚未申请拨付", self.missing_fen)]
         raised = self.ceiling_fen - self.last.ceiling_fen
         known = [
-            Reason(f"限额由 {money(self.last.ceiling_fen)} 改为 {money(self.ceiling_fen)}", raised),
+            Reason(
+                f"限额由 {show_fen(self.last.ceiling_fen)} 改为 {show_fen(self.ceiling_fen)}",
+                raised,
+            ),
             Reason(
                 "盘点短款" if self.moved.counted_fen < 0 else "盘点长款", -self.moved.counted_fen
             ),
@@ -123,7 +126,7 @@ class Standing(NamedTuple):
         if self.missing_fen:
             how = "少" if self.missing_fen > 0 else "多"
             why = "、".join(one.why for one in self.reasons)
-            text = f"比限额{how} {money(abs(self.missing_fen))} 元：{why}"
+            text = f"比限额{how} {show_fen(abs(self.missing_fen))} 元：{why}"
             found.append(Raised(Flag.DIFFERS, text))
         return found
 

@@ -12,7 +12,7 @@ from ticketing.books.imprest.models import (
 )
 from ticketing.books.imprest.queries import select_funds, standings
 from ticketing.kernel.db import db
-from ticketing.procedure.accounts import money
+from ticketing.kernel.text import show_fen
 from ticketing.procedure.imprest import RequestState
 
 
@@ -58,7 +58,7 @@ def verify() -> list[str]:
         wanted, held = from_rows(one.fund.id), Books(one.cash_fen, one.book_slips_fen)
         if wanted != held:
             faults.append(
-                f"周转金 {one.fund.name}：现金应为 {money(wanted.cash_fen)}、单据 {money(wanted.slips_fen)}，"
-                f"账上为 {money(held.cash_fen)}、{money(held.slips_fen)}"
+                f"周转金 {one.fund.name}：现金应为 {show_fen(wanted.cash_fen)}、单据 {show_fen(wanted.slips_fen)}，"
+                f"账上为 {show_fen(held.cash_fen)}、{show_fen(held.slips_fen)}"
             )
     return faults

@@ -27,10 +27,10 @@ from ticketing.books.payments.commands import live
 from ticketing.journal.queries import StoryLine, story
 from ticketing.kernel import clock
 from ticketing.kernel.forms import BaseForm, ConfirmForm, VersionedForm
+from ticketing.kernel.text import show_fen
 from ticketing.masters.estate.queries import all_communities
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.masters.people.handing_out import hand_out
-from ticketing.procedure.accounts import money
 from ticketing.procedure.imprest import FundKind, SlipState
 from ticketing.procedure.permissions import PERMISSIONS, Act
 from ticketing.procedure.vocabulary import Role
@@ -227,7 +227,7 @@ def _forms(one: Standing, *, filled: str = "") -> dict[str, Any]:
     forms["clearing"].slip_ids.offer(
         (
             slip.id,
-            f"{_line(slip)}（{slip.order_number} 维修款余 {money(left)} 元）",
+            f"{_line(slip)}（{slip.order_number} 维修款余 {show_fen(left)} 元）",
         )
         for slip, left in clearable
     )
@@ -255,7 +255,7 @@ def _story(fund_id: int, limit: int | None) -> list[StoryLine]:
 
 
 def _line(slip: ImprestSlip) -> str:
-    return f"{slip.on} {slip.what} {money(slip.amount_fen)} 元"
+    return f"{slip.on} {slip.what} {show_fen(slip.amount_fen)} 元"
 
 
 def _page(fund: ImprestFund, **refused: BaseForm) -> ResponseReturnValue:

@@ -16,8 +16,8 @@ from ticketing.journal.commands import Actor, record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, dialect
 from ticketing.kernel.errors import Conflict, Invalid
-from ticketing.kernel.text import clean, clean_line
-from ticketing.procedure.accounts import NEVER_CREDIT, NEVER_DEBIT, RESTS_ON, EntryKind, money
+from ticketing.kernel.text import clean, clean_line, show_fen
+from ticketing.procedure.accounts import NEVER_CREDIT, NEVER_DEBIT, RESTS_ON, EntryKind
 
 SUBJECT = "ledger_entry"
 _ENTRIES, _LINES = (cast(Table, model.__table__) for model in (LedgerEntry, LedgerLine))
@@ -211,7 +211,7 @@ def _summed(lines: Iterable[Line]) -> dict[LedgerAccount, int]:
     if len(sums) < 2:
         raise Invalid("分录至少要有一借一贷两行。")
     if sum(sums.values()):
-        raise Invalid(f"分录借贷不平，相差 {money(abs(sum(sums.values())))} 元。")
+        raise Invalid(f"分录借贷不平，相差 {show_fen(abs(sum(sums.values())))} 元。")
     return sums
 
 
@@ -220,4 +220,4 @@ def _refuse_overdrawn(sums: dict[LedgerAccount, int]) -> None:
         held = balance(account)
         too_low = account.kind in NEVER_DEBIT and held + fen > 0
         if too_low or (account.kind in NEVER_CREDIT and held + fen < 0):
-            raise Invalid(f"{account.name}余额不足：现有 {money(abs(held))} 元。")
+            raise Invalid(f"{account.name}余额不足：现有 {show_fen(abs(held))} 元。")

@@ -12,7 +12,8 @@ from ticketing.books.ledger.ddl import TRIGGERS
 from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
 from ticketing.journal.queries import told
 from ticketing.kernel.db import db, dialect
-from ticketing.procedure.accounts import NEVER_CREDIT, NEVER_DEBIT, money
+from ticketing.kernel.text import show_fen
+from ticketing.procedure.accounts import NEVER_CREDIT, NEVER_DEBIT
 
 _TRIGGER_NAMES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
@@ -61,12 +62,12 @@ def _balances() -> Iterator[str]:
     for account, fen in rows:
         total += fen
         if account.balance_fen != fen:
-            shown = f"余额记 {money(account.balance_fen)}，分录合计 {money(int(fen))}"
+            shown = f"余额记 {show_fen(account.balance_fen)}，分录合计 {show_fen(int(fen))}"
             yield f"账户 {account.name}：{shown}"
         if (account.kind in NEVER_DEBIT and fen > 0) or (account.kind in NEVER_CREDIT and fen < 0):
-            yield f"账户 {account.name}：余额越过零，{money(int(fen))}"
+            yield f"账户 {account.name}：余额越过零，{show_fen(int(fen))}"
     if total:
-        yield f"全部账户合计应为零，实为 {money(int(total))}"
+        yield f"全部账户合计应为零，实为 {show_fen(int(total))}"
 
 
 def _entries() -> Iterator[str]:
@@ -78,7 +79,7 @@ def _entries() -> Iterator[str]:
         .order_by(LedgerEntry.id)
     )
     for number, count, fen in rows:
-        yield f"凭证 {number}：{count} 行，借贷相差 {money(int(fen or 0))}"
+        yield f"凭证 {number}：{count} 行，借贷相差 {show_fen(int(fen or 0))}"
     for number in db.session.scalars(
         select(LedgerLine.entry_id)
         .outerjoin(LedgerEntry, LedgerEntry.id == LedgerLine.entry_id)

@@ -16,9 +16,9 @@ from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
-from ticketing.kernel.text import clean, clean_line
+from ticketing.kernel.text import clean, clean_line, show_fen
 from ticketing.masters.people.models import RoleGrant, User
-from ticketing.procedure.accounts import LIVE, AccountKind, PaymentState, Purpose, money
+from ticketing.procedure.accounts import LIVE, AccountKind, PaymentState, Purpose
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.vocabulary import Role
 
@@ -60,7 +60,7 @@ def prepare(*, purpose: Purpose, source: str, actor: User) -> Payment:
     tell_role(
         Role.CASHIER,
         event=f"payment:{payment.id}",
-        title=f"待放款 {payment.number}：{payment.payee} {money(payment.amount_fen)} 元",
+        title=f"待放款 {payment.number}：{payment.payee} {show_fen(payment.amount_fen)} 元",
         path=f"/finance/payments/{payment.id}",
         at=at,
     )
@@ -193,7 +193,7 @@ def _users(ids: Iterable[int]) -> Sequence[User]:
 
 def _refuse_changed(payment: Payment, claim: Claim) -> None:
     if (claim.amount_fen, claim.payee) != (payment.amount_fen, payment.payee):
-        shown = f"{claim.payee} {money(claim.amount_fen)} 元"
+        shown = f"{claim.payee} {show_fen(claim.amount_fen)} 元"
         raise Conflict(f"单据已变更（现为 {shown}），请作废后重新制单。")
 
 
@@ -207,7 +207,7 @@ def _refuse_another_amount(payment: Payment, postings: Sequence[Posting]) -> Non
     )
     if -paid != payment.amount_fen:
         raise Conflict(
-            f"入账金额 {money(-paid)} 元与付款金额 {money(payment.amount_fen)} 元不符，没有放款。"
+            f"入账金额 {show_fen(-paid)} 元与付款金额 {show_fen(payment.amount_fen)} 元不符，没有放款。"
         )
 
 

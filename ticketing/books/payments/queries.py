@@ -18,7 +18,8 @@ from ticketing.books.payments.purposes import HANDLERS, Claim
 from ticketing.journal.queries import told
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
-from ticketing.procedure.accounts import LIVE, AccountKind, PaymentState, Purpose, money
+from ticketing.kernel.text import show_fen
+from ticketing.procedure.accounts import LIVE, AccountKind, PaymentState, Purpose
 from ticketing.procedure.permissions import Act
 
 PAGE = 50
@@ -136,7 +137,7 @@ def verify() -> Verdict:
         wanted = row.amount_fen if row.state is PaymentState.RELEASED else 0
         if left != wanted:
             faults.append(
-                f"付款单 {row.number}（{row.state}）：应入账 {money(wanted)}，实为 {money(left)}"
+                f"付款单 {row.number}（{row.state}）：应入账 {show_fen(wanted)}，实为 {show_fen(left)}"
             )
         should = row.state in (PaymentState.RELEASED, PaymentState.REVERSED)
         if should is not (row.id in linked):

@@ -8,7 +8,8 @@ from ticketing.books.retention.queries import OpenItem, Standing
 from ticketing.casefile.notices.commands import Message, tell
 from ticketing.casefile.notices.models import NoticeKind
 from ticketing.kernel import clock
-from ticketing.procedure.accounts import ALERT_DAYS, money
+from ticketing.kernel.text import show_fen
+from ticketing.procedure.accounts import ALERT_DAYS
 from ticketing.procedure.vocabulary import Role
 
 HEARERS = (Role.CS_MANAGER, Role.FINANCE, Role.ENGINEER)
@@ -53,7 +54,7 @@ def _message(one: Standing, days: int, items: list[OpenItem], hearers: tuple[int
         kind=NoticeKind.REMINDER,
         event=f"retention:{contract.id}:{until}:{days}",
         title=f"{contract.contractor.name} {contract.number} 缺陷责任期 {until} 届满（{days} 天内）",
-        body=f"现存质量保证金 {money(one.held_fen)} 元。{stands}施工单位申请返还后，逾期不答复视为认可。",
+        body=f"现存质量保证金 {show_fen(one.held_fen)} 元。{stands}施工单位申请返还后，逾期不答复视为认可。",
         path=f"/finance/retention/{contract.id}",
         community_id=contract.community_id,
     )

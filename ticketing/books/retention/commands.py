@@ -24,12 +24,12 @@ from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
-from ticketing.kernel.text import clean, clean_line
+from ticketing.kernel.text import clean, clean_line, show_fen
 from ticketing.masters.contractors.commands import BOUND
 from ticketing.masters.contractors.models import Contract, Contractor
 from ticketing.masters.estate.models import Community
 from ticketing.masters.people.models import User
-from ticketing.procedure.accounts import AccountKind, EntryKind, money
+from ticketing.procedure.accounts import AccountKind, EntryKind
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.vocabulary import Role
@@ -72,7 +72,7 @@ def enter_deposit(contract: Contract, *, voucher: str, on: date, actor: User) ->
     tell_role(
         Role.AUDITOR,
         event=f"retention_deposit:{deposit.id}",
-        title=f"质保金入账待审核：{contract.number} {money(amount)} 元",
+        title=f"质保金入账待审核：{contract.number} {show_fen(amount)} 元",
         path=f"/finance/retention/{contract.id}",
         at=at,
     )
@@ -174,7 +174,7 @@ def receive(
     open_book()
     owed = ledger.owed(contractor.id)
     if amount_fen > owed:
-        raise Invalid(f"多于{contractor.name}的欠款 {money(owed)} 元。", field="amount_fen")
+        raise Invalid(f"多于{contractor.name}的欠款 {show_fen(owed)} 元。", field="amount_fen")
     known = select(ContractorReceipt.id).where(
         ContractorReceipt.contractor_id == contractor.id,
         ContractorReceipt.amount_fen == amount_fen,

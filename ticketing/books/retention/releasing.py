@@ -20,10 +20,10 @@ from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
-from ticketing.kernel.text import clean, clean_line
+from ticketing.kernel.text import clean, clean_line, show_fen
 from ticketing.masters.contractors.models import Contract
 from ticketing.masters.people.models import User
-from ticketing.procedure.accounts import EntryKind, Purpose, ReleaseStage, money
+from ticketing.procedure.accounts import EntryKind, Purpose, ReleaseStage
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Role
 
@@ -43,7 +43,9 @@ def apply_release(
     open_book()
     held = ledger.held(contract.id)
     if not 0 < applied_fen <= held:
-        raise Invalid(f"申请金额应大于零、不超过现存质保金 {money(held)} 元。", field="applied_fen")
+        raise Invalid(
+            f"申请金额应大于零、不超过现存质保金 {show_fen(held)} 元。", field="applied_fen"
+        )
     if queries.standing(contract.id).release is not None:
         raise Conflict("这份合同已有一份申请在办理。")
     at = clock.now()
@@ -135,14 +137,16 @@ def opine(
         raise Conflict("已按现有意见制付款单，不能再改；须先作废付款单。")
     held = ledger.held(release.contract_id)
     if deduct_fen < 0 or release_fen < 0 or deduct_fen + release_fen > held:
-        raise Invalid(f"扣留与支付合计不能超过现存质保金 {money(held)} 元。", field="release_fen")
+        raise Invalid(
+            f"扣留与支付合计不能超过现存质保金 {show_fen(held)} 元。", field="release_fen"
+        )
     items = queries.open_items([release.contract])[release.contract_id]
     release.quality, release.cooperation, release.opinion = quality, cooperation, opinion
     release.deduct_fen, release.release_fen = deduct_fen, release_fen
     release.open_items = "\n".join(item.text for item in items)
     release.opined_at, release.opined_by_id = clock.now(), actor.id
     release.stage = ReleaseStage.OPINED
-    _tell(release, Role.FINANCE, f"已出支付意见，同意支付 {money(release_fen)} 元", clock.now())
+    _tell(release, Role.FINANCE, f"已出支付意见，同意支付 {show_fen(release_fen)} 元", clock.now())
     facts = {
         "quality": quality,
         "cooperation": cooperation,

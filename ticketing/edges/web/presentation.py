@@ -24,7 +24,6 @@ from ticketing.masters.people.guard import current_scope, current_user, someone_
 from ticketing.masters.prices import queries as prices
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure import vocabulary
-from ticketing.procedure.accounts import money
 from ticketing.procedure.grading import yuan
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.settlement_road import SIGNED
@@ -114,9 +113,8 @@ def install(app: Flask, settings: Settings) -> None:
         actname=act_name,
         facts=facts_text,
         yuan=yuan,
-        money=money,
+        money=show_fen,
         milli=show_milli,
-        fen=show_fen,
         rate=rate,
     )
     env.globals.update(

@@ -152,9 +152,8 @@ def _refuse_beyond(settlement: Settlement, approved_fen: int) -> None:
             f"审定合计达到 {yuan(limit)}，须由审计核算部审核；请退回决算书，按此重新上报。",
             field="audited",
         )
-    if why := supplements.why_again(settlement.order, approved_fen):
-        words = why.replace("决算", "审定合计", 1)
-        raise Invalid(f"{words}；请退回决算书，按此重新上报并补充审批。", field="audited")
+    if why := supplements.why_again(settlement.order, approved_fen, "审定合计"):
+        raise Invalid(f"{why}；请退回决算书，按此重新上报并补充审批。", field="audited")
 
 
 def send_back(settlement: Settlement, *, version: int, reason: str, actor: User) -> Settlement:

@@ -11,7 +11,8 @@ from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
 from ticketing.books.payments.models import Payment
 from ticketing.journal.queries import told
 from ticketing.kernel.db import db
-from ticketing.procedure.accounts import AccountKind, EntryKind, PaymentState, Purpose, money
+from ticketing.kernel.text import show_fen
+from ticketing.procedure.accounts import AccountKind, EntryKind, PaymentState, Purpose
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.settlement import SettlementStage, chargeback, line_fen, totals
@@ -62,11 +63,11 @@ def _faults(one: Settlement, held: Money) -> Iterator[str]:
     if one.approved_fen is not None:
         sums = totals((line.approved_fen or 0 for line in one.lines), one.terms)
         if (one.management_fen, one.tax_fen, approved) != sums[1:]:
-            yield f"审定合计记 {money(approved)}，按各行应为 {money(sums.total_fen)}"
+            yield f"审定合计记 {show_fen(approved)}，按各行应为 {show_fen(sums.total_fen)}"
     if one.compiled_at is not None and one.order_class is OrderClass.A:
         charge = chargeback(approved, one.admin_bp, one.penalty_fen)
     if one.chargeback_fen != charge:
-        yield f"扣回额记 {money(one.chargeback_fen)}，应为 {money(charge)}"
+        yield f"扣回额记 {show_fen(one.chargeback_fen)}，应为 {show_fen(charge)}"
     wanted = Money()
     if one.stage in _BOOKED:
         wanted = Money(owed_fen=approved)
@@ -78,7 +79,7 @@ def _faults(one: Settlement, held: Money) -> Iterator[str]:
 
 def _words(booked: Money) -> str:
     return "、".join(
-        f"{name} {money(fen)}"
+        f"{name} {show_fen(fen)}"
         for name, fen in zip(("认定", "拨付", "扣回", "其中质保金"), booked, strict=True)
     )
 

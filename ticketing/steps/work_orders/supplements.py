@@ -29,8 +29,8 @@ def approved_fen(order: WorkOrder) -> int:
     return [one for one in order.rounds if one.outcome is ApprovalOutcome.APPROVED][-1].amount_fen
 
 
-def why_again(order: WorkOrder, amount_fen: int) -> str:
-    """Why an account of `amount_fen` needs approval again, in words; empty where what is approved covers it.
+def why_again(order: WorkOrder, amount_fen: int, what: str = "决算") -> str:
+    """Why an account of `amount_fen`, called `what`, needs approval again, in words; empty where what is approved covers it.
 
     By more than the parameter allows above the approved amount, or in a higher tier; the limits and the related orders
     are those of the estimate.
@@ -40,11 +40,11 @@ def why_again(order: WorkOrder, amount_fen: int) -> str:
         return "估价尚未批准"
     if amount_fen * 10_000 > approved * (10_000 + limits.overrun_bp):
         return (
-            f"决算 {yuan(amount_fen)}超过批准的 {yuan(approved)}多于 {percent(limits.overrun_bp)}"
+            f"{what} {yuan(amount_fen)}超过批准的 {yuan(approved)}多于 {percent(limits.overrun_bp)}"
         )
     rest = sum(_summed(order).values())
     if _tier(amount_fen + rest, order) > _tier(approved + rest, order):
-        return f"决算 {yuan(amount_fen)}进入更高一级审批"
+        return f"{what} {yuan(amount_fen)}进入更高一级审批"
     return ""
 
 
