@@ -121,7 +121,7 @@ def prepare_demo() -> None:
     for path in INSTANCE.glob("unfinished.db*"):
         path.unlink()
     environment = demo_environment(unfinished)
-    say("First start: loading the demo data (half a minute) …")
+    say("First start: loading the demo data (about a minute) …")
     call(PYTHON, "-m", "flask", "db", "upgrade", **environment)
     call(PYTHON, "-m", "flask", "demo", "load", **environment)
     with contextlib.closing(sqlite3.connect(unfinished)) as connection:

@@ -1,9 +1,10 @@
 """Who has had an account in his hands: nobody takes two steps of it (trust: S1 to S5, S11, S12; procedure 3.5.6, 3.5.8)."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, not_, or_, select
 
 from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db
@@ -97,19 +98,28 @@ def signed_for(accounts: Select[int], principal: Any) -> ColumnElement[bool]:
     return and_(principal.is_not(None), principal.in_(accounts))
 
 
-def _holds(settlement: Settlement, condition: ColumnElement[bool]) -> bool:
-    found = select(Settlement.id).where(Settlement.id == settlement.id, condition)
-    return db.session.scalar(found) is not None
+@cache
+def _if_free(free: Callable[[Select[int]], ColumnElement[bool]]) -> Select[int]:
+    """Built once for each kind of signature: it is large, and asked of everybody who might sign."""
+    condition = free(accounts_of(bindparam("person")))
+    return select(Settlement.id).where(Settlement.id == bindparam("paper"), condition)
+
+
+def _is_free(
+    free: Callable[[Select[int]], ColumnElement[bool]], settlement: Settlement, person: User
+) -> bool:
+    found = db.session.scalar(_if_free(free), {"paper": settlement.id, "person": person.id})
+    return found is not None
 
 
 def may_review(settlement: Settlement, person: User) -> bool:
     """Whether this person, under any account of his, is free to review it: he neither made it nor had a part in the repair."""
-    return _holds(settlement, free_to_review(accounts_of(person.id)))
+    return _is_free(free_to_review, settlement, person)
 
 
 def may_certify(settlement: Settlement, person: User) -> bool:
     """Whether he is free to certify it: he neither made nor reviewed it, nor was at the survey."""
-    return _holds(settlement, free_to_certify(accounts_of(person.id)))
+    return _is_free(free_to_certify, settlement, person)
 
 
 def review_route(settlement: Settlement, *, audited: bool) -> Role:

@@ -1,8 +1,9 @@
 """The order's road with its guards as checks, and those of the ticket's road that ask about its orders."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from ticketing.casefile.papers.commands import Checks, Road
 from ticketing.casefile.tickets import guards
@@ -33,8 +34,14 @@ def took_part(order: WorkOrder, actor: User) -> bool:
 
     `turns.own_part` says what counts as one (trust: S1, S3, S11).
     """
-    own = select(WorkOrder.id).where(WorkOrder.id == order.id, own_part(accounts_of(actor.id)))
-    return db.session.scalar(own) is not None
+    return db.session.scalar(_part(), {"paper": order.id, "person": actor.id}) is not None
+
+
+@cache
+def _part() -> Select[int]:
+    """Built once: it is large, and asked of everybody who might sign."""
+    accounts = accounts_of(bindparam("person"))
+    return select(WorkOrder.id).where(WorkOrder.id == bindparam("paper"), own_part(accounts))
 
 
 class Signing(NamedTuple):

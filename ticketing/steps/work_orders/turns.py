@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from ticketing.casefile.tickets.models import Ticket
@@ -50,7 +50,7 @@ def next_step(order: WorkOrder) -> ApprovalStep | None:
     return next((one for one in steps_of(order, under_way.round) if one.verdict is None), None)
 
 
-def accounts_of(user_id: int) -> Select[int]:
+def accounts_of(user_id: int | BindParameter[int]) -> Select[int]:
     """The accounts of the person behind one of them: those with the same employee number."""
     own, other = aliased(User), aliased(User)
     same = and_(own.employee_number != "", other.employee_number == own.employee_number)
