@@ -1,7 +1,7 @@
-"""The accounts of the demo's repairs: every working day captain, reviewer, office, auditor and certifier do what has come to them.
+"""The accounts of the demo's repairs: every working day captain, reviewer, office, auditor, certifier and finance do what has come to them.
 
-Most accounts go all the way to the certification. Some of the last days are left in every state, so that whoever signs in
-finds something to do (procedure 3.5.5 to 3.5.8).
+Most accounts go all the way to the money. Some of the last days are left in every state, so that whoever signs in finds
+something to do (procedure 3.5.5 to 3.5.9).
 """
 
 import random
@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
+from ticketing.books.payments import commands as payments
 from ticketing.edges.demo.cast import Cast
 from ticketing.edges.demo.prices import WHOLE
 from ticketing.edges.demo.repair_stock import WORKS_AS
@@ -21,6 +22,7 @@ from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import scope_of
 from ticketing.masters.prices import queries as prices
 from ticketing.masters.prices.queries import Wanted
+from ticketing.procedure.accounts import Purpose
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.settlement import NoticeWay, PriceBasis, PriceSource, SettlementStage
 from ticketing.procedure.vocabulary import Role
@@ -32,6 +34,7 @@ from ticketing.steps.settlement import (
     queries,
     reviewing,
 )
+from ticketing.steps.settlement.booking import source_of
 from ticketing.steps.settlement.drafting import Priced
 from ticketing.steps.settlement.models import Settlement, SettlementLine
 from ticketing.steps.settlement.reviewing import Audited
@@ -62,7 +65,7 @@ LEFT: dict[int, SettlementStage | None] = {
     **dict.fromkeys(UNCOMPILED, S.REVIEWED),
     92_300: S.CERTIFIED,
 }
-"""How far the accounts of some repairs are brought, known by their estimates; None: not begun. All others are certified."""
+"""How far the accounts of some repairs are brought, known by their estimates; None: not begun. All others are paid."""
 
 PRICES = {"工日": 280_000, "千克": 26_500, "升": 38_800, "个": 14_250, "米": 6_335}
 """Unit prices in thousandths of a yuan; what is in no list costs `OTHERWISE`."""
@@ -76,24 +79,30 @@ QUOTED = 86_300
 """A repair whose captain prices by quota what is on the price list."""
 
 
+PAID_AFTER = 5
+"""Days between the certification and the payment's being made."""
+
+
 class AccountDesks:
-    """Those who make, review and certify accounts, each with his hour of the day."""
+    """Those who make, review, certify and pay accounts, each with his hour of the day."""
 
     def __init__(self, town: Town, cast: Cast) -> None:
         self.cast, self.rng = cast, random.Random(f"{town.seed}-accounts")
         self.hours: tuple[tuple[int, int, Callable[[], None]], ...] = (
             (9, 40, self.contractors),
             (10, 20, self.reviewers),
+            (10, 50, self.accountant),
             (14, 10, self.compilers),
+            (14, 50, self.cashier),
             (15, 25, self.captains),
             (16, 30, self.certifier),
         )
 
     def goes_on(self, order: WorkOrder, stage: SettlementStage | None) -> bool:
         """Whether the account of an order is brought on from `stage`."""
-        end = LEFT.get(order.estimate_fen, S.CERTIFIED)
+        end = LEFT.get(order.estimate_fen, S.PAID)
         if order.order_class is OrderClass.B and end in _OF_A:
-            end = S.CERTIFIED
+            end = S.PAID
         return stage is not end
 
     def at(self, *stages: SettlementStage) -> Iterator[Settlement]:
@@ -292,6 +301,30 @@ class AccountDesks:
             if ready:
                 certifying.certify(
                     one, version=one.version, opinion="同意。", actor=self.cast["chief"]
+                )
+
+    def accountant(self) -> None:
+        """Finance makes the payment of what was certified some days ago."""
+        for one in self.at(S.CERTIFIED):
+            if (
+                _days_since(one.certified_at) >= PAID_AFTER
+                and payments.live(source_of(one)) is None
+            ):
+                payments.prepare(
+                    purpose=Purpose.SETTLEMENT, source=source_of(one), actor=self.cast["finance"]
+                )
+
+    def cashier(self) -> None:
+        """The cashier lets go what was prepared before today."""
+        for one in self.at(S.CERTIFIED):
+            payment = payments.live(source_of(one))
+            if payment is not None and _days_since(payment.prepared_at):
+                payments.release(
+                    payment,
+                    version=payment.version,
+                    paid_on=clock.today(),
+                    bank_reference=f"WX{payment.id:010d}",
+                    actor=self.cast["finance2"],
                 )
 
 
