@@ -17,7 +17,15 @@ from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.repairs import ApprovalOutcome, OrderClass, OrderStage
 from ticketing.procedure.settlement import Confirmation, PriceBasis, SettlementStage
 from ticketing.procedure.vocabulary import Role
-from ticketing.steps.settlement import certifying, confirming, drafting, queries, reviewing
+from ticketing.steps.settlement import (
+    certifying,
+    confirming,
+    drafting,
+    hands,
+    lists,
+    queries,
+    reviewing,
+)
 from ticketing.steps.settlement.models import Settlement, SettlementLine
 from ticketing.steps.settlement.reviewing import Added, Audited
 from ticketing.steps.work_orders import approving, supplements
@@ -299,6 +307,25 @@ def test_a_manager_with_a_part_in_the_repair_leaves_the_review_to_audit(accounts
     assert s.route is Role.AUDITOR
     with pytest.raises(NotPermitted), transaction():
         reviewing.send_back(s, version=s.version, reason="看看", actor=make.user("manager"))
+
+
+@pytest.mark.clause("3.5.6")
+def test_a_review_goes_up_when_nobody_is_left_for_it_after_the_account_was_sent(accounts, make):
+    """The one manager leaves while it waits for him: audit finds it among its own and reviews it (trust: S12)."""
+    s = accounts.bring(accounts.of_class_b(), SettlementStage.SUBMITTED)
+    auditor = make.user("auditor")
+    assert s.route is Role.CS_MANAGER
+    assert not lists.counts(scope_of(auditor)).piles[lists.Pile.MINE]
+    with pytest.raises(NotPermitted), transaction():
+        reviewing.send_back(s, version=s.version, reason="看看", actor=auditor)
+    with transaction():
+        make.user("manager").active = False
+    assert hands.reviewing_role(s) is Role.AUDITOR
+    assert lists.counts(scope_of(auditor)).piles[lists.Pile.MINE] == 1
+    accounts.reviewed(s)
+    assert s.reviewed_by is auditor
+    assert s.route is Role.AUDITOR
+    assert s.stage is SettlementStage.REVIEWED
 
 
 @pytest.mark.clause("3.5.6")

@@ -13,7 +13,7 @@ from ticketing.masters.contractors.models import Contract
 from ticketing.procedure.repairs import Cause, OrderClass, OrderStage
 from ticketing.procedure.settlement import NoticeWay, PriceBasis, PriceSource, SettlementStage
 from ticketing.procedure.vocabulary import Role
-from ticketing.steps.settlement import certifying, confirming, drafting, reviewing
+from ticketing.steps.settlement import certifying, confirming, drafting, hands, reviewing
 from ticketing.steps.settlement.drafting import Priced
 from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.settlement.reviewing import Audited
@@ -138,7 +138,9 @@ class Settlements:
         self, s: Settlement, audited: Sequence[tuple[int, int]] | None = None
     ) -> Settlement:
         """Review every line: as the worked example says, or as handed in."""
-        reviewer = self.make.user("auditor" if s.route is Role.AUDITOR else "manager")
+        reviewer = self.make.user(
+            "auditor" if hands.reviewing_role(s) is Role.AUDITOR else "manager"
+        )
         wanted = audited or (AUDITED if len(s.lines) == len(AUDITED) else None)
         with transaction():
             return reviewing.finish(

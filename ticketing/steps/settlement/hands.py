@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, not_, or_, select, true
 
 from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db
@@ -124,19 +124,25 @@ def may_certify(settlement: Settlement, person: User) -> bool:
 
 def review_route(settlement: Settlement, *, audited: bool) -> Role:
     """Whose review it needs: audit from the limit on, else the manager; one rung up where nobody there is free."""
-    ladder = REVIEW_LADDER[1:] if audited else REVIEW_LADDER
-    for role in ladder:
-        if _somebody(settlement, role, may_review):
-            return role
-    return ladder[-1]
+    return _first(settlement, REVIEW_LADDER[1:] if audited else REVIEW_LADDER, may_review)
+
+
+def reviewing_role(settlement: Settlement) -> Role:
+    """Whose review it waits for now: as it was sent, or one rung up when nobody there is free any more (trust: S12)."""
+    return review_route(settlement, audited=settlement.route is Role.AUDITOR)
 
 
 def certifying_role(settlement: Settlement) -> Role:
     """Whose certification it needs now."""
-    for role in CERTIFY_LADDER:
-        if _somebody(settlement, role, may_certify):
+    return _first(settlement, CERTIFY_LADDER, may_certify)
+
+
+def _first(settlement: Settlement, ladder: tuple[Role, ...], free: Free) -> Role:
+    """The lowest rung on which somebody is free; the highest where nobody is."""
+    for role in ladder:
+        if _somebody(settlement, role, free):
             return role
-    return CERTIFY_LADDER[-1]
+    return ladder[-1]
 
 
 def _somebody(settlement: Settlement, role: Role, free: Free) -> bool:
@@ -153,26 +159,43 @@ def turn_of_deputy(scope: Scope) -> list[ColumnElement[bool]]:
     for one in scope.acting:
         both = (me, accounts_of(one.principal_id))
         if one.role in REVIEW_LADDER:
-            ways.append(and_(queries.to_review(one.role), *map(free_to_review, both)))
+            ways.append(and_(waits_for_review(one.role), *map(free_to_review, both)))
         if one.role in CERTIFY_LADDER:
             free = map(free_to_certify, both)
-            ways.append(and_(queries.TO_CERTIFY, *free, *nobody_above(one.role)))
+            ways.append(and_(queries.TO_CERTIFY, *free, nobody_below(one.role)))
     return ways
 
 
-def nobody_above(role: Role) -> list[ColumnElement[bool]]:
-    """The conditions that nobody of an earlier rung is free to certify an account."""
-    return [
-        not_(free_to_certify(accounts_of(person.id)))
-        for above in CERTIFY_LADDER[: CERTIFY_LADDER.index(role)]
-        for person in queries.people_with(above)
-    ]
+def waits_for_review(role: Role) -> ColumnElement[bool]:
+    """The condition that an account waits for the review of a role: sent there, or come up because nobody below is free."""
+    if role is REVIEW_LADDER[0]:
+        return queries.to_review(role)
+    return or_(
+        queries.to_review(role), and_(queries.to_review(REVIEW_LADDER[0]), nobody_below(role))
+    )
+
+
+def nobody_below(role: Role) -> ColumnElement[bool]:
+    """The condition that nobody of an earlier rung than `role` is free to sign an account."""
+    ladder, free = (
+        (REVIEW_LADDER, free_to_review)
+        if role in REVIEW_LADDER
+        else (CERTIFY_LADDER, free_to_certify)
+    )
+    return and_(
+        true(),
+        *(
+            not_(free(accounts_of(person.id)))
+            for below in ladder[: ladder.index(role)]
+            for person in queries.people_with(below)
+        ),
+    )
 
 
 def deputies_to_sign(settlement: Settlement) -> list[int]:
     """The deputies who may give the signature an account waits for now."""
-    if settlement.stage is SettlementStage.SUBMITTED and settlement.route is not None:
-        role, free = settlement.route, may_review
+    if settlement.stage is SettlementStage.SUBMITTED:
+        role, free = reviewing_role(settlement), may_review
     else:
         role, free = certifying_role(settlement), may_certify
     return [
@@ -184,9 +207,9 @@ def deputies_to_sign(settlement: Settlement) -> list[int]:
 
 def reviewing(settlement: Settlement, actor: User) -> Signing | None:
     """In whose name `actor` may review it now; None where he may not."""
-    if settlement.stage is not SettlementStage.SUBMITTED or settlement.route is None:
+    if settlement.stage is not SettlementStage.SUBMITTED:
         return None
-    return _signing(settlement, actor, settlement.route, may_review)
+    return _signing(settlement, actor, reviewing_role(settlement), may_review)
 
 
 def certifying(settlement: Settlement, actor: User) -> Signing | None:

@@ -88,17 +88,19 @@ def his_turn(scope: Scope) -> ColumnElement[bool]:
     if Role.CAPTAIN in roles:
         own = Settlement.order_id.in_(select(WorkOrder.id).where(queries.led(scope)))
         ways.append(and_(or_(WAITING[Pile.DRAFTING], WAITING[Pile.RETURNED]), own))
-    for role, pile in ((Role.CS_MANAGER, Pile.REVIEW), (Role.AUDITOR, Pile.AUDIT)):
-        if role in roles:
-            ways.append(and_(WAITING[pile], hands.free_to_review(me)))
+    ways += [
+        and_(hands.waits_for_review(role), hands.free_to_review(me))
+        for role in hands.REVIEW_LADDER
+        if role in roles
+    ]
     if roles & {Role.OFFICE, Role.CS_MANAGER}:
         ways.append(WAITING[Pile.COMPILE])
     if Role.AUDITOR in roles:
         unanswered = and_(WAITING[Pile.CONFIRMING], Settlement.answer_due_on < clock.today())
         ways += [WAITING[Pile.NOTIFY], WAITING[Pile.DISPUTED], unanswered]
     if rungs := [n for n, role in enumerate(hands.CERTIFY_LADDER) if role in roles]:
-        above = hands.nobody_above(hands.CERTIFY_LADDER[min(rungs)])
-        ways.append(and_(queries.TO_CERTIFY, hands.free_to_certify(me), *above))
+        nobody_else = hands.nobody_below(hands.CERTIFY_LADDER[min(rungs)])
+        ways.append(and_(queries.TO_CERTIFY, hands.free_to_certify(me), nobody_else))
     ways += hands.turn_of_deputy(scope)
     if Role.FINANCE in roles:
         ways.append(and_(WAITING[Pile.PAY], hands.free_to_pay(me)))

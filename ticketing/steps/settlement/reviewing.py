@@ -129,6 +129,7 @@ def finish(
             **changes,
             "reviewed_at": clock.now(),
             "reviewed_by_id": actor.id,
+            "route": hands.reviewing_role(settlement),
             "reviewed_for_id": signed.principal.id if signed and signed.principal else None,
             "review": words,
             "compiled_at": None,
@@ -147,7 +148,8 @@ def _refuse_beyond(settlement: Settlement, approved_fen: int) -> None:
     if approved_fen <= settlement.submitted_fen:
         return
     limit = queries.limits_of(settlement).audit_min_fen
-    if settlement.route is not Role.AUDITOR and approved_fen >= limit:
+    audited = hands.reviewing_role(settlement) is Role.AUDITOR
+    if not audited and approved_fen >= limit:
         raise Invalid(
             f"审定合计达到 {yuan(limit)}，须由审计核算部审核；请退回决算书，按此重新上报。",
             field="audited",

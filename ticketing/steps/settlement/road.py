@@ -129,7 +129,7 @@ def holders(settlement: Settlement) -> Sequence[int]:
 
 def _whose_turn(settlement: Settlement) -> Role | None:
     if settlement.stage is SettlementStage.SUBMITTED:
-        return settlement.route
+        return hands.reviewing_role(settlement)
     if settlement.stage is SettlementStage.REVIEWED and settlement.compiled_at is None:
         return Role.CS_MANAGER
     if settlement.stage is SettlementStage.REVIEWED and settlement.order_class is OrderClass.A:
