@@ -164,7 +164,7 @@ def check() -> None:
 def test() -> None:
     """Every check and every test."""
     check()
-    call(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *sys.argv[2:])
+    call(PYTHON, "-m", "pytest", "-n", "2", *sys.argv[2:])
 
 
 def format_() -> None:
