@@ -195,9 +195,9 @@ def period_of(report: Report) -> Period:
     return Period(report.kind, report.first_on, report.last_on)
 
 
-def figures_of(report: Report) -> Figures:
-    """The numbers a report stores; pages and workbooks show nothing else."""
-    return from_json(report.figures)
+def figures_of(report: Report, *, listing: bool = True) -> Figures:
+    """The numbers a report stores; pages and workbooks show nothing else. Without `listing` the list of new cases is empty."""
+    return from_json(report.figures if listing else {**report.figures, "raw": ()})
 
 
 def _must(actor: User, act: Act) -> None:

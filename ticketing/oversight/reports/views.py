@@ -110,7 +110,7 @@ def _step(
 
 def _page(report: Report, refused: VersionedForm | None) -> ResponseReturnValue:
     """The page of a report, with the form that was refused and what was typed in it, if any."""
-    figures = commands.figures_of(report)
+    figures = commands.figures_of(report, listing=False)
     form = refused if isinstance(refused, RemarksForm) else RemarksForm(formdata=None)
     if form is not refused:
         form.remarks.data = report.remarks
