@@ -14,6 +14,7 @@ from waitress.server import create_server
 from tests.conftest import Engine, missing
 from tests.support.world import PASSWORD
 from ticketing.app import create_app
+from ticketing.kernel.db import db
 from ticketing.settings import Settings
 
 QUIET = (
@@ -42,13 +43,26 @@ def browser_type_launch_args() -> dict[str, object]:
     return {"executable_path": chromium, "args": list(QUIET)}
 
 
-@contextmanager
-def served(sqlite: Engine, folder: Path) -> Iterator[tuple[str, Flask]]:
-    """A server with CSRF and everything on, over a fresh copy of the test world: its address, its app."""
-    sqlite.renew()
-    app = create_app(
+def complete(sqlite: Engine, folder: Path) -> Flask:
+    """The application with CSRF and everything on."""
+    return create_app(
         Settings(database_url=sqlite.url, secret_key="y" * 32, instance=folder, demo=True)
     )
+
+
+@pytest.fixture(scope="session")
+def whole(sqlite: Engine, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """It, once for all tests: each page is compiled but once."""
+    return complete(sqlite, tmp_path_factory.mktemp("browser"))
+
+
+@contextmanager
+def served(sqlite: Engine, app: Flask) -> Iterator[str]:
+    """A server of `app` over a fresh copy of the test world: its address."""
+    with app.app_context():
+        db.engine.dispose()
+    sqlite.renew()
+    shutil.rmtree(app.extensions["ticketing"].instance / "files", ignore_errors=True)
     server = create_server(app, host="127.0.0.1", port=0, threads=6)
 
     def serve() -> None:
@@ -57,15 +71,15 @@ def served(sqlite: Engine, folder: Path) -> Iterator[tuple[str, Flask]]:
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}", app
+    yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
     thread.join(5)
 
 
 @pytest.fixture
-def address(sqlite: Engine, tmp_path: Path) -> Iterator[str]:
+def address(sqlite: Engine, whole: Flask) -> Iterator[str]:
     """The address of such a server."""
-    with served(sqlite, tmp_path) as (place, _app):
+    with served(sqlite, whole) as place:
         yield place
 
 

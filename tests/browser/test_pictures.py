@@ -10,7 +10,7 @@ from flask import Flask, render_template_string, request
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from tests.browser.conftest import SIZES, served
+from tests.browser.conftest import SIZES, complete, served
 from tests.conftest import Engine
 from tests.support import pictures as some
 from tests.support.make import Maker
@@ -37,20 +37,19 @@ SHEET = """
 @pytest.fixture
 def app(sqlite: Engine, tmp_path: Path) -> Iterator[tuple[str, Flask]]:
     """The server, and on it a sheet that says which signature it was given."""
-    with served(sqlite, tmp_path) as (place, app):
+    app = complete(sqlite, tmp_path)
 
-        @app.route("/sheet/<int:survey>", methods=["GET", "POST"])
-        def sheet(survey: int) -> str:
-            papers = db.session.scalars(
-                select(Attachment).where(
-                    Attachment.survey_id == survey, Attachment.slot == Slot.SIGNED_PAPER
-                )
-            ).all()
-            got = (
-                f"{request.form.get('act')}:{request.form.get('signature')}" if request.form else ""
+    @app.route("/sheet/<int:survey>", methods=["GET", "POST"])
+    def sheet(survey: int) -> str:
+        papers = db.session.scalars(
+            select(Attachment).where(
+                Attachment.survey_id == survey, Attachment.slot == Slot.SIGNED_PAPER
             )
-            return render_template_string(SHEET, survey=survey, papers=papers, got=got)
+        ).all()
+        got = f"{request.form.get('act')}:{request.form.get('signature')}" if request.form else ""
+        return render_template_string(SHEET, survey=survey, papers=papers, got=got)
 
+    with served(sqlite, app) as place:
         yield place, app
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.orm.attributes import flag_modified
 
 from ticketing.casefile.tickets import commands as tickets
@@ -74,9 +74,10 @@ class Road:
 
         Raises NotPermitted (role), Conflict (version, state).
         """
-        tickets.hold([paper.ticket_id])
-        db.session.refresh(paper.ticket)
+        kind, state = cast(Any, type(paper)), cast(Any, inspect(paper))
+        tickets.hold(select(kind.ticket_id).where(kind.id == state.identity[0]))
         db.session.refresh(paper)
+        db.session.expire(paper.ticket)
         self._knock(paper, act, actor)
         if version is not None and version != paper.version:
             raise Conflict(

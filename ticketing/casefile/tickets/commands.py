@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Table, select, text
+from sqlalchemy import Select, Table, select, text
 
 from ticketing.casefile.tickets import grading, guards, telling
 from ticketing.casefile.tickets.lists import community_mark
@@ -286,7 +286,7 @@ def allowed_step(ticket: Ticket, act: Act, actor: User) -> Step[TicketStage]:
     raise Conflict(f"登记表现为“{ticket.stage}”，不能办理“{act}”。")
 
 
-def hold(ticket_ids: list[int]) -> None:
+def hold(ticket_ids: list[int] | Select[int]) -> None:
     """Lock these tickets, always in the order of their ids, until the transaction ends.
 
     For an act on two papers: two people merging the same pair in opposite directions queue up.
