@@ -82,10 +82,10 @@ def settle_closing(
     if actor.is_same_person(closing.asked_by):
         raise NotPermitted(f"申请{closing.kind}的人不能同意{closing.kind}。")
     at = clock.now()
+    newest = db.session.scalar(select(func.max(LedgerEntry.id))) or 0
     closing.settled_at, closing.settled_by_id = at, actor.id
     closing.agreed, closing.answer = agreed, answer
-    if agreed:
-        closing.last_entry = db.session.scalar(select(func.max(LedgerEntry.id))) or 0
+    closing.last_entry = newest if agreed else None
     db.session.flush()
     _record(closing, Act.AGREE_CLOSING, actor, at, "2.7")
     tell_people(
