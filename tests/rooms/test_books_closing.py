@@ -449,6 +449,7 @@ def test_reopening_needs_a_reason_and_a_second_person_and_stays_visible(make, bo
         books.opening(1_000, on=CLOSED)
     with pytest.raises(Invalid, match=f"账已结至 {BEFORE}"), transaction():
         books.accrual(5, "settlement:1", on=BEFORE)
+    assert "已反结账" in page(sign_in("gm").get("/finance/ledger/closings"))
     closed(make)
     assert [(row.kind, row.through) for row in queries.closings()[0]] == [
         (ClosingKind.CLOSE, CLOSED),
@@ -457,6 +458,7 @@ def test_reopening_needs_a_reason_and_a_second_person_and_stays_visible(make, bo
     ]
     told = page(sign_in("gm").get("/finance/ledger/closings"))
     assert "补记漏入的来款" in told
+    assert "已反结账" not in told
     assert f"反结账（{BEFORE + timedelta(days=1)} 起重新开放）" in told
     sound()
 
