@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text
 from ticketing.app import create_app
 from ticketing.books.imprest import queries as funds
 from ticketing.books.imprest import verifying as proofs
+from ticketing.books.ledger import queries as books
 from ticketing.books.ledger import verifying as ledger
 from ticketing.books.payments import queries as payments
 from ticketing.books.retention import queries as retention
@@ -253,6 +254,13 @@ def test_the_books_of_the_demo_prove_themselves(demo: Demo) -> None:
     settled = settlements.verify()
     assert settled.checked > 0
     assert settled.faults == []
+
+
+def test_the_books_of_the_demo_are_closed_but_for_the_last_month(demo: Demo) -> None:
+    """Told in November: October is over and still open."""
+    assert books.closed_through() == date(2026, 9, 30)
+    assert [one.through.month for one in books.closings()[0]] == [9, 8, 7, 6, 5]
+    assert books.closing_that_waits() is None
 
 
 def test_outside_a_demo_nobody_gets_a_known_password(tmp_path: Path) -> None:

@@ -3,6 +3,10 @@
 Amounts are integer fen everywhere; a debit is positive, a credit negative.
 """
 
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import date, timedelta
+
 from ticketing.kernel.enums import Labelled
 
 
@@ -100,3 +104,40 @@ ANSWER_DAYS = 14
 
 ALERT_DAYS = (60, 30, 7)
 """Days before the end of the defects liability period on which open items are called to mind."""
+
+
+class ClosingKind(Labelled):
+    """What is asked about the books: that they be closed through a later day, or opened again from an earlier one."""
+
+    CLOSE = "close", "结账"
+    REOPEN = "reopen", "反结账"
+
+
+def month_end(day: date) -> date:
+    """The last day of a day's month."""
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def closable(first: date, closed: date | None, today: date) -> list[date]:
+    """Through which days the books may be closed, the newest first: ends of months that are over and not closed yet.
+
+    `first` is the day of the oldest entry, `closed` the day through which the books are closed now.
+    """
+    begin = closed + timedelta(days=1) if closed is not None else first
+    return [end for end in _month_ends(begin, today) if end < today][::-1]
+
+
+def reopenable(first: date, closed: date | None) -> list[date]:
+    """Through which days the books may stay closed when they are reopened, the newest first; none where nothing is closed."""
+    if closed is None:
+        return []
+    begins = (end.replace(day=1) for end in _month_ends(min(first, closed), closed))
+    return [begin - timedelta(days=1) for begin in begins][::-1]
+
+
+def _month_ends(begin: date, until: date) -> Iterator[date]:
+    """The end of each month from that of `begin` to that of `until`."""
+    end = month_end(begin)
+    while end <= month_end(until):
+        yield end
+        end = month_end(end + timedelta(days=1))

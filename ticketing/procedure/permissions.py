@@ -94,6 +94,8 @@ class Act(Labelled):
     RELEASE_PAYMENT = "release_payment", "放款"
     ASK_REVERSAL = "ask_reversal", "申请冲销"
     AGREE_REVERSAL = "agree_reversal", "审计同意冲销"
+    ASK_CLOSING = "ask_closing", "申请结账或反结账"
+    AGREE_CLOSING = "agree_closing", "审计同意结账或反结账"
     ENTER_RETENTION = "enter_retention", "质保金入账"
     AGREE_RETENTION = "agree_retention", "审核质保金入账"
     RECEIVE_MONEY = "receive_money", "登记施工单位来款"
@@ -221,6 +223,8 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.RELEASE_PAYMENT: frozenset({Role.CASHIER}),
     Act.ASK_REVERSAL: frozenset({Role.FINANCE}),
     Act.AGREE_REVERSAL: frozenset({Role.AUDITOR}),
+    Act.ASK_CLOSING: frozenset({Role.FINANCE}),
+    Act.AGREE_CLOSING: frozenset({Role.AUDITOR}),
     Act.ENTER_RETENTION: frozenset({Role.FINANCE}),
     Act.AGREE_RETENTION: frozenset({Role.AUDITOR}),
     Act.RECEIVE_MONEY: frozenset({Role.FINANCE}),
@@ -239,8 +243,8 @@ PERMISSIONS: dict[Act, frozenset[Role]] = {
 }
 """Which roles may do what is no move of a paper. The money, by rows of the access matrix: payments are made by finance and
 released by the cashier (30), deposits entered by finance and checked by audit (31), the opinion on a deposit is the
-manager's alone and read by others (32), a reversal asked by finance and agreed to by audit (33), working funds spent by those
-who hold them and topped up by finance (34)."""
+manager's alone and read by others (32), a reversal, and a closing of the books or its reopening, asked by finance and agreed
+to by audit (33), working funds spent by those who hold them and topped up by finance (34)."""
 
 TICKET_REACH: dict[Role, Reach] = {
     Role.CLERK: Reach.COMMUNITY,

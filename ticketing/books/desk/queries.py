@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from ticketing.books.desk.models import AccountCode
 from ticketing.books.ledger import queries as ledger
 from ticketing.books.ledger import reversing
+from ticketing.books.ledger.models import LedgerClosing
 from ticketing.books.payments import queries as payments
 from ticketing.books.payments.models import Payment
 from ticketing.books.retention import queries as retention
 from ticketing.books.retention.models import RetentionDeposit
+from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contract, Contractor
@@ -36,6 +38,7 @@ class Overview(NamedTuple):
     held_fen: int
     reversals: int
     deposits: int
+    closing: LedgerClosing | None
 
 
 def overview(on: date) -> Overview:
@@ -58,6 +61,7 @@ def overview(on: date) -> Overview:
         held,
         len(reversing.waiting()),
         deposits or 0,
+        ledger.closing_that_waits(),
     )
 
 
@@ -122,13 +126,18 @@ def codes() -> dict[AccountKind, AccountCode]:
 
 
 class YearEnd(NamedTuple):
-    """The books at the end of a year: balances carried over, deposits, debts by age, funds to clear, payments under way."""
+    """The books at the end of a year: balances carried over, deposits, debts by age, funds to clear, payments under way.
+
+    `unreleased` are payments that were made and neither released nor given up by then; `closed` is through which day the
+    books are closed now.
+    """
 
     year: int
     trial: list[ledger.TrialLine]
     debtors: list[retention.Debtor]
     funds: list[ledger.TrialLine]
     unreleased: Sequence[Payment]
+    closed: date | None
 
 
 def year_end(year: int) -> YearEnd:
@@ -136,8 +145,15 @@ def year_end(year: int) -> YearEnd:
     first, last = date(year, 1, 1), date(year, 12, 31)
     trial = ledger.trial_balance(first, last)
     funds = (AccountKind.IMPREST_CASH, AccountKind.IMPREST_SLIPS)
+    over = clock.at(date(year + 1, 1, 1))
     unreleased = db.session.scalars(
-        select(Payment).where(Payment.state == PaymentState.PREPARED).order_by(Payment.id)
+        select(Payment)
+        .where(
+            Payment.prepared_at < over,
+            or_(Payment.paid_on.is_(None), Payment.paid_on > last),
+            or_(Payment.voided_at.is_(None), Payment.voided_at >= over),
+        )
+        .order_by(Payment.id)
     ).all()
     return YearEnd(
         year,
@@ -145,4 +161,5 @@ def year_end(year: int) -> YearEnd:
         retention.debtors(last),
         [line for line in trial if line.account.kind in funds and line.closing_fen],
         unreleased,
+        ledger.closed_through(),
     )

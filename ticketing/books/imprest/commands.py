@@ -182,6 +182,7 @@ def spend(
         actor=actor,
         at=at,
         on=on,
+        day_field="on",
     )
     facts = {"slip": slip.id, "amount_fen": amount_fen, "what": what, "payee": payee}
     told(fund, Act.SPEND_IMPREST, actor, facts | ({"urgent": True} if urgent else {}))

@@ -172,7 +172,8 @@ def give_back(
 ) -> ImprestReturn:
     """Note the cash a fund handed back to the bank, at the end of the year or when its ceiling was lowered (procedure 3.6).
 
-    Raises NotPermitted (the keeper himself), Invalid (nothing, more than there is, no bank reference, a day to come).
+    Raises NotPermitted (the keeper himself), Invalid (nothing, more than there is, no bank reference, a day to come or in a
+    closed period).
     """
     permit(actor, Act.CLEAR_IMPREST)
     if actor.is_same_person(fund.keeper):
@@ -212,6 +213,7 @@ def give_back(
         actor=actor,
         at=at,
         on=returned_on,
+        day_field="returned_on",
     )
     told(
         fund, Act.CLEAR_IMPREST, actor, {"returned_fen": amount_fen, "on": returned_on.isoformat()}

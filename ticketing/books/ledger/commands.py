@@ -12,6 +12,7 @@ from sqlalchemy import Table, func, select, text
 
 from ticketing.books.ledger.ddl import BOOK_LOCK
 from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
+from ticketing.books.ledger.queries import closed_through
 from ticketing.journal.commands import Actor, record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, dialect
@@ -67,6 +68,16 @@ def balance(account: LedgerAccount) -> int:
     return db.session.scalars(query).one()
 
 
+def refuse_closed_day(on: date, field: str | None = None) -> None:
+    """Raise Invalid where a day lies in a period that is closed; `field` is the form's. Called with the book locked."""
+    closed = closed_through()
+    if closed is not None and on <= closed:
+        raise Invalid(
+            f"账已结至 {closed}，不能记在 {on}；日期须在结账日以后，确需记入的先申请反结账。",
+            field=field,
+        )
+
+
 def post(
     kind: EntryKind,
     lines: Iterable[Line],
@@ -77,24 +88,30 @@ def post(
     at: datetime,
     on: date | None = None,
     payment_id: int | None = None,
+    day_field: str | None = None,
 ) -> LedgerEntry:
     """Book one entry in the caller's transaction (procedure 2.6, 3.5.9).
 
-    `source` names the document (`settlement:12`). `on` is the Shanghai date of the voucher, that of `at` unless given.
-    Raises Invalid (unbalanced, fewer than two lines, a deposit or fund overdrawn), Conflict (booked already).
+    `source` names the document (`settlement:12`). `on` is the Shanghai date of the voucher, that of `at` unless given; in a
+    form `day_field` is where it was typed.
+    Raises Invalid (unbalanced, fewer than two lines, a deposit or fund overdrawn, dated into a closed period), Conflict
+    (booked already).
     """
     text = clean_line(text)
     if not text or not source:
         raise Invalid("分录须有摘要和单据。")
     if kind is EntryKind.REVERSAL:
         raise Invalid("冲销须指明被冲销的凭证。")
-    return _booked(kind, lines, text, source, actor, at, on, payment_id, None)
+    open_book()
+    day = on or clock.local(at).date()
+    refuse_closed_day(day, day_field)
+    return _booked(kind, lines, text, source, actor, at, day, payment_id, None)
 
 
-def reverse(
-    entry: LedgerEntry, *, reason: str, actor: Actor, at: datetime, on: date | None = None
-) -> LedgerEntry:
+def reverse(entry: LedgerEntry, *, reason: str, actor: Actor, at: datetime) -> LedgerEntry:
     """Book the mirror of an entry: the only correction there is. Its document may then be booked again.
+
+    It bears the day on which it is booked, however old the entry is: what was closed and reported stays as it was.
 
     Raises Invalid (no reason, a balance would be overdrawn), Conflict (reversed already, itself a reversal, or a payment
     or deduction of the same document still rests on it).
@@ -104,6 +121,8 @@ def reverse(
         raise Invalid("请写明冲销原因。", field="reason")
     open_book()
     refuse_unless_reversible(entry)
+    day = clock.local(at).date()
+    refuse_closed_day(day)
     lines = [
         Line(line.account, -line.amount_fen)
         for line in db.session.scalars(select(LedgerLine).where(LedgerLine.entry_id == entry.id))
@@ -111,7 +130,7 @@ def reverse(
     words = f"冲销 {entry.number}：{clean_line(reason)}"
     source = f"ledger_entry:{entry.id}"
     kind = EntryKind.REVERSAL
-    return _booked(kind, lines, words, source, actor, at, on, entry.payment_id, entry.id)
+    return _booked(kind, lines, words, source, actor, at, day, entry.payment_id, entry.id)
 
 
 def refuse_unless_reversible(entry: LedgerEntry) -> None:
@@ -151,11 +170,10 @@ def _booked(
     source: str,
     actor: Actor,
     at: datetime,
-    on: date | None,
+    day: date,
     payment_id: int | None,
     reverses_id: int | None,
 ) -> LedgerEntry:
-    open_book()
     db.session.flush()
     sums = _summed(lines)
     _refuse_overdrawn(sums)
@@ -172,7 +190,6 @@ def _booked(
             for account, fen in sums.items()
         ],
     )
-    day = on or clock.local(at).date()
     values = {
         "id": number,
         "on": day,

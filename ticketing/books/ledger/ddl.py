@@ -4,6 +4,8 @@ The lines of an entry are inserted first, then the entry, which closes them: it 
 the first of its document and kind (or follow its reversal), and mirror what it reverses. A booked entry takes no further
 line; entries are numbered without a gap and, like lines, never updated or deleted; an account's balance follows its lines
 and moves with nothing else. What a payment says of money never changes either.
+
+`CREATE` came with the tables of the books, `CREATE_CLOSING` with the closings 结账: no entry is dated into what is closed.
 """
 
 BOOK_LOCK = 0x626F6F6B
@@ -20,6 +22,9 @@ ACCOUNT = "ledger: an account keeps its kind and key"
 MOVED = "ledger: a balance moves with its lines only"
 GAP = "ledger: entries are numbered without a gap"
 PAID = "ledger: what a payment says of money is never changed"
+PERIOD = "ledger: no entry is dated into a closed period"
+ASKED = "ledger: one closing waits at a time and moves the closed day"
+SETTLED = "ledger: a closing is settled once and never changed"
 
 _TURN = (
     "(SELECT count(*) FROM ledger_entry r JOIN ledger_entry o ON r.reverses_id = o.id"
@@ -54,15 +59,45 @@ _ACCOUNT_MOVED = (
 )
 _PAYMENT_FIXED = ("purpose", "source", "payee", "amount_fen", "prepared_by_id", "prepared_at")
 _KEPT_TABLES = ("ledger_entry", "ledger_line")
+_CLOSED_THROUGH = (
+    "(SELECT through FROM ledger_closing WHERE agreed = true ORDER BY id DESC LIMIT 1)"
+)
+_IN_CLOSED = f'NEW."on" <= {_CLOSED_THROUGH}'
+_ASKED_WRONGLY = (
+    "NEW.id <> (SELECT coalesce(max(id), 0) + 1 FROM ledger_closing) OR NEW.settled_at IS NOT NULL"
+    " OR EXISTS (SELECT 1 FROM ledger_closing WHERE settled_at IS NULL)"
+    f" OR (NEW.kind = 'close' AND NEW.through <= {_CLOSED_THROUGH})"
+    f" OR (NEW.kind = 'reopen' AND coalesce(NEW.through >= {_CLOSED_THROUGH}, true))"
+)
+_SETTLED_WRONGLY = (
+    "OLD.settled_at IS NOT NULL OR NEW.settled_at IS NULL OR (NEW.agreed = true"
+    " AND NEW.last_entry <> (SELECT coalesce(max(id), 0) FROM ledger_entry))"
+)
+_CLOSING_FIXED = ("id", "kind", "through", "reason", "asked_at", "asked_by_id")
+
+
+_ALONE = f"PERFORM pg_advisory_xact_lock({BOOK_LOCK});"
+_ROW = "FOR EACH ROW EXECUTE FUNCTION"
+
+
+def _refusing_sqlite(name: str, when: str, condition: str, sentence: str) -> str:
+    return (
+        f"CREATE TRIGGER {name} {when}{' WHEN ' + condition if condition else ''}"
+        f" BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
+    )
+
+
+def _function(name: str, body: str) -> str:
+    return f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$"
+
+
+def _refusing_postgresql(condition: str, sentence: str) -> str:
+    raising = f"RAISE EXCEPTION '{sentence}' USING ERRCODE = '23514';"
+    return f"IF {condition} THEN {raising} END IF;" if condition else raising
 
 
 def _sqlite() -> tuple[str, ...]:
-    def refusing(name: str, when: str, condition: str, sentence: str) -> str:
-        return (
-            f"CREATE TRIGGER {name} {when}{' WHEN ' + condition if condition else ''}"
-            f" BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
-        )
-
+    refusing = _refusing_sqlite
     closing = " ".join(
         f"SELECT RAISE(ABORT, '{sentence}') WHERE {condition};" for sentence, condition in _REFUSALS
     )
@@ -112,18 +147,10 @@ def _sqlite() -> tuple[str, ...]:
 
 
 def _postgresql() -> tuple[str, ...]:
-    def function(name: str, body: str) -> str:
-        return (
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$"
-        )
-
-    def refusing(condition: str, sentence: str) -> str:
-        raising = f"RAISE EXCEPTION '{sentence}' USING ERRCODE = '23514';"
-        return f"IF {condition} THEN {raising} END IF;" if condition else raising
-
+    refusing = _refusing_postgresql
     fixed = " OR ".join(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in _PAYMENT_FIXED)
     closing = " ".join(refusing(condition, sentence) for sentence, condition in _REFUSALS)
-    alone = f"PERFORM pg_advisory_xact_lock({BOOK_LOCK});"
+    alone = _ALONE
     bodies = {
         "ledger_line_closed": alone
         + refusing("EXISTS (SELECT 1 FROM ledger_entry WHERE id = NEW.entry_id)", CLOSED)
@@ -141,9 +168,9 @@ def _postgresql() -> tuple[str, ...]:
         "payment_fixed": refusing(fixed, PAID) + " RETURN NEW;",
         "payment_kept": refusing("", PAID),
     }
-    row = "FOR EACH ROW EXECUTE FUNCTION"
+    row = _ROW
     return (
-        *(function(name, body) for name, body in bodies.items()),
+        *(_function(name, body) for name, body in bodies.items()),
         f"CREATE TRIGGER ledger_line_closed BEFORE INSERT ON ledger_line {row} ledger_line_closed()",
         f"CREATE TRIGGER ledger_line_counted AFTER INSERT ON ledger_line {row} ledger_line_counted()",
         f"CREATE TRIGGER ledger_entry_closing BEFORE INSERT ON ledger_entry {row} ledger_entry_closing()",
@@ -164,21 +191,86 @@ def _postgresql() -> tuple[str, ...]:
     )
 
 
+def _closing_sqlite() -> tuple[str, ...]:
+    moved = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in _CLOSING_FIXED)
+    return tuple(
+        _refusing_sqlite(*guard)
+        for guard in (
+            ("ledger_entry_period", "BEFORE INSERT ON ledger_entry", _IN_CLOSED, PERIOD),
+            ("ledger_closing_asked", "BEFORE INSERT ON ledger_closing", _ASKED_WRONGLY, ASKED),
+            (
+                "ledger_closing_settled",
+                "BEFORE UPDATE ON ledger_closing",
+                f"{moved} OR {_SETTLED_WRONGLY}",
+                SETTLED,
+            ),
+            ("ledger_closing_delete", "BEFORE DELETE ON ledger_closing", "", SETTLED),
+        )
+    )
+
+
+def _closing_postgresql() -> tuple[str, ...]:
+    moved = " OR ".join(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in _CLOSING_FIXED)
+    refusing = _refusing_postgresql
+    bodies = {
+        "ledger_entry_period": f"{_ALONE} {refusing(_IN_CLOSED, PERIOD)} RETURN NEW;",
+        "ledger_closing_asked": f"{_ALONE} {refusing(_ASKED_WRONGLY, ASKED)} RETURN NEW;",
+        "ledger_closing_settled": f"{_ALONE} {refusing(f'{moved} OR {_SETTLED_WRONGLY}', SETTLED)}"
+        " RETURN NEW;",
+        "ledger_closing_kept": refusing("", SETTLED),
+    }
+    return (
+        *(_function(name, body) for name, body in bodies.items()),
+        f"CREATE TRIGGER ledger_entry_period BEFORE INSERT ON ledger_entry {_ROW} ledger_entry_period()",
+        f"CREATE TRIGGER ledger_closing_asked BEFORE INSERT ON ledger_closing {_ROW} ledger_closing_asked()",
+        f"CREATE TRIGGER ledger_closing_settled BEFORE UPDATE ON ledger_closing {_ROW} ledger_closing_settled()",
+        f"CREATE TRIGGER ledger_closing_delete BEFORE DELETE ON ledger_closing {_ROW} ledger_closing_kept()",
+        (
+            "CREATE TRIGGER ledger_closing_truncate BEFORE TRUNCATE ON ledger_closing"
+            " FOR EACH STATEMENT EXECUTE FUNCTION ledger_closing_kept()"
+        ),
+    )
+
+
+def _functions(statements: tuple[str, ...]) -> tuple[str, ...]:
+    """What drops the functions that some statements make."""
+    made = (words[2] for words in map(str.split, statements) if words[1] == "FUNCTION")
+    return tuple(f"DROP FUNCTION {name}" for name in made)
+
+
 CREATE: dict[str, tuple[str, ...]] = {"sqlite": _sqlite(), "postgresql": _postgresql()}
-"""Run after the tables are made."""
+"""Run after the tables of the books are made."""
+
+CREATE_CLOSING: dict[str, tuple[str, ...]] = {
+    "sqlite": _closing_sqlite(),
+    "postgresql": _closing_postgresql(),
+}
+"""Run after the table of closings is made."""
 
 TRIGGERS: dict[str, frozenset[str]] = {
-    engine: frozenset(words[2] for words in map(str.split, statements) if words[1] == "TRIGGER")
-    for engine, statements in CREATE.items()
+    engine: frozenset(
+        words[2]
+        for words in map(str.split, (*CREATE[engine], *CREATE_CLOSING[engine]))
+        if words[1] == "TRIGGER"
+    )
+    for engine in CREATE
 }
 """The names of the triggers: `flask ledger verify` looks whether they are all there."""
 
 DROP: dict[str, tuple[str, ...]] = {
     "sqlite": (),
-    "postgresql": tuple(
-        f"DROP FUNCTION {words[2]}"
-        for words in map(str.split, CREATE["postgresql"])
-        if words[1] == "FUNCTION"
-    ),
+    "postgresql": _functions(CREATE["postgresql"]),
 }
 """Run after the tables are dropped, which takes the triggers with them."""
+
+UNGUARD_ENTRIES: dict[str, str] = {
+    "sqlite": "DROP TRIGGER ledger_entry_period",
+    "postgresql": "DROP TRIGGER ledger_entry_period ON ledger_entry",
+}
+"""Run before the table of closings is dropped: the entries stay."""
+
+DROP_CLOSING: dict[str, tuple[str, ...]] = {
+    "sqlite": (),
+    "postgresql": _functions(CREATE_CLOSING["postgresql"]),
+}
+"""Run after it is dropped."""

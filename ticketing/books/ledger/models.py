@@ -1,8 +1,8 @@
-"""Rows of the sub-ledger: accounts, entries, their lines, and requests to reverse an entry."""
+"""Rows of the sub-ledger: accounts, entries, their lines, requests to reverse an entry, closings of the books."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.kernel.db import Base, Id
 from ticketing.masters.people.models import User
-from ticketing.procedure.accounts import AccountKind, EntryKind
+from ticketing.procedure.accounts import AccountKind, ClosingKind, EntryKind
 
 _WAITING: Any = {
     "sqlite_where": text("settled_at IS NULL"),
@@ -150,3 +150,44 @@ class ReversalRequest(Base):
     entry: Mapped[LedgerEntry] = relationship()
     asked_by: Mapped[User] = relationship(foreign_keys=[asked_by_id])
     settled_by: Mapped[User | None] = relationship(foreign_keys=[settled_by_id])
+
+
+class LedgerClosing(Base):
+    """Finance asks that the books be closed through a month's last day 结账, or reopened 反结账; audit agrees or refuses.
+
+    `through` is the day through which they are closed once it is agreed to: the newest agreed row says how they stand.
+    Rows are numbered without a gap, one waits at a time, and what was asked or settled never changes (`ddl`). `last_entry` is
+    the newest entry when it was agreed to: what bears a higher number was booked afterwards (access matrix 33).
+    """
+
+    __tablename__ = "ledger_closing"
+    __table_args__ = (
+        CheckConstraint("kind = 'close' OR reason <> ''", name="reason"),
+        CheckConstraint("settled_by_id <> asked_by_id", name="two_people"),
+        CheckConstraint("(settled_at IS NULL) = (settled_by_id IS NULL)", name="settled_by"),
+        CheckConstraint("(settled_at IS NULL) = (agreed IS NULL)", name="agreed"),
+        CheckConstraint("agreed IS NULL OR agreed = true OR answer <> ''", name="answer"),
+        CheckConstraint("coalesce(agreed, false) = (last_entry IS NOT NULL)", name="last_entry"),
+    )
+
+    id: Mapped[Id]
+    kind: Mapped[ClosingKind]
+    through: Mapped[date]
+    reason: Mapped[str] = mapped_column(default="")
+    asked_at: Mapped[datetime]
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    agreed: Mapped[bool | None]
+    answer: Mapped[str] = mapped_column(default="")
+    last_entry: Mapped[int | None] = mapped_column(BigInteger)
+
+    asked_by: Mapped[User] = relationship(foreign_keys=[asked_by_id])
+    settled_by: Mapped[User | None] = relationship(foreign_keys=[settled_by_id])
+
+    @property
+    def words(self) -> str:
+        """What is asked, in words: ``结账至 2026-10-31``, ``反结账（2026-10-01 起重新开放）``."""
+        if self.kind is ClosingKind.CLOSE:
+            return f"{self.kind}至 {self.through}"
+        return f"{self.kind}（{self.through + timedelta(days=1)} 起重新开放）"

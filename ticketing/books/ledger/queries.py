@@ -11,7 +11,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, tuple_
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
+from ticketing.books.ledger.models import (
+    LedgerAccount,
+    LedgerClosing,
+    LedgerEntry,
+    LedgerLine,
+)
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contract
@@ -269,3 +274,44 @@ def trial_balance(since: date | None = None, until: date | None = None) -> list[
     order = list(AccountKind)
     found = [TrialLine(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
     return sorted(found, key=lambda line: order.index(line.account.kind))
+
+
+def closed_through() -> date | None:
+    """The day through which the books are closed, None where they never were (access matrix 33)."""
+    return db.session.scalar(
+        select(LedgerClosing.through)
+        .where(LedgerClosing.agreed.is_(True))
+        .order_by(LedgerClosing.id.desc())
+        .limit(1)
+    )
+
+
+def closings(before: int | None = None, size: int = PAGE) -> tuple[Sequence[LedgerClosing], str]:
+    """A page of what was ever asked about closing the books, the newest first, and where the next page begins."""
+    query = select(LedgerClosing).options(
+        joinedload(LedgerClosing.asked_by), joinedload(LedgerClosing.settled_by)
+    )
+    if before is not None:
+        query = query.where(LedgerClosing.id < before)
+    rows = db.session.scalars(query.order_by(LedgerClosing.id.desc()).limit(size + 1)).all()
+    return rows[:size], str(rows[size - 1].id) if len(rows) > size else ""
+
+
+def closing(closing_id: int) -> LedgerClosing:
+    """One of them. Raises NotFound."""
+    found = db.session.get(LedgerClosing, closing_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def closing_that_waits() -> LedgerClosing | None:
+    """The closing or reopening that waits for audit, if there is one."""
+    return db.session.scalars(
+        select(LedgerClosing).where(LedgerClosing.settled_at.is_(None))
+    ).one_or_none()
+
+
+def first_day() -> date | None:
+    """The day of the oldest entry, None in an empty book."""
+    return db.session.scalar(select(func.min(LedgerEntry.on)))

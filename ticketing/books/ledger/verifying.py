@@ -2,18 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import NamedTuple
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import aliased
 
+from ticketing.books.ledger import closing
 from ticketing.books.ledger.commands import SUBJECT
 from ticketing.books.ledger.ddl import TRIGGERS
-from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
+from ticketing.books.ledger.models import LedgerAccount, LedgerClosing, LedgerEntry, LedgerLine
 from ticketing.journal.queries import told
+from ticketing.kernel import clock
 from ticketing.kernel.db import db, dialect
 from ticketing.kernel.text import show_fen
-from ticketing.procedure.accounts import NEVER_CREDIT, NEVER_DEBIT
+from ticketing.procedure.accounts import NEVER_CREDIT, NEVER_DEBIT, month_end
+from ticketing.procedure.permissions import Act
 
 _TRIGGER_NAMES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
@@ -36,7 +40,17 @@ def verify() -> Verdict:
         db.session.scalar(select(func.count()).select_from(model)) or 0
         for model in (LedgerAccount, LedgerEntry, LedgerLine)
     )
-    proofs = (_guards, _balances, _entries, _numbering, _turns, _reversals, _journalled)
+    proofs = (
+        _guards,
+        _balances,
+        _entries,
+        _numbering,
+        _turns,
+        _reversals,
+        _journalled,
+        _closings,
+        _periods,
+    )
     faults = [fault for proof in proofs for fault in proof()]
     return Verdict(accounts, entries, lines, faults)
 
@@ -175,3 +189,42 @@ def _journalled() -> Iterator[str]:
             yield f"凭证 {line.subject_id}：与审计日志所记的入账不符"
     for number in sorted(booked):
         yield f"凭证 {number}：审计日志没有这次入账"
+
+
+def _closings() -> Iterator[str]:
+    """Each closing as it was journalled when it was asked and settled; it closes whole months that were over."""
+    asked, settled = (
+        {line.subject_id: (facts, line.actor_id) for line, facts in told(closing.SUBJECT, (act,))}
+        for act in (Act.ASK_CLOSING.value, Act.AGREE_CLOSING.value)
+    )
+    unsettled = {"agreed": None, "answer": "", "last_entry": None}
+    for row in db.session.scalars(select(LedgerClosing).order_by(LedgerClosing.id)):
+        facts = closing.facts_of(row)
+        answered = (facts, row.settled_by_id) if row.settled_at is not None else None
+        if (asked.pop(row.id, None), settled.pop(row.id, None)) != (
+            (facts | unsettled, row.asked_by_id),
+            answered,
+        ):
+            yield f"结账申请 {row.id}：与审计日志所记的申请、审计意见不符"
+        if row.through != month_end(row.through) or row.through >= clock.local(row.asked_at).date():
+            yield f"结账申请 {row.id}：{row.through} 不是已经过完的月末"
+    for number in sorted(asked.keys() | settled.keys()):
+        yield f"结账申请 {number}：审计日志记有，账上没有"
+
+
+def _periods() -> Iterator[str]:
+    """No entry booked after a closing bears a day that was closed then; what was booked before it has a lower number."""
+    rows = db.session.execute(
+        select(LedgerClosing.through, LedgerClosing.last_entry)
+        .where(LedgerClosing.agreed.is_(True))
+        .order_by(LedgerClosing.id)
+    ).all()
+    following = [row.last_entry for row in rows[1:]]
+    for (through, last), until in zip_longest(rows, following):
+        late = select(LedgerEntry.id, LedgerEntry.on).where(
+            LedgerEntry.id > last, LedgerEntry.on <= through
+        )
+        if until is not None:
+            late = late.where(LedgerEntry.id <= until)
+        for number, on in db.session.execute(late.order_by(LedgerEntry.id)):
+            yield f"凭证 {number}：日期 {on} 在已结账的期间，却是结账（至 {through}）以后记的"

@@ -1,4 +1,4 @@
-"""Pages of the ledger: the list of entries, one entry, accounts with their balances, an account's statement, reversals."""
+"""Pages of the ledger: entries, one entry, accounts with their balances, an account's statement, reversals, closings."""
 
 from datetime import date
 from typing import Any
@@ -6,13 +6,27 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ticketing.books.ledger import queries, reversing
-from ticketing.books.ledger.forms import AskReversalForm, SettleReversalForm
+from ticketing.books.ledger import closing, queries, reversing
+from ticketing.books.ledger.forms import (
+    AskClosingForm,
+    AskReopeningForm,
+    AskReversalForm,
+    SettleClosingForm,
+    SettleReversalForm,
+)
 from ticketing.books.ledger.models import LedgerEntry
+from ticketing.kernel import clock
 from ticketing.kernel.enums import chosen
+from ticketing.kernel.forms import BaseForm
 from ticketing.kernel.text import row_id
 from ticketing.masters.people.guard import current_user, requires
-from ticketing.procedure.accounts import CREDIT_KINDS, AccountKind, EntryKind
+from ticketing.procedure.accounts import (
+    CREDIT_KINDS,
+    AccountKind,
+    EntryKind,
+    closable,
+    reopenable,
+)
 from ticketing.procedure.permissions import Act
 
 bp = Blueprint("ledger", __name__, url_prefix="/finance/ledger")
@@ -96,6 +110,81 @@ def _page(entry_id: int, **forms: Any) -> ResponseReturnValue:
 
 def _open(entry: LedgerEntry) -> bool:
     return entry.reverses_id is None and entry.reversed_by is None
+
+
+@bp.get("/closings")
+@requires(Act.READ_BOOKS)
+def closings() -> ResponseReturnValue:
+    """Through which day the books are closed, and every closing and reopening there ever was (access matrix 33)."""
+    return _closings()
+
+
+@bp.post("/closings/ask")
+@requires(Act.ASK_CLOSING)
+def ask_closing() -> ResponseReturnValue:
+    """Ask audit to agree to a closing."""
+    form = AskClosingForm()
+    form.offer(_closable(queries.closed_through()))
+    if form.carry_out(closing.ask_closing, actor=current_user()):
+        return _to_closings("已申请结账，等待审计同意。")
+    return _closings(ask_form=form)
+
+
+@bp.post("/closings/ask-reopening")
+@requires(Act.ASK_CLOSING)
+def ask_reopening() -> ResponseReturnValue:
+    """Ask audit to agree to a reopening."""
+    form = AskReopeningForm()
+    form.offer(_reopenable(queries.closed_through()))
+    if form.carry_out(closing.ask_reopening, actor=current_user()):
+        return _to_closings("已申请反结账，等待审计同意。")
+    return _closings(reopen_form=form)
+
+
+@bp.post("/closings/<int:closing_id>/settle")
+@requires(Act.AGREE_CLOSING)
+def settle_closing(closing_id: int) -> ResponseReturnValue:
+    """Agree to a closing or reopening, or refuse it (procedure 2.7)."""
+    asked, form = queries.closing(closing_id), SettleClosingForm()
+    if form.carry_out(closing.settle_closing, asked, actor=current_user()):
+        return _to_closings("审计意见已登记。")
+    return _closings(settle_form=form)
+
+
+def _to_closings(said: str) -> ResponseReturnValue:
+    flash(said, "success")
+    return redirect(url_for("ledger.closings"))
+
+
+def _closable(closed: date | None) -> list[date]:
+    first = queries.first_day()
+    return closable(first, closed, clock.today()) if first is not None else []
+
+
+def _reopenable(closed: date | None) -> list[date]:
+    return reopenable(queries.first_day() or date.max, closed)
+
+
+def _closings(**refused: BaseForm) -> ResponseReturnValue:
+    """The page of closings with its forms; the one that was refused keeps what was typed."""
+    closed = queries.closed_through()
+    forms: dict[str, Any] = {
+        "ask_form": AskClosingForm(formdata=None),
+        "reopen_form": AskReopeningForm(formdata=None),
+        "settle_form": SettleClosingForm(formdata=None),
+    } | refused
+    for name, days in (("ask_form", _closable(closed)), ("reopen_form", _reopenable(closed))):
+        forms[name].offer(days)
+    rows, following = queries.closings(request.args.get("after", type=row_id))
+    page = render_template(
+        "finance/closings.html",
+        rows=rows,
+        following=following,
+        closed=closed,
+        waiting=queries.closing_that_waits(),
+        **forms,
+    )
+    return page, max((form.status for form in refused.values()), default=200)
 
 
 @bp.get("/accounts")

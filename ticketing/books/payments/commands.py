@@ -73,7 +73,7 @@ def release(
     """Let the money go: book it, and let the document know, all in one transaction (procedure 3.5.9).
 
     Raises NotPermitted (role; made it, had a hand in its document, or keeps the books, under any account), Conflict (moved
-    on; the document no longer owes this), Invalid (no bank reference, a day to come, a deposit overdrawn).
+    on; the document no longer owes this), Invalid (no bank reference, a day to come or in a closed period, a deposit overdrawn).
     """
     _permit(actor, Act.RELEASE_PAYMENT)
     handler = _begin(payment, version)
@@ -104,6 +104,7 @@ def release(
             at=at,
             on=paid_on,
             payment_id=payment.id,
+            day_field="paid_on",
         )
     payment.state = PaymentState.RELEASED
     payment.released_at, payment.released_by_id = at, actor.id

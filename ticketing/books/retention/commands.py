@@ -14,6 +14,7 @@ from ticketing.books.ledger.commands import (
     debit,
     open_book,
     post,
+    refuse_closed_day,
 )
 from ticketing.books.ledger.models import LedgerEntry
 from ticketing.books.ledger.reversing import ON_REVERSAL, Follower
@@ -40,7 +41,8 @@ SUBJECT = "retention"
 def enter_deposit(contract: Contract, *, voucher: str, on: date, actor: User) -> RetentionDeposit:
     """Enter what the contract says is held back and was not entered yet; audit agrees before it is booked (2.6).
 
-    Raises NotPermitted, Invalid (no voucher, a day to come), Conflict (nothing to enter, or one waits already).
+    Raises NotPermitted, Invalid (no voucher, a day to come or in a closed period), Conflict (nothing to enter, or one waits
+    already).
     """
     permit(actor, Act.ENTER_RETENTION)
     voucher = clean_line(voucher)
@@ -49,6 +51,7 @@ def enter_deposit(contract: Contract, *, voucher: str, on: date, actor: User) ->
     if on > clock.today():
         raise Invalid("入账日期不能晚于今天。", field="on")
     open_book()
+    refuse_closed_day(on, "on")
     db.session.refresh(contract)
     amount = contract.retention_fen - queries.entered(contract.id)
     if amount <= 0:
@@ -85,7 +88,7 @@ def settle_deposit(
     """Agree to an entered deposit, which books it, or refuse it with a reason (procedure 2.7; access matrix 31).
 
     Raises NotPermitted (no auditor, or who entered it under any account), Conflict (settled, or the contract's amount was
-    changed meanwhile), Invalid (refused without a reason).
+    changed meanwhile), Invalid (refused without a reason; its day was closed meanwhile).
     """
     permit(actor, Act.AGREE_RETENTION)
     answer = clean(answer)
@@ -161,7 +164,8 @@ def receive(
 ) -> ContractorReceipt:
     """Note what a contractor paid in for what he owes, and book it (procedure 2.6).
 
-    Raises NotPermitted, Invalid (nothing, more than is owed, no bank reference, a day to come), Conflict (noted already).
+    Raises NotPermitted, Invalid (nothing, more than is owed, no bank reference, a day to come or in a closed
+    period), Conflict (noted already).
     """
     permit(actor, Act.RECEIVE_MONEY)
     bank_reference = clean_line(bank_reference)
@@ -207,6 +211,7 @@ def receive(
         actor=actor,
         at=at,
         on=received_on,
+        day_field="received_on",
     )
     return receipt
 

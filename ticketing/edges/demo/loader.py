@@ -7,6 +7,7 @@ from pathlib import Path
 from ticketing.edges.demo.accounts import accounts
 from ticketing.edges.demo.bells import bells, readers
 from ticketing.edges.demo.cast import engage
+from ticketing.edges.demo.closings import closings
 from ticketing.edges.demo.crew_desks import crew_desks
 from ticketing.edges.demo.crews import builders_and_crews
 from ticketing.edges.demo.deposits import deposits
@@ -67,6 +68,7 @@ def load(
     telling.add([rules(cast, first_day, town.today), away(cast, town.today)])
     telling.add(price_lists(cast, first_day, town.today))
     telling.add([accounts(town, cast, after), funds(town, cast, after)])
+    telling.add([closings(town, cast, after)])
     telling.add([bells(after, town.today), readers(cast.users.values(), after, town.today)])
     for plan in PLANS:
         handover = clock.at(max(first_day, town.delivered_on(plan)), 8, 15)

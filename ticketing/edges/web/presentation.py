@@ -88,6 +88,12 @@ FINANCE_ROOMS = (
     ("科目余额", "ledger.accounts", Act.READ_BOOKS, ("ledger.account",)),
     ("银行对账", "banking.index", Act.READ_BOOKS, ("banking.show", "banking.columns")),
     ("凭证导出", "desk.vouchers", Act.READ_BOOKS, ("desk.codes",)),
+    (
+        "结账",
+        "ledger.closings",
+        Act.READ_BOOKS,
+        ("ledger.ask_closing", "ledger.ask_reopening", "ledger.settle_closing"),
+    ),
     ("年终", "desk.year_end", Act.READ_BOOKS, ()),
 )
 """The rooms of finance in a row: label, endpoint, the act that opens it, and the pages behind it."""
