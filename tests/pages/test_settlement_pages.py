@@ -12,7 +12,6 @@ from tests.support.settlements import AUDITED, EXAMPLE, Settlements
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
-from ticketing.masters.contractors.models import Contract
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderStage
 from ticketing.procedure.settlement import PriceBasis, PriceSource, SettlementStage
@@ -109,7 +108,7 @@ def ready(accounts, act) -> Settlement:
             )
         with transaction():
             s.answer_due_on = clock.today().replace(year=clock.today().year - 1)
-            db.session.get_one(Contract, s.contract_id).deemed_confirmation = True
+            s.silence_confirms = True
     return s
 
 

@@ -244,6 +244,8 @@ UNREVIEWED: dict[str, Any] = {
     "notice_way": None,
     "notice_evidence": "",
     "answer_due_on": None,
+    "agreement": "",
+    "silence_confirms": False,
     "reminded_at": None,
     "reminder_evidence": "",
     "confirmation": None,
