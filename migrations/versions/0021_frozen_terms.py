@@ -1,4 +1,4 @@
-"""an account keeps what the agreement said of silence when its contractor was notified; employee numbers in one spelling."""
+"""an account keeps what the agreement said of silence when its contractor was notified; why a deposit was asked back early; employee numbers in one spelling."""
 
 import unicodedata
 
@@ -25,6 +25,13 @@ def upgrade() -> None:
         " agreement = (SELECT agreement FROM contract WHERE contract.id = settlement.contract_id)"
         " WHERE notified_at IS NOT NULL AND contract_id IS NOT NULL"
     )
+    with op.batch_alter_table("retention_release") as batch_op:
+        batch_op.add_column(sa.Column("early", sa.Text(), nullable=False, server_default=""))
+        batch_op.add_column(sa.Column("early_why", sa.Text(), nullable=False, server_default=""))
+    with op.batch_alter_table("retention_release") as batch_op:
+        batch_op.alter_column("early", server_default=None)
+        batch_op.alter_column("early_why", server_default=None)
+        batch_op.create_check_constraint(op.f("ck_retention_release_early"), "(early = '') = (early_why = '')")
     connection = op.get_bind()
     for user_id, typed in connection.execute(sa.select(USER.c.id, USER.c.employee_number)).all():
         number = "".join(unicodedata.normalize("NFKC", typed).split()).upper()
@@ -34,6 +41,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Come back down; the one spelling of employee numbers stays."""
+    with op.batch_alter_table("retention_release") as batch_op:
+        batch_op.drop_constraint(op.f("ck_retention_release_early"), type_="check")
+        batch_op.drop_column("early_why")
+        batch_op.drop_column("early")
     with op.batch_alter_table("settlement") as batch_op:
         batch_op.drop_column("agreement")
         batch_op.drop_column("silence_confirms")
