@@ -130,6 +130,9 @@ def test_a_line_the_reviewer_adds_was_handed_in_as_nothing(accounts, make):
         reviewing.audit_lines(
             s, version=s.version, audited=[], added=[added._replace(why="")], **terms
         )
+    quoted = added._replace(source=EXAMPLE[1].source)
+    with pytest.raises(Invalid, match="定额编号"), transaction():
+        reviewing.audit_lines(s, version=s.version, audited=[], added=[quoted], **terms)
     with transaction():
         reviewing.audit_lines(s, version=s.version, audited=[], added=[added], **terms)
     line = s.lines[-1]
