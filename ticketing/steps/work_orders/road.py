@@ -142,7 +142,7 @@ def all_accepted(ticket: Ticket) -> bool:
 
     A ticket that came back from the callback, or was taken up again, needs an order accepted since.
     """
-    if queries.any_open(ticket.id) or queries.to_order(ticket.id):
+    if queries.any_open(ticket.id) or queries.waits(ticket.id):
         return False
     return any(queries.of_this_round(ticket, one) for one in queries.accepted_of(ticket.id))
 
