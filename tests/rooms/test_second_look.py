@@ -81,7 +81,7 @@ def test_what_is_repaired_and_accepted_is_ordered_again_only_as_its_rework(
     assert {c: [one.defect_id for one in some] for c, some in waiting.items()} == {
         OrderClass.B: [other]
     }
-    (again,) = queries.to_rework(ticket)
+    (again,) = queries.waiting(ticket).again
     assert (again.order.id, again.order_class, again.surveyed) == (first.id, again_as, True)
     assert [one.id for one in again.defects] == [mended]
     plain = {"order_class": again_as, "rework_of_id": None}
@@ -98,7 +98,7 @@ def test_what_is_repaired_and_accepted_is_ordered_again_only_as_its_rework(
     third = redraft(first, make, order_class=again_as)
     assert (third.rework_of_id, third.survey_id) == (first.id, looked.id)
     assert [one.id for one in queries.choosable(third)] == [mended]
-    assert queries.to_rework(ticket) == []
+    assert queries.waiting(ticket).again == []
     assert [one.id for one in queries.chain_of(third)] == [first.id, third.id]
     repairs.bring(third, OrderStage.ACCEPTED)
     assert ticket.stage is TicketStage.CALLBACK
@@ -110,7 +110,7 @@ def test_what_a_second_look_finds_repaired_well_is_not_ordered_again(make, repai
     repairs.bring(first, OrderStage.ACCEPTED)
     repairs.bring(second, OrderStage.CANCELLED)
     looked_again(make, repairs, ticket, (OrderClass.NONE, OrderClass.B))
-    assert queries.to_rework(ticket) == []
+    assert queries.waiting(ticket).again == []
     address = f"/tickets/{ticket.id}/orders/new?rework={first.id}"
     assert sign_in("office").get(address).status_code == 409
     repairs.order_of(ticket, OrderStage.ACCEPTED)

@@ -77,7 +77,7 @@ def draft(
     survey = surveys.latest(ticket.id)
     assert survey is not None  # a ticket under repair has been surveyed
     chosen = set(defect_ids)
-    again = queries.to_rework(ticket)
+    again = queries.waiting(ticket).again
     if rework_of_id is None:
         ready = {one.defect_id for one in queries.to_order(ticket.id).get(order_class, [])}
         _refuse_repaired(chosen, again)

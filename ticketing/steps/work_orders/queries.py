@@ -144,6 +144,13 @@ class Again(NamedTuple):
     surveyed: bool
 
 
+class Waiting(NamedTuple):
+    """What waits for an order: for its first one by class, and what is repaired and accepted to be done again."""
+
+    fresh: dict[OrderClass, list[Finding]]
+    again: list[Again]
+
+
 def repaired_by(orders: Iterable[WorkOrder]) -> dict[int, WorkOrder]:
     """By defect the accepted order that repaired it last, of orders as they were drafted (procedure 3.5.3)."""
     return {
@@ -154,19 +161,11 @@ def repaired_by(orders: Iterable[WorkOrder]) -> dict[int, WorkOrder]:
     }
 
 
-def _numbers(ticket_id: int) -> dict[int, str]:
-    return {defect: one.number for defect, one in repaired_by(of_ticket(ticket_id)).items()}
-
-
-surveys.REPAIRED.append(_numbers)
-
-
-def _waiting(ticket_id: int) -> list[tuple[Finding, WorkOrder | None]]:
+def _undone(ticket_id: int, orders: Iterable[WorkOrder]) -> list[tuple[Finding, WorkOrder | None]]:
     """What the survey in force decides for repair and stands on no order of it yet, with the order that repaired it before."""
     survey = surveys.latest(ticket_id)
     if survey is None or survey.concluded_at is None:
         return []
-    orders = of_ticket(ticket_id)
     taken = {
         item.defect_id
         for order in orders
@@ -183,16 +182,40 @@ def _waiting(ticket_id: int) -> list[tuple[Finding, WorkOrder | None]]:
 
 def waits(ticket_id: int) -> bool:
     """Whether something decided for repair stands on no order yet, for the first time or again."""
-    return bool(_waiting(ticket_id))
+    return bool(_undone(ticket_id, of_ticket(ticket_id)))
+
+
+def waiting(ticket: Ticket, orders: Sequence[WorkOrder] | None = None) -> Waiting:
+    """What waits for an order on a ticket with these orders (by default its own, read anew)."""
+    orders = of_ticket(ticket.id) if orders is None else orders
+    fresh: dict[OrderClass, list[Finding]] = {}
+    again: dict[tuple[int, OrderClass], Again] = {}
+    for finding, before in _undone(ticket.id, orders):
+        assert finding.decided is not None  # else it would not wait
+        if before is None:
+            fresh.setdefault(finding.decided, []).append(finding)
+        else:
+            one = Again(before, finding.decided, [], surveyed=True)
+            key = (before.id, finding.decided)
+            again.setdefault(key, one).defects.append(finding.defect)
+    known = {order_id for order_id, _class in again} | {
+        one.rework_of_id
+        for one in orders
+        if one.rework_of_id and one.stage is not OrderStage.CANCELLED and of_this_round(ticket, one)
+    }
+    came_back = [
+        Again(one, one.order_class, [item.defect for item in one.items], surveyed=False)
+        for one in orders
+        if one.stage is OrderStage.ACCEPTED
+        and not of_this_round(ticket, one)
+        and one.id not in known
+    ]
+    return Waiting(fresh, [*again.values(), *came_back])
 
 
 def to_order(ticket_id: int) -> dict[OrderClass, list[Finding]]:
-    """What waits for its first order, by class; what is repaired and accepted already is rework (`to_rework`)."""
-    waiting: dict[OrderClass, list[Finding]] = {}
-    for finding, before in _waiting(ticket_id):
-        if before is None and finding.decided:
-            waiting.setdefault(finding.decided, []).append(finding)
-    return waiting
+    """What waits for its first order, by class."""
+    return waiting(db.session.get_one(Ticket, ticket_id)).fresh
 
 
 def any_open(ticket_id: int) -> bool:
@@ -209,34 +232,6 @@ def accepted_of(ticket_id: int) -> list[WorkOrder]:
 def of_this_round(ticket: Ticket, order: WorkOrder) -> bool:
     """Whether an order was drafted since the ticket last came back from the callback or was taken up again."""
     return order.round == ticket.rework_count + 1
-
-
-def to_rework(ticket: Ticket) -> list[Again]:
-    """The accepted orders whose repair did not hold, without a rework under way (procedure 3.5.4).
-
-    Those a later survey decided on, by the class it decided; and those of a ticket that came back.
-    """
-    found: dict[tuple[int, OrderClass], Again] = {}
-    for finding, before in _waiting(ticket.id):
-        if before is not None and finding.decided:
-            fresh = Again(before, finding.decided, [], surveyed=True)
-            one = found.setdefault((before.id, finding.decided), fresh)
-            one.defects.append(finding.defect)
-    known = {order_id for order_id, _class in found}
-    orders = of_ticket(ticket.id)
-    known |= {
-        one.rework_of_id
-        for one in orders
-        if one.rework_of_id and one.stage is not OrderStage.CANCELLED and of_this_round(ticket, one)
-    }
-    came_back = [
-        Again(one, one.order_class, [item.defect for item in one.items], surveyed=False)
-        for one in orders
-        if one.stage is OrderStage.ACCEPTED
-        and not of_this_round(ticket, one)
-        and one.id not in known
-    ]
-    return [*found.values(), *came_back]
 
 
 def waiting_for(scope: Scope) -> int:

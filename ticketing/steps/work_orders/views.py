@@ -204,7 +204,7 @@ def _again(ticket: Ticket) -> Again | None:
         return None
     wanted = request.args.get("rework", type=row_id)
     asked = _asked_class() if "class" in request.args else None
-    for one in queries.to_rework(ticket):
+    for one in queries.waiting(ticket).again:
         if one.order.id == wanted and asked in (None, one.order_class):
             return one
     first = next((one for one in queries.of_ticket(ticket.id) if one.id == wanted), None)
@@ -227,19 +227,20 @@ def panel(scope: Scope, actor: User, ticket: Ticket, _told: list[StoryLine]) -> 
     """派工 on the ticket's page: what still waits for an order, by class; the orders; what can be repaired again."""
     if not ticket.repair or not scope.may(Act.READ_ORDER):
         return None
-    repairing = ticket.stage is TicketStage.REPAIRING
     try:
         commands.may_draft(ticket, actor)
         drafts = True
     except (NotPermitted, Conflict):
         drafts = False
     orders = queries.of_ticket(ticket.id)
+    repairing = ticket.stage is TicketStage.REPAIRING
+    waiting = queries.waiting(ticket, orders) if repairing else None
     return Panel(
         "orders/_panel.html",
         {
             "orders": orders,
-            "waiting": queries.to_order(ticket.id) if repairing else {},
-            "rework": queries.to_rework(ticket) if repairing else [],
+            "waiting": waiting.fresh if waiting else {},
+            "rework": waiting.again if waiting else [],
             "drafts": drafts,
             "days_of": paper.days_of,
             "trades_of": commands.trades_of,
