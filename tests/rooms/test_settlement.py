@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from flask_migrate import downgrade, upgrade
 from sqlalchemy import select
 
 from tests.support.settlements import EXAMPLE, Settlements
@@ -258,6 +259,18 @@ def test_an_account_notified_anew_goes_by_the_agreement_of_that_day(accounts, ma
     accounts.bring_on(s, SettlementStage.CONFIRMING)
     assert not s.silence_confirms
     assert "（无视同条款）" in s.agreement
+
+
+def test_accounts_notified_before_take_what_the_contract_says_when_the_columns_come(accounts):
+    notified = accounts.bring(accounts.begun(), SettlementStage.CONFIRMING).id
+    waiting = accounts.bring(accounts.begun(), SettlementStage.REVIEWED).id
+    saying(accounts, True)
+    db.session.remove()
+    downgrade(revision="0019")
+    upgrade()
+    one, other = (db.session.get_one(Settlement, key) for key in (notified, waiting))
+    assert (one.silence_confirms, one.agreement) == (True, "售后维修补充协议（有视同条款）")
+    assert (other.silence_confirms, other.agreement) == (False, "")
 
 
 @pytest.mark.clause("3.5.7")
