@@ -205,6 +205,8 @@ def others_confirm(user_id: int) -> bool:
 
 def employee_numbers(user_ids: Collection[int]) -> dict[int, list[str]]:
     """The employee numbers of some accounts: of each the present one first, then those it had before."""
+    if not user_ids:
+        return {}
     asked = select(User.id, User.employee_number).where(User.id.in_(user_ids))
     had = {user_id: [number] for user_id, number in db.session.execute(asked)}
     for line in stories("user", had, "edit"):
