@@ -1,6 +1,7 @@
 """Pages of accounts: the list, every act's good and bad input, two people at once, who sees what, hostile text, query counts."""
 
 import io
+import re
 import zipfile
 
 import pytest
@@ -12,7 +13,7 @@ from tests.support.settlements import AUDITED, EXAMPLE, Settlements
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
-from ticketing.masters.contractors.models import Contract
+from ticketing.kernel.errors import Invalid
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderStage
 from ticketing.procedure.settlement import PriceBasis, PriceSource, SettlementStage
@@ -109,7 +110,7 @@ def ready(accounts, act) -> Settlement:
             )
         with transaction():
             s.answer_due_on = clock.today().replace(year=clock.today().year - 1)
-            db.session.get_one(Contract, s.contract_id).deemed_confirmation = True
+            s.silence_confirms = True
     return s
 
 
@@ -319,6 +320,37 @@ def test_a_captain_begins_prices_and_hands_in_from_his_order(accounts, make, sig
     db.session.rollback()
     s = db.session.get_one(Settlement, s.id)
     assert (s.stage, s.submitted_fen, s.route) == (S.SUBMITTED, 270_572, Role.CS_MANAGER)
+
+
+@pytest.mark.clause("3.5.5")
+def test_a_line_shows_where_its_price_comes_from_before_it_is_handed_in(accounts, make, sign_in):
+    s = accounts.begun()
+    captain, address = sign_in("captain"), f"/settlements/{s.id}/amend"
+    bare = [one._replace(quota_code="", remark="") for one in EXAMPLE]
+    sent = TERMS | rows(bare)
+    refusal = captain.post(address, data=sent | {"version": 1, "once": token(), "submits": "1"})
+    page = refusal.get_data(as_text=True)
+    assert refusal.status_code == 422
+    for cell, words in (("1-quota_code", "请填写定额编号"), ("2-remark", "向谁、何时询价")):
+        assert re.search(rf'id="lines-{cell}-error">[^<]*{words}', page), cell
+    assert page.count('aria-invalid="true"') == 2
+    for one in bare:
+        assert f'value="{one.item}"' in page
+    kept = captain.post(address, data=sent | {"version": 1, "once": token()})
+    assert kept.status_code == 302
+    db.session.rollback()
+    s = db.session.get_one(Settlement, s.id)
+    assert (s.stage, len(s.lines)) == (S.DRAFTING, 4)
+    last_look = captain.post(
+        f"/settlements/{s.id}/submit", data={"version": s.version, "once": token()}
+    )
+    assert last_look.status_code == 422
+    assert "第 2 行：按定额计价的，请填写定额编号。" in last_look.get_data(as_text=True)
+    for line in (bare[1], bare[2]):
+        with pytest.raises(Invalid, match=r"定额编号|何时询价"):
+            accounts.bring(accounts.priced(s, [line]), S.SUBMITTED)
+    whole = TERMS | rows() | {"version": s.version, "once": token(), "submits": "1"}
+    assert captain.post(address, data=whole).status_code == 302
 
 
 def test_numbers_are_taken_as_people_and_spreadsheets_write_them(accounts, make, sign_in):

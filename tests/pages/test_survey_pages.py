@@ -55,12 +55,17 @@ class Sheet:
         with transaction():
             its = {"ticket_id": survey.ticket_id, "survey_id": survey.id}
             repairs.picture(Slot.SITE, **its)
-            self.signature = repairs.picture(Slot.SIGNATURE, **its).key
         self.id, self.ticket = survey.id, survey.ticket_id
         self.items = [one.id for one in defects.of_ticket(survey.ticket_id)]
         self.findings = {one.id: one.proposed.value for one in survey.findings}
         self.team = repairs.make.world.teams["云栖苑维修队"]
-        db.session.commit()
+        self.sign_anew(repairs)
+
+    def sign_anew(self, repairs: Repairs) -> None:
+        """A signature of the sheet as it is recorded now."""
+        with transaction():
+            picture = repairs.picture(Slot.SIGNATURE, ticket_id=self.ticket, survey_id=self.id)
+            self.signature = picture.key
 
     def path(self, act: Act) -> str:
         return PATHS[act].format(survey=self.id, ticket=self.ticket)
@@ -205,6 +210,8 @@ def test_a_repair_is_surveyed_through_its_pages(make, repairs, sign_in, username
     assert f"/surveys/{sheet.id}" in page(client.get(f"/tickets/{ticket_id}"))
     assert f"/surveys/{sheet.id}" in page(client.get("/surveys/"))
     for act in (Act.ARRIVE_SURVEY, Act.RECORD_SURVEY, Act.SIGN_SURVEY):
+        if act is Act.SIGN_SURVEY:
+            sheet.sign_anew(repairs)
         assert client.post(sheet.path(act), data=sheet.form(act)).status_code == 302
     shown = page(client.get(f"/surveys/{sheet.id}"))
     assert "还缺：<b>工程项目部或物业管理处、维修队长、客户</b>" in shown

@@ -170,7 +170,9 @@ def test_what_claims_an_agreed_price_that_is_on_no_list_is_kept_but_not_handed_i
         submit(s, make)
     for words in ("第 2、3 行", "“渣土清运”", "YX-SD-01 第 1 版", "改为定额、信息价或询价"):
         assert words in refusal.value.message
-    s = accounts.priced(s, [LISTED, UNLISTED._replace(source=PriceSource.ENQUIRY)])
+    s = accounts.priced(
+        s, [LISTED, UNLISTED._replace(source=PriceSource.ENQUIRY, remark="恒通清运")]
+    )
     assert marks(s) == [[], []]
     assert submit(s, make).stage is S.SUBMITTED
 

@@ -528,11 +528,11 @@ def test_rework_is_drafted_for_the_order_that_did_not_hold_and_counted_as_a_chai
     with pytest.raises(Conflict):
         redraft(first, make)
     unhappy(ticket, make)
-    assert [one.id for one in queries.to_rework(ticket)] == [first.id]
+    assert [one.order.id for one in queries.waiting(ticket).again] == [first.id]
     with pytest.raises(Invalid):
         redraft(first, make, order_class=OrderClass.B)
     second = redraft(first, make)
-    assert queries.to_rework(ticket) == []
+    assert queries.waiting(ticket).again == []
     with pytest.raises(Invalid):
         redraft(first, make)  # one is under way
     repairs.bring(second, OrderStage.ACCEPTED)

@@ -211,7 +211,7 @@ def test_what_a_contractor_pays_settles_the_oldest_and_never_more_than_he_owes(m
 # --- release --------------------------------------------------------------------------------------------------------
 
 
-def applied(make, contract, days_ago=0, fen=50_000_000, actor="engineer"):
+def applied(make, contract, days_ago=0, fen=50_000_000, actor="engineer", **more):
     with transaction():
         return releasing.apply_release(
             contract,
@@ -219,6 +219,7 @@ def applied(make, contract, days_ago=0, fen=50_000_000, actor="engineer"):
             applied_fen=fen,
             document="申-1",
             actor=make.user(actor),
+            **more,
         )
 
 
@@ -304,6 +305,61 @@ def test_a_deposit_is_paid_back_after_application_verification_and_opinion(make,
     assert ledger.held(contract.id) == 50_000_000
     assert queries.standing(contract.id).released_fen == 0
     sound()
+
+
+def completed(contract, on):
+    with transaction():
+        contract.completed_on = on
+
+
+@pytest.mark.clause("3.6.2")
+def test_a_deposit_asked_back_early_needs_a_reason_and_keeps_it(make, contract):
+    opened(make, contract)
+    until = queries.standing(contract.id).liability.until
+    with clock.held(clock.at(until, 10)):
+        with pytest.raises(Invalid, match=f"早于缺陷责任期届满.*至 {until}") as refused:
+            applied(make, contract)
+        assert refused.value.field == "early_why"
+        release = applied(make, contract, early_why="工程款清算一并办理")
+        assert str(until) in release.early
+        assert release.early_why == "工程款清算一并办理"
+        verified(make, release)
+        opined(make, release)
+        assert "责任期未满" in paid.waiting()[0].claim.text
+    titles = select(Notice.title).where(Notice.title.like("%责任期未满%"))
+    assert len(db.session.scalars(titles).all()) >= 3
+    completed(contract, date(2020, 1, 2))
+    assert str(until) in release.early
+
+
+@pytest.mark.clause("3.6.2")
+def test_once_the_period_is_over_no_reason_is_asked(make, contract):
+    opened(make, contract)
+    until = queries.standing(contract.id).liability.until
+    with clock.held(clock.at(until + timedelta(days=1), 10)):
+        release = applied(make, contract, early_why="多写的")
+    assert (release.early, release.early_why) == ("", "")
+
+
+def test_without_a_completion_nobody_can_say_that_the_period_is_over(make, contract):
+    opened(make, contract)
+    completed(contract, None)
+    with pytest.raises(Invalid, match="未登记竣工验收日期"):
+        applied(make, contract)
+    assert applied(make, contract, early_why="合同终止").early
+
+
+@pytest.mark.parametrize(
+    ("begun", "words"),
+    [
+        (date(2024, 10, 3), "顺延至 2026-10-08"),
+        (date(2024, 3, 5), "2024-03-05 竣工验收合格，缺陷责任期 2 年，至 2026-03-05"),
+    ],
+)
+def test_the_end_of_the_period_is_reckoned_in_words(make, contract, begun, words):
+    with transaction():
+        contract.completed_on, contract.liability_months = begun, 24
+    assert words in queries.standing(contract.id).liability.words
 
 
 def test_an_opinion_needs_a_verification_and_stays_within_what_is_held(make, contract):
@@ -483,6 +539,27 @@ def test_the_whole_way_of_a_deposit_through_the_pages(make, contract, sign_in):
     assert "已支付" in page
     assert queries.standing(contract.id).held_fen == 0
     sound()
+
+
+@pytest.mark.clause("3.6.2")
+def test_an_early_application_is_refused_at_its_field_and_its_reason_shown(make, contract, sign_in):
+    opened(make, contract)
+    completed(contract, clock.today() - timedelta(days=100))
+    file, engineer = f"/finance/retention/{contract.id}", sign_in("engineer")
+    assert "须写明提前受理的原因" in engineer.get(file).get_data(as_text=True)
+    typed = {"applied_on": clock.today().isoformat(), "applied_fen": "1234.5", "document": "申-77"}
+    answer = engineer.post(f"{file}/apply", data={"once": token(), **typed})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "须写明为什么提前受理" in page
+    assert "申-77" in page
+    assert "1234.5" in page
+    answer = engineer.post(f"{file}/apply", data={"once": token(), **typed, "early_why": "清算"})
+    assert answer.status_code == 302
+    for reader in ("engineer", "manager", "finance", "auditor"):
+        page = sign_in(reader).get(file).get_data(as_text=True)
+        assert "提前受理的原因：" in page
+        assert "清算" in page
 
 
 def test_receivables_are_shown_by_age_and_received_through_the_page(make, contract, sign_in):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from flask_migrate import downgrade, upgrade
 from sqlalchemy import select
 
 from tests.support.settlements import EXAMPLE, Settlements
@@ -138,6 +139,9 @@ def test_a_line_the_reviewer_adds_was_handed_in_as_nothing(accounts, make):
         reviewing.audit_lines(
             s, version=s.version, audited=[], added=[added._replace(why="")], **terms
         )
+    quoted = added._replace(source=EXAMPLE[1].source)
+    with pytest.raises(Invalid, match="定额编号"), transaction():
+        reviewing.audit_lines(s, version=s.version, audited=[], added=[quoted], **terms)
     with transaction():
         reviewing.audit_lines(s, version=s.version, audited=[], added=[added], **terms)
     line = s.lines[-1]
@@ -213,10 +217,23 @@ def test_a_class_a_account_waits_for_its_contractor(accounts, make):
         certifying.certify(s, version=s.version, opinion="", actor=make.user("chief"))
 
 
+def saying(accounts, silence):
+    """The contract says, from now on, whether silence counts."""
+    contract = db.session.get_one(Contract, accounts.contract())
+    with transaction():
+        contract.deemed_confirmation = silence
+        contract.agreement = f"售后维修补充协议（{'有' if silence else '无'}视同条款）"
+
+
 @pytest.mark.clause("3.5.7")
-def test_silence_counts_only_where_the_agreement_says_so(accounts, make):
+@pytest.mark.parametrize("silence", [True, False])
+def test_silence_counts_as_the_agreement_said_when_the_contractor_was_notified(
+    accounts, make, silence
+):
     auditor, s = make.user("auditor"), accounts.begun()
+    saying(accounts, silence)
     accounts.bring(s, SettlementStage.CONFIRMING)
+    saying(accounts, not silence)
     assert s.answer_due_on is not None
     with pytest.raises(Conflict, match="尚未催告"), transaction():
         confirming.remind(s, version=s.version, evidence="EMS 1", actor=auditor)
@@ -225,17 +242,43 @@ def test_silence_counts_only_where_the_agreement_says_so(accounts, make):
             confirming.remind(s, version=s.version, evidence="EMS 1", actor=auditor)
         over = s.answer_due_on + timedelta(days=1)
     with clock.held(clock.at(over, 10)):
-        with pytest.raises(Conflict, match="视同确认"), transaction():
-            confirming.deem(s, version=s.version, actor=auditor)
-        with transaction():
-            contract = db.session.get(Contract, s.contract_id)
-            assert contract is not None
-            contract.deemed_confirmation = True
+        if not silence:
+            with pytest.raises(Conflict, match="视同确认"), transaction():
+                confirming.deem(s, version=s.version, actor=auditor)
+            return
         with transaction():
             confirming.deem(s, version=s.version, actor=auditor)
     assert s.confirmation is Confirmation.DEEMED
-    assert "售后维修补充协议" in s.confirmation_evidence
+    assert "（有视同条款）" in s.confirmation_evidence
     assert running(s) == {ClockKind.CERTIFICATION}
+
+
+@pytest.mark.clause("3.5.7")
+def test_an_account_notified_anew_goes_by_the_agreement_of_that_day(accounts, make):
+    saying(accounts, True)
+    s = accounts.bring(accounts.begun(), SettlementStage.DISPUTED)
+    assert s.silence_confirms
+    with transaction():
+        confirming.review_again(s, version=s.version, reason="核单价", actor=make.user("auditor"))
+    assert (s.silence_confirms, s.agreement) == (False, "")
+    saying(accounts, False)
+    accounts.reviewed(s)
+    accounts.compiled(s)
+    accounts.bring_on(s, SettlementStage.CONFIRMING)
+    assert not s.silence_confirms
+    assert "（无视同条款）" in s.agreement
+
+
+def test_accounts_notified_before_take_what_the_contract_says_when_the_columns_come(accounts):
+    notified = accounts.bring(accounts.begun(), SettlementStage.CONFIRMING).id
+    waiting = accounts.bring(accounts.begun(), SettlementStage.REVIEWED).id
+    saying(accounts, True)
+    db.session.remove()
+    downgrade(revision="0019")
+    upgrade()
+    one, other = (db.session.get_one(Settlement, key) for key in (notified, waiting))
+    assert (one.silence_confirms, one.agreement) == (True, "售后维修补充协议（有视同条款）")
+    assert (other.silence_confirms, other.agreement) == (False, "")
 
 
 @pytest.mark.clause("3.5.7")

@@ -128,8 +128,7 @@ def test_every_triple_of_an_account(make, state):
     at = clock.now()
     if state in "nN":
         with transaction():
-            assert s.contract is not None
-            s.contract.deemed_confirmation = True
+            s.silence_confirms = True
             if state == "N":
                 s.reminded_at, s.reminder_evidence = at, "SF2"
         assert s.answer_due_on is not None

@@ -171,6 +171,41 @@ def test_a_drawn_signature_fills_one_box_of_its_own_sheet_and_a_signed_paper_sev
     assert len(survey.boxes) == 3
 
 
+@pytest.mark.clause("3.4.5")
+@pytest.mark.parametrize("slot", [Slot.SIGNATURE, Slot.SIGNED_PAPER])
+def test_a_signature_given_before_the_findings_were_changed_signs_nothing(
+    make, repairs, sign_in, slot
+):
+    survey = repairs.survey(SurveyStage.RECORDED)
+    with transaction():
+        given = repairs.picture(slot, ticket_id=survey.ticket_id, survey_id=survey.id)
+    key = given.key
+    with clock.held(clock.now() + timedelta(minutes=5)):
+        repairs.record(survey, estimate_fen=90_000)
+        with pytest.raises(Invalid, match="勘察记录修改之前") as refused:
+            repairs.sign(survey, Side.SERVICE, signature=key)
+        assert refused.value.field == "signature"
+        assert survey.boxes == []
+        office, address = sign_in("office"), f"/surveys/{survey.id}/sign"
+        data = {
+            "version": survey.version,
+            "side": "service",
+            "presence": "signed",
+            "name": "江服务",
+            "opinion": "按新的估价同意",
+            "signature": key,
+            "once": token(),
+        }
+        answer = office.post(address, data=data)
+        page = answer.get_data(as_text=True)
+        assert answer.status_code == 422
+        assert "请按现在的内容重新签" in page
+        assert "按新的估价同意" in page
+        assert key not in page
+        repairs.sign(survey, Side.SERVICE)
+    assert [box.side for box in survey.boxes] == [Side.SERVICE]
+
+
 def test_nobody_signs_before_every_item_has_its_finding(make, repairs):
     survey = repairs.survey(SurveyStage.RECORDED)
     with transaction():

@@ -21,7 +21,7 @@ from ticketing.steps.settlement.reviewing import Audited
 EXAMPLE = (
     Priced(PriceSource.AGREED, "防水涂料", "㎡", 3_000, 120_000),
     Priced(PriceSource.QUOTA, "瓷砖铺贴", "㎡", 18_600, 85_500, quota_code="B1-23"),
-    Priced(PriceSource.ENQUIRY, "渣土清运", "车", 1_000, 260_000),
+    Priced(PriceSource.ENQUIRY, "渣土清运", "车", 1_000, 260_000, remark="3月2日 恒通清运 260元"),
     Priced(PriceSource.AGREED, "人工", "工日", 6_000, 45_335),
 )
 """The worked example: 2,482.31 before tax, 2,705.72 with 9 % of it."""

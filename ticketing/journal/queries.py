@@ -30,6 +30,17 @@ def story(subject: str, subject_id: int, *, after_version: int | None = None) ->
     return parsed(db.session.scalars(query))
 
 
+def stories(subject: str, subject_ids: Iterable[int], act: str) -> list[StoryLine]:
+    """Every entry of one act on some things of one kind, oldest first."""
+    query = (
+        select(JournalEntry)
+        .where(JournalEntry.subject == subject, JournalEntry.subject_id.in_(list(subject_ids)))
+        .where(JournalEntry.act == act)
+        .order_by(JournalEntry.id)
+    )
+    return parsed(db.session.scalars(query))
+
+
 def entries(*, subject: str = "", before_id: int | None = None) -> Select[JournalEntry]:
     """The entries newest first, for the audit page; `before_id` continues a page."""
     query = select(JournalEntry).order_by(JournalEntry.id.desc())

@@ -33,6 +33,18 @@ class PriceSource(Labelled):
     ENQUIRY = "enquiry", "询价"
 
 
+def unproved(source: PriceSource, quota_code: str, remark: str) -> tuple[str, str] | None:
+    """What a line lacks to show where its price comes from: the cell and a sentence (procedure 3.5.5).
+
+    A quota has its code; an enquiry says in its remark who was asked and when.
+    """
+    if source is PriceSource.QUOTA and not quota_code:
+        return "quota_code", "按定额计价的，请填写定额编号。"
+    if source is PriceSource.ENQUIRY and not remark:
+        return "remark", "询价的，请在备注写明向谁、何时询价，例如“3月2日 恒通建材 260元”。"
+    return None
+
+
 class PriceBasis(Labelled):
     """Whether the unit prices of an account hold the tax already."""
 

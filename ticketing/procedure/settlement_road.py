@@ -35,7 +35,9 @@ COMPILED = Guard("compiled", "先由客户服务部根据审核结果编写结�
 CLASS_A = Guard("class_a", "B类结算书不需要施工单位确认。", first=True)
 UNREMINDED = Guard("unreminded", "7 天期满、尚未催告过，才能催告。", first=True)
 DEEMABLE = Guard(
-    "deemable", "只有补充协议写明逾期视同确认、且催告后又满 7 天，才能视同确认。", first=True
+    "deemable",
+    "只有通知时的补充协议写明逾期视同确认、且催告后又满 7 天，才能视同确认。",
+    first=True,
 )
 NO_ANSWER = Guard("no_answer", "A类结算书须经施工单位确认。", first=True)
 CERTIFIER = Guard(

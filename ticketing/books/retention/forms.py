@@ -72,6 +72,11 @@ class ApplyForm(BaseForm):
     applied_on = _day("申请日期", "14 天内应会同核实。")
     applied_fen = MoneyField("申请金额（元）")
     document = LineField("申请书编号", validators=[at_most(60)])
+    early_why = ParagraphField(
+        "提前受理的原因",
+        description="缺陷责任期未满的申请必填；核实人、出具意见人和付款人都看得到。",
+        validators=[at_most(500)],
+    )
 
 
 class RemindForm(VersionedForm):

@@ -96,12 +96,14 @@ class RetentionRelease(Base):
 
     `quality` and `cooperation` are scores out of 100, `open_items` what stood open under the contract when the opinion was
     written. `deduct_fen` is to stay for them, `release_fen` to be paid. `reminded_on` is when the contractor called for an
-    answer he had not had.
+    answer he had not had. One made before the defects liability period was over keeps by which reckoning it was `early`, and
+    why it was taken all the same.
     """
 
     __tablename__ = "retention_release"
     __table_args__ = (
         CheckConstraint("applied_fen > 0", name="applied"),
+        CheckConstraint("(early = '') = (early_why = '')", name="early"),
         CheckConstraint("quality BETWEEN 0 AND 100", name="quality"),
         CheckConstraint("cooperation BETWEEN 0 AND 100", name="cooperation"),
         CheckConstraint("deduct_fen >= 0 AND release_fen >= 0", name="amounts"),
@@ -123,6 +125,8 @@ class RetentionRelease(Base):
     applied_on: Mapped[date]
     applied_fen: Mapped[int] = mapped_column(BigInteger)
     document: Mapped[str] = mapped_column(default="")
+    early: Mapped[str] = mapped_column(default="")
+    early_why: Mapped[str] = mapped_column(default="")
     entered_at: Mapped[datetime]
     entered_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     reminded_on: Mapped[date | None]

@@ -125,6 +125,14 @@ def _waiting_deposits() -> Select[RetentionDeposit]:
     )
 
 
+def why_early(contract: Contract, applied_on: date) -> str:
+    """Why an application of a day comes before the defects liability period is over, by its arithmetic; empty once it is (procedure 3.6.2)."""
+    period = liability(contract)
+    if period is None:
+        return "合同未登记竣工验收日期，缺陷责任期的届满日无法推算"
+    return "" if applied_on > period.until else f"申请早于缺陷责任期届满（{period.words}）"
+
+
 def standing(contract_id: int) -> Standing:
     """One contract's deposit. Raises NotFound."""
     found = standings([contract_id])

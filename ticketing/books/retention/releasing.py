@@ -31,11 +31,18 @@ SOURCE = "retention_release"
 
 
 def apply_release(
-    contract: Contract, *, applied_on: date, applied_fen: int, document: str, actor: User
+    contract: Contract,
+    *,
+    applied_on: date,
+    applied_fen: int,
+    document: str,
+    early_why: str = "",
+    actor: User,
 ) -> RetentionRelease:
     """Note a contractor's application: from its date 14 days run to verify it together (procedure 3.6.2).
 
-    Raises NotPermitted, Invalid (a day to come, nothing or more than is held), Conflict (one is under way).
+    One made before the defects liability period is over needs `early_why`, which everybody sees who acts on it.
+    Raises NotPermitted, Invalid (a day to come, nothing or more than is held, no reason), Conflict (one is under way).
     """
     permit(actor, Act.APPLY_RELEASE)
     if applied_on > clock.today():
@@ -48,6 +55,10 @@ def apply_release(
         )
     if queries.standing(contract.id).release is not None:
         raise Conflict("这份合同已有一份申请在办理。")
+    early = queries.why_early(contract, applied_on)
+    early_why = clean(early_why) if early else ""
+    if early and not early_why:
+        raise Invalid(f"{early}，须写明为什么提前受理。", field="early_why")
     at = clock.now()
     release = RetentionRelease(
         contract_id=contract.id,
@@ -55,12 +66,16 @@ def apply_release(
         applied_on=applied_on,
         applied_fen=applied_fen,
         document=clean_line(document),
+        early=early,
+        early_why=early_why,
         entered_at=at,
         entered_by_id=actor.id,
     )
     db.session.add(release)
     db.session.flush()
-    facts = {"applied_on": applied_on.isoformat(), "applied_fen": applied_fen}
+    facts: dict[str, Any] = {"applied_on": applied_on.isoformat(), "applied_fen": applied_fen}
+    if early:
+        facts |= {"early": early, "early_why": early_why}
     _record(release, Act.APPLY_RELEASE, actor, at, facts)
     _tell(release, Role.ENGINEER, f"请在 {release.verify_due_on} 前核实质保金返还申请", at)
     return release
@@ -180,7 +195,7 @@ def _tell(release: RetentionRelease, role: Role, what: str, at: datetime) -> Non
     tell_role(
         role,
         event=f"{release.source}:{release.version}:{role.value}",
-        title=f"{what}：{contract.contractor.name} {contract.number}",
+        title=f"{what}：{contract.contractor.name} {contract.number}{'（责任期未满）' if release.early else ''}",
         path=f"/finance/retention/{contract.id}",
         at=at,
     )
@@ -293,7 +308,7 @@ def _claim(release: RetentionRelease) -> Claim:
         source=release.source,
         payee=contract.contractor.name,
         amount_fen=release.release_fen or 0,
-        text=f"支付质量保证金 {contract.number}",
+        text=f"支付质量保证金 {contract.number}{'（责任期未满申请）' if release.early else ''}",
         path=f"/finance/retention/{contract.id}",
         due_on=release.pay_due_on,
         community_id=contract.community_id,

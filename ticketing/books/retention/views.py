@@ -193,6 +193,7 @@ def _page(contract_id: int, **refused: BaseForm) -> ResponseReturnValue:
         statement=ledger.statement([account.id], size=None) if account else None,
         forms=forms,
         story=story(commands.SUBJECT, contract_id),
+        early=queries.why_early(standing.contract, today),
         owed=ledger.owed(standing.contract.contractor_id),
     )
     return page, max((form.status for form in refused.values()), default=200)

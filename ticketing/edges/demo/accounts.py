@@ -71,6 +71,9 @@ PRICES = {"工日": 280_000, "千克": 26_500, "升": 38_800, "个": 14_250, "�
 """Unit prices in thousandths of a yuan; what is in no list costs `OTHERWISE`."""
 OTHERWISE = 45_000
 
+ASKED = ("恒通建材", "澄江五金", "安居装饰材料")
+"""Whom captains ask for the price of what is on no list."""
+
 DEARER = {86_300: 112, 145_700: 108, 187_900: 110, 231_700: 106}
 """Estimates of repairs whose captain asks for more than the agreed price: so many per cent of it."""
 AGREED_DEARER = 187_900
@@ -151,8 +154,12 @@ class AccountDesks:
         lists = [one.id for one in settlement.price_lists]
         listed = prices.find(lists, [Wanted("", item.item, item.unit)])[0]
         source = PriceSource.AGREED if listed else PriceSource.ENQUIRY
-        code = item.code if listed else ""
-        return Priced(source, item.item, item.unit, 1_000, fen * 10, quota_code=code)
+        code, remark = (item.code, "") if listed else ("", self.asked())
+        return Priced(source, item.item, item.unit, 1_000, fen * 10, code, remark=remark)
+
+    def asked(self) -> str:
+        """Whom the captain asked for a price, the day before he wrote the account."""
+        return f"{clock.today() - timedelta(days=1)} {ASKED[clock.today().day % len(ASKED)]}报价"
 
     def lines(self, order: WorkOrder, noted: Sequence[SettlementLine]) -> list[Priced]:
         """The lines of an account near its estimate."""
@@ -174,7 +181,10 @@ class AccountDesks:
         if one.listed is not None:
             source = PriceSource.QUOTA if order.estimate_fen == QUOTED else PriceSource.AGREED
             price, code = one.listed.price_milli * percent // 100, one.listed.code
-        return Priced(source, one.item, one.unit, one.quantity_milli, price, quota_code=code)
+        remark = self.asked() if source is PriceSource.ENQUIRY else ""
+        return Priced(
+            source, one.item, one.unit, one.quantity_milli, price, quota_code=code, remark=remark
+        )
 
     def reviewers(self) -> None:
         """The manager or the auditor looks at every line; now and then an account goes back to its captain."""

@@ -260,6 +260,7 @@ ACT_NAMES = {
     "revoke_sign_ins": "令其退出",
     "grant_role": "授予岗位",
     "take_role": "收回岗位",
+    "put_back_role": "岗位退回待确认",
     "confirm_role": "确认岗位",
     "settle_in": "登记住户",
     "move_out": "迁出",

@@ -27,8 +27,8 @@ from ticketing.masters.people.scope import Scope
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.repairs import Trade
 from ticketing.procedure.vocabulary import Role
-from ticketing.procedure.warranty import Promise
-from ticketing.procedure.workdays import Due, add_months
+from ticketing.procedure.warranty import Promise, in_words
+from ticketing.procedure.workdays import DayKind, Due, add_months
 
 
 def places(scope: Scope) -> frozenset[int] | None:
@@ -65,18 +65,23 @@ def contracts(scope: Scope) -> Sequence[Contract]:
 
 
 class Liability(NamedTuple):
-    """Until when a contractor answers with his retention, and whether that date may still move."""
+    """Until when a contractor answers with his retention, whether that date may still move, and the reckoning in words."""
 
     until: date
     provisional: bool
+    words: str
 
 
 def liability(contract: Contract) -> Liability | None:
     """The end of the defects liability period; None without a completion acceptance (procedure 2.6)."""
     if contract.completed_on is None:
         return None
-    end: Due = add_months(contract.completed_on, contract.liability_months, workcalendar.snapshot())
-    return Liability(end.on, end.provisional)
+    begun, months = contract.completed_on, contract.liability_months
+    end: Due = add_months(begun, months, workcalendar.snapshot())
+    last = add_months(begun, months, lambda _day: DayKind(works=True)).on
+    moved = f"{last} 不是工作日，顺延" if last != end.on else ""
+    words = f"{begun} 竣工验收合格，缺陷责任期 {in_words(months)}，{moved}至 {end.on}"
+    return Liability(end.on, end.provisional, words + ("（暂）" if end.provisional else ""))
 
 
 def _known(scope: Scope) -> ColumnElement[bool]:

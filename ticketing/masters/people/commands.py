@@ -14,7 +14,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.submissions import Submission
-from ticketing.kernel.text import clean_line, fold, looks_like_mailbox, phone_digits
+from ticketing.kernel.text import clean_line, looks_like_mailbox, phone_digits
 from ticketing.masters.people import queries
 from ticketing.masters.people.models import (
     Posting,
@@ -208,7 +208,11 @@ def edit_user(
     active: bool,
     actor: User,
 ) -> None:
-    """Change an account; disabling it ends its sessions. Raises Invalid, NotPermitted, Conflict."""
+    """Change an account; disabling it ends its sessions. Raises Invalid, NotPermitted, Conflict.
+
+    By the employee number the rules of duty know one person with several accounts: where it changes, the roles of the
+    account wait for a second person again (trust: S11).
+    """
     if version != user.version:
         raise Conflict("这个账号刚被他人修改，请核对最新内容后再保存。", seen=version)
     if user.id == actor.id and not active:
@@ -232,6 +236,8 @@ def edit_user(
     if changed:
         record("user", user.id, "edit", actor=actor, at=clock.now(), facts=changed)
     set_roles(user, roles=roles, actor=actor)
+    if "employee_number" in changed:
+        _put_back(user, actor=actor)
     if was_active and not active:
         revoke_sign_ins(user, actor=actor)
 
@@ -250,7 +256,7 @@ def _place(
     user.name = clean_line(name)
     if not user.name:
         raise Invalid("请填写姓名。", field="name")
-    user.employee_number = fold(clean_line(employee_number)).replace(" ", "").upper()
+    user.employee_number = employee_number
     user.phone = phone_digits(phone)
     user.email = _mailbox(email)
     user.department_id = department_id
@@ -331,12 +337,35 @@ def set_roles(user: User, *, roles: list[Role], actor: User | None) -> None:
     db.session.flush()
 
 
+def _put_back(user: User, *, actor: User) -> None:
+    """Let the confirmed roles of an account wait for a second person again (trust: S11).
+
+    The only account that may confirm roles stays administrator: nobody could let it in again.
+    """
+    at, alone = clock.now(), not queries.others_confirm(user.id)
+    for grant in user.grants:
+        kept = grant.role not in TWO_PERSON_ROLES or (alone and grant.role is Role.ADMIN)
+        if kept or not grant.in_force:
+            continue
+        grant.in_force, grant.confirmed_by_id = False, None
+        grant.granted_by_id, grant.granted_at = actor.id, at
+        facts = {"role": grant.role.value}
+        record("user", user.id, "put_back_role", actor=actor, at=at, facts=facts)
+    user.__dict__.pop("roles", None)
+    db.session.flush()
+
+
 def confirm_role(grant: RoleGrant, *, actor: User) -> None:
-    """The second person puts a granted business role in force. Raises NotPermitted, Conflict."""
+    """The second person puts a granted business role in force. Raises NotPermitted, Conflict.
+
+    Who shares, or once shared, an employee number with one of the two is no second person (trust: S11).
+    """
     if grant.in_force:
         raise Conflict("这项授权已经确认过了。")
     parties = [grant.user, *([grant.granted_by] if grant.granted_by else [])]
-    if any(party.is_same_person(actor) for party in parties):
+    numbers = queries.employee_numbers([actor.id, *(party.id for party in parties)])
+    own = set(numbers[actor.id])
+    if any(party.id == actor.id or own & set(numbers[party.id]) for party in parties):
         raise NotPermitted("须由授权人和被授权人以外的第二人确认。")
     grant.confirmed_by_id = actor.id
     grant.in_force = True

@@ -90,6 +90,11 @@ class NewAccountForm(AccountForm):
 class EditAccountForm(AccountForm, VersionedForm):
     """An existing account."""
 
+    employee_number = LineField(
+        "工号",
+        description="同一人的多个账号填同一工号。改工号后，业务岗位须由第二人重新确认，确认前不生效。",
+        validators=[at_most(40)],
+    )
     active = BooleanField("在用")
 
 

@@ -7,12 +7,18 @@ from functools import cached_property
 from typing import NamedTuple
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from ticketing.kernel import clock
 from ticketing.kernel.db import Base, Id
+from ticketing.kernel.text import clean_line, fold
 from ticketing.procedure.permissions import may_stand_in
 from ticketing.procedure.vocabulary import Role
+
+
+def employee_number(typed: str) -> str:
+    """An employee number as it is stored and compared, however it was typed: narrow, without blanks, in capitals."""
+    return fold(clean_line(typed)).replace(" ", "").upper()
 
 
 class ActingFor(NamedTuple):
@@ -89,6 +95,10 @@ class User(Base):
     )
 
     __mapper_args__ = {"version_id_col": version}
+
+    @validates("employee_number")
+    def _one_spelling(self, _key: str, typed: str) -> str:
+        return employee_number(typed)
 
     @cached_property
     def roles(self) -> frozenset[Role]:

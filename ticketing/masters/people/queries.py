@@ -1,11 +1,13 @@
 """Reading people: departments for a select box, users for a page, who is signed in."""
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Text, bindparam, func, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
+from ticketing.journal.queries import stories
 from ticketing.kernel import clock
 from ticketing.kernel.db import UtcDateTime, db
 from ticketing.kernel.errors import NotFound
@@ -18,8 +20,10 @@ from ticketing.masters.people.models import (
     SignIn,
     SignInAttempt,
     User,
+    employee_number,
 )
 from ticketing.masters.workcalendar import queries as workcalendar
+from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.vocabulary import Role
 from ticketing.procedure.workflow import HANDLERS
 
@@ -185,6 +189,30 @@ def possible_handlers() -> list[User]:
             .order_by(User.department_id, User.name)
         ).unique()
     )
+
+
+def others_confirm(user_id: int) -> bool:
+    """Whether any other active account may confirm a granted role."""
+    roles = [role for role in Role if may([role], Act.CONFIRM_ROLE)]
+    found = (
+        select(RoleGrant.id)
+        .join(RoleGrant.user)
+        .where(User.id != user_id, User.active, RoleGrant.in_force, RoleGrant.role.in_(roles))
+        .limit(1)
+    )
+    return db.session.scalar(found) is not None
+
+
+def employee_numbers(user_ids: Collection[int]) -> dict[int, list[str]]:
+    """The employee numbers of some accounts: of each the present one first, then those it had before."""
+    if not user_ids:
+        return {}
+    asked = select(User.id, User.employee_number).where(User.id.in_(user_ids))
+    had = {user_id: [number] for user_id, number in db.session.execute(asked)}
+    for line in stories("user", had, "edit"):
+        numbers = map(employee_number, line.facts.get("employee_number", ()))
+        had[line.entry.subject_id] += numbers
+    return {one: [n for n in dict.fromkeys(numbers) if n] for one, numbers in had.items()}
 
 
 def pending_grants() -> list[RoleGrant]:

@@ -172,11 +172,13 @@ def account() -> ResponseReturnValue:
 @requires(Act.MANAGE_PEOPLE, Act.CONFIRM_ROLE)
 def index() -> ResponseReturnValue:
     """Accounts, departments, and grants waiting for a second person."""
+    pending = queries.pending_grants()
     return render_template(
         "people/index.html",
         users=queries.users(),
         departments=queries.departments(),
-        pending=queries.pending_grants(),
+        pending=pending,
+        numbers=queries.employee_numbers({one.user_id for one in pending}),
         confirm=BaseForm(),
     )
 
@@ -207,7 +209,8 @@ def edit_user(user_id: int) -> ResponseReturnValue:
     )
     _offer(form)
     if form.carry_out(commands.edit_user, user, actor=current_user()):
-        flash("已保存；新授的业务岗位须由第二人确认后生效。", "success")
+        waiting = "、".join(one.role.label for one in user.grants if not one.in_force)
+        flash(f"已保存；{waiting}待第二人确认后生效。" if waiting else "已保存。", "success")
         return redirect(url_for("people.index"))
     if form.conflict is not None:
         form.version.data, form.version.raw_data = user.version, None

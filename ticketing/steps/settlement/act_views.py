@@ -83,6 +83,7 @@ def amend(settlement_id: int) -> ResponseReturnValue:
     )
     form.offer_rates(settlement.vat_bp)
     grows, submits = "more" in request.form, "submits" in request.form
+    form.submits = submits
     if grows:
         form.lines.grow(MORE)
     form.spare()

@@ -19,8 +19,13 @@ from ticketing.steps.work_orders.follow import filled
 def notify(
     settlement: Settlement, *, version: int, way: NoticeWay, evidence: str, actor: User
 ) -> Settlement:
-    """Audit notifies the contractor of the result, with proof; his days begin (procedure 3.5.7)."""
+    """Audit notifies the contractor of the result, with proof; his days begin (procedure 3.5.7).
+
+    What the agreement says today of his silence counts from now on, whatever becomes of the contract's text.
+    """
     begin(settlement, Act.NOTIFY_CONTRACTOR, version, actor)
+    contract = settlement.contract
+    assert contract is not None  # the guard has seen it compiled
     answer = _answer(settlement)
     at = SETTLEMENTS.advance(
         settlement,
@@ -35,6 +40,8 @@ def notify(
                 evidence, "evidence", "请写明送达凭证，例如快递单号或签收人。"
             ),
             "answer_due_on": answer.deadline.on,
+            "agreement": contract.agreement,
+            "silence_confirms": contract.deemed_confirmation,
         },
     )
     follow(settlement, Act.NOTIFY_CONTRACTOR, at, [answer])
@@ -77,8 +84,7 @@ def confirm(
 def deem(settlement: Settlement, *, version: int, actor: User) -> Settlement:
     """Silence counts as confirmation, only where the supplementary agreement says so (procedure 3.5.7)."""
     begin(settlement, Act.DEEM_CONFIRMED, version, actor)
-    assert settlement.contract is not None  # the guard has seen it
-    proof = f"补充协议：{settlement.contract.agreement}；催告凭证：{settlement.reminder_evidence}"
+    proof = f"补充协议：{settlement.agreement}；催告凭证：{settlement.reminder_evidence}"
     return _confirmed(
         settlement, Act.DEEM_CONFIRMED, Confirmation.DEEMED, "", proof, version, actor
     )

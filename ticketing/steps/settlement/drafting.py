@@ -25,6 +25,7 @@ from ticketing.procedure.settlement import (
     Terms,
     line_fen,
     totals,
+    unproved,
 )
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import hands, listing, queries
@@ -138,11 +139,15 @@ def submit(settlement: Settlement, *, version: int, actor: User) -> Settlement:
 
     Where it goes beyond what was approved before the repair, or into a higher tier, that is approved again meanwhile (3.6.1).
 
-    Raises Invalid (nothing priced, an agreed price that is on no price list), NotPermitted, Conflict.
+    Raises Invalid (nothing priced, a price that does not show where it comes from, an agreed one that is on no price list),
+    NotPermitted, Conflict.
     """
     begin(settlement, Act.SUBMIT_ACCOUNT, version, actor)
     if not settlement.submitted_fen:
         raise Invalid("决算书至少要有一行，合计须大于零。")
+    for one in settlement.lines:
+        if gap := unproved(one.source, one.quota_code, one.remark):
+            raise Invalid(f"第 {one.position} 行：{gap[1]}", field="lines")
     listing.refuse_unlisted(settlement, settlement.lines, "lines")
     limit = queries.limits_of(settlement).audit_min_fen
     route = hands.review_route(settlement, audited=settlement.submitted_fen >= limit)

@@ -1,7 +1,7 @@
 """Forms of an account: the two grids, and what is said at each step. Their facts are the commands' arguments."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from wtforms.validators import Optional
 
@@ -27,9 +27,11 @@ from ticketing.procedure.settlement import (
     PriceBasis,
     PriceSource,
     line_fen,
+    unproved,
 )
 from ticketing.steps.settlement import listing
 from ticketing.steps.settlement.drafting import MOST_LINES, Priced
+from ticketing.steps.settlement.models import SettlementLine
 from ticketing.steps.settlement.reviewing import Added, Audited
 
 SPARE = 3
@@ -146,10 +148,20 @@ class TermsForm(VersionedForm):
 
 
 class AccountForm(TermsForm):
-    """维修工程决算书, typed like a spreadsheet (procedure 3.5.5)."""
+    """维修工程决算书, typed like a spreadsheet; kept, or kept and handed in (procedure 3.5.5)."""
 
     lines = GridField(LineForm, "决算项目", most=MOST_LINES)
     remark = ParagraphField("说明", validators=[at_most(1000)])
+    submits = False
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Refuse, on handing in, a line that does not show where its price comes from; a draft may wait for it."""
+        good = bool(super().validate(extra_validators))
+        for row in self.lines.rows if self.submits else ():
+            gap = unproved(row.source.data, row.quota_code.data, row.remark.data)
+            if gap and not row.is_empty:
+                good = row.refuse(*gap)
+        return good
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -176,19 +188,6 @@ class AccountForm(TermsForm):
         self.lines.grow(max(filled, default=0) + SPARE - len(self.lines.rows))
 
 
-class Line(Protocol):
-    """A line as it was handed in, and what was approved of it so far."""
-
-    id: Any
-    quantity_milli: Any
-    price_milli: Any
-    submitted_fen: Any
-    approved_quantity_milli: Any
-    approved_price_milli: Any
-    why: Any
-    listed: Any
-
-
 class ReviewForm(TermsForm):
     """The review or audit: 审定数量 and 审定单价 beside what was handed in (procedure 3.5.6).
 
@@ -202,7 +201,7 @@ class ReviewForm(TermsForm):
     )
     finishes = returns = False
 
-    def beside(self, lines: Sequence[Line]) -> None:
+    def beside(self, lines: Sequence[SettlementLine]) -> None:
         """Know the lines of the account; one that was not sent stands as it was approved so far."""
         self.known = {line.id: line for line in lines}
         here = {row.line_id.data for row in self.audited.rows}
@@ -210,7 +209,7 @@ class ReviewForm(TermsForm):
             if line.id not in here and len(self.audited.entries) < MOST_LINES:
                 self.audited.append_entry(so_far(line))
 
-    def rows(self, lines: Iterable[Line]) -> list[tuple[Line, Any]]:
+    def rows(self, lines: Iterable[SettlementLine]) -> list[tuple[SettlementLine, Any]]:
         """Each line with its row."""
         rows = {row.line_id.data: row for row in self.audited.rows}
         return [(line, rows[line.id]) for line in lines if line.id in rows]
@@ -234,7 +233,7 @@ class ReviewForm(TermsForm):
                 good = self._judge(row, line) and good
         return good
 
-    def _judge(self, row: AuditedForm, line: Line) -> bool:
+    def _judge(self, row: AuditedForm, line: SettlementLine) -> bool:
         quantity, price = row.quantity_milli, row.price_milli
         if row.errors:
             return False
@@ -293,7 +292,7 @@ class ReviewForm(TermsForm):
         super().refuse(Invalid(error.message, field="review") if error.field == "reason" else error)
 
 
-def so_far(line: Line) -> dict[str, Any]:
+def so_far(line: SettlementLine) -> dict[str, Any]:
     """What the row of a line starts with."""
     return {
         "line_id": line.id,

@@ -53,7 +53,8 @@ class Settlement(Base):
     route was chosen; `approved_fen` the total with tax as approved. `route` is whose review it needs. `chargeback_fen` is
     what the contractor of a class A repair owes, `deducted_fen` what of it was taken from his retention. `revision` counts
     how often the account was sent back; earlier lines stay. Where a deputy signed, `reviewed_for` and `certified_for` say in
-    whose name (trust: S10). It keeps the parameters it began with.
+    whose name (trust: S10). It keeps the parameters it began with, and of the contract what it said when the contractor was
+    notified: his supplementary `agreement`, and whether by it silence counts as confirmation (`silence_confirms`).
     """
 
     __tablename__ = "settlement"
@@ -125,6 +126,8 @@ class Settlement(Base):
     notice_way: Mapped[NoticeWay | None]
     notice_evidence: Mapped[str] = mapped_column(default="")
     answer_due_on: Mapped[date | None]
+    agreement: Mapped[str] = mapped_column(default="")
+    silence_confirms: Mapped[bool] = mapped_column(default=False)
     reminded_at: Mapped[datetime | None]
     reminder_evidence: Mapped[str] = mapped_column(default="")
     confirmation: Mapped[Confirmation | None]

@@ -38,6 +38,8 @@ FIELDS = {
     "notice_way": "送达方式",
     "notice_evidence": "送达凭证",
     "answer_due_on": "答复期限",
+    "agreement": "补充协议",
+    "silence_confirms": "逾期不答复视为确认",
     "reminder_evidence": "催告凭证",
     "confirmation": "确认方式",
     "confirmed_by": "施工单位确认人",

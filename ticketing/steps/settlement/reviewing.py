@@ -27,6 +27,7 @@ from ticketing.procedure.settlement import (
     chargeback,
     line_fen,
     totals,
+    unproved,
 )
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import hands, listing, queries
@@ -246,6 +247,8 @@ UNREVIEWED: dict[str, Any] = {
     "notice_way": None,
     "notice_evidence": "",
     "answer_due_on": None,
+    "agreement": "",
+    "silence_confirms": False,
     "reminded_at": None,
     "reminder_evidence": "",
     "confirmation": None,
@@ -360,6 +363,8 @@ def _add(settlement: Settlement, extra: Added) -> None:
         raise Invalid("增加的行须有工程项目名称和单位。", field="added")
     if not why:
         raise Invalid(f"增加的“{item}”：请写明原因。", field="added")
+    if gap := unproved(extra.source, clean_line(extra.quota_code), why):
+        raise Invalid(f"增加的“{item}”：{gap[1]}", field="added")
     _bounded(position, extra.quantity_milli, extra.price_milli)
     db.session.add(
         SettlementLine(

@@ -43,13 +43,7 @@ def _over(settlement: Settlement) -> bool:
 
 
 def _deemable(settlement: Settlement, _actor: User, _changes: dict[str, Any]) -> bool:
-    contract = settlement.contract
-    return (
-        contract is not None
-        and contract.deemed_confirmation
-        and settlement.reminded_at is not None
-        and _over(settlement)
-    )
+    return settlement.silence_confirms and settlement.reminded_at is not None and _over(settlement)
 
 
 def _remindable(settlement: Settlement, _actor: User, _changes: dict[str, Any]) -> bool:

@@ -92,7 +92,11 @@ def conclude(ticket_id: int) -> ResponseReturnValue:
         signing.conclude,
         template="surveys/conclude.html",
         done="勘察结论已下。",
-        context={"survey": survey, "findings": findings},
+        context={
+            "survey": survey,
+            "findings": findings,
+            "repaired": queries.repaired(ticket.id),
+        },
     )
 
 
@@ -155,6 +159,7 @@ def record(survey_id: int) -> ResponseReturnValue:
         carry_out=not adding,
         context={
             "judged": judged,
+            "repaired": queries.repaired(survey.ticket_id),
             "advice": {one.defect.id: judging.advice(one) for one in judged},
             "more": more,
             "pictures": attachments.of_paper(PaperKind.SURVEY, survey.id, Slot.SITE),
@@ -193,9 +198,14 @@ def sign(survey_id: int) -> ResponseReturnValue:
         context={
             "side": side,
             "sides": sides,
+            "repaired": queries.repaired(survey.ticket_id),
             "may_be_absent": side not in MUST_SIGN and may_excuse(survey, actor),
             "completes": side is not None and _completes(survey, side),
-            "papers": attachments.of_paper(PaperKind.SURVEY, survey.id, Slot.SIGNED_PAPER),
+            "papers": [
+                one
+                for one in attachments.of_paper(PaperKind.SURVEY, survey.id, Slot.SIGNED_PAPER)
+                if survey.recorded_at is None or one.at >= survey.recorded_at
+            ],
             "place": attachments.place_for(scope, actor, PaperKind.SURVEY, survey.id),
         },
     )

@@ -1,6 +1,6 @@
 """Reading surveys, narrowed by scope: not yours = not found."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -103,6 +103,15 @@ def latest(ticket_id: int) -> SiteSurvey | None:
         .order_by(SiteSurvey.round.desc())
         .limit(1)
     ).one_or_none()
+
+
+REPAIRED: list[Callable[[int], dict[int, str]]] = []
+"""By which order each defect of a ticket was repaired and accepted last: the number by defect id, told by the room of orders."""
+
+
+def repaired(ticket_id: int) -> dict[int, str]:
+    """The defects of a ticket that are repaired and accepted already, with the order's number (procedure 3.5.3)."""
+    return {defect: number for ask in REPAIRED for defect, number in ask(ticket_id).items()}
 
 
 def is_judged(survey: SiteSurvey) -> bool:

@@ -194,7 +194,7 @@ def _told(finding: Finding) -> str:
 
 
 def _signature_of(survey: SiteSurvey, key: str) -> Attachment:
-    """The signature filed for this sheet and not used in another box. Raises Invalid, NotFound, NotPermitted."""
+    """The signature filed for this sheet as now recorded and not used in another box. Raises Invalid, NotFound, NotPermitted."""
     if not key:
         raise Invalid("请签名，或上传签字件照片。", field="signature")
     picture = db.session.scalars(
@@ -206,6 +206,8 @@ def _signature_of(survey: SiteSurvey, key: str) -> Attachment:
     ).one_or_none()
     if picture is None:
         raise NotFound
+    if survey.recorded_at is not None and picture.at < survey.recorded_at:
+        raise Invalid("这份签名是在勘察记录修改之前签的，请按现在的内容重新签。", field="signature")
     used = select(SurveyBox.id).where(SurveyBox.signature_id == picture.id)
     if picture.slot is Slot.SIGNATURE and db.session.scalar(used) is not None:
         raise NotPermitted("这个签名已经用在另一栏，请重新签。", field="signature")

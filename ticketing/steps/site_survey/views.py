@@ -90,6 +90,7 @@ def show(survey_id: int) -> ResponseReturnValue:
         fillable=fillable(survey, actor) if Act.SIGN_SURVEY in steps else [],
         lacks=_lacks(survey),
         judged=defects.judge(survey.ticket, items),
+        repaired=queries.repaired(survey.ticket_id),
         findings={one.defect_id: one for one in survey.findings},
         acts=[act for act in ENDPOINTS if act in steps],
         endpoints=ENDPOINTS,

@@ -66,9 +66,10 @@ def draft(
 ) -> WorkOrder:
     """Draft an order for the findings of one class, for one team (procedure 3.5.1).
 
-    After a callback that was not content, `rework_of_id` names the order whose repair did not hold.
+    After a callback that was not content, or where a later survey decides to repair again what is accepted,
+    `rework_of_id` names the order whose repair did not hold.
 
-    Raises Invalid (nothing chosen, another class, on an order already), NotPermitted, Conflict.
+    Raises Invalid (nothing chosen, another class, on an order already, repaired already), NotPermitted, Conflict.
     """
     hold([ticket.id])
     db.session.refresh(ticket)
@@ -76,13 +77,17 @@ def draft(
     survey = surveys.latest(ticket.id)
     assert survey is not None  # a ticket under repair has been surveyed
     chosen = set(defect_ids)
+    again = queries.waiting(ticket).again
     if rework_of_id is None:
         ready = {one.defect_id for one in queries.to_order(ticket.id).get(order_class, [])}
+        _refuse_repaired(chosen, again)
     else:
-        again = [one for one in queries.to_rework(ticket) if one.id == rework_of_id]
-        if not again or again[0].order_class is not order_class:
+        meant = [
+            one for one in again if (one.order.id, one.order_class) == (rework_of_id, order_class)
+        ]
+        if not meant:
             raise Invalid("请选择要返修的派工单。", field="rework_of_id")
-        ready = {item.defect_id for item in again[0].items}
+        ready = {defect.id for defect in meant[0].defects}
     if not chosen or not chosen <= ready:
         raise Invalid("请选择同一类别、尚未派工的项目。", field="defect_ids")
     team = contractors.team_for(ticket.community_id, team_id)
@@ -118,6 +123,17 @@ def draft(
         facts={"number": number, "ticket": ticket.number, "class": order_class.value},
     )
     return order
+
+
+def _refuse_repaired(chosen: set[int], again: Iterable[queries.Again]) -> None:
+    """Raise Invalid where what is repaired and accepted would be ordered as if for the first time (procedure 3.5.4)."""
+    for one in again:
+        for defect in one.defects:
+            if defect.id in chosen:
+                raise Invalid(
+                    f"“{defect.told}”已由 {one.order.number} 修复验收，再修须拟 {one.order.number} 的返修单。",
+                    field="defect_ids",
+                )
 
 
 def amend(

@@ -94,7 +94,7 @@ def settle_issue_clock(ticket: Ticket, at: datetime) -> None:
     waits = (
         not issued
         or any(one.stage.is_open and one.issued_at is None for one in this_round)
-        or bool(queries.to_order(ticket.id))
+        or queries.waits(ticket.id)
     )
     running = clocks.running(ticket.id, ClockKind.ORDER_ISSUE) is not None
     if waits and not running:

@@ -1,6 +1,7 @@
 """Reading work orders, narrowed by scope: not yours = not found."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, false, func, literal, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
@@ -131,22 +132,90 @@ def of_ticket(ticket_id: int) -> Sequence[WorkOrder]:
     ).all()
 
 
-def to_order(ticket_id: int) -> dict[OrderClass, list[Finding]]:
-    """The findings of the survey in force that are decided for repair and stand on no order yet, by class."""
+class Again(NamedTuple):
+    """A repair to be done again: the accepted order, as which class, and which of its defects (procedure 3.5.4).
+
+    `surveyed`: a later survey decided so; else the customer was not content, or the ticket was taken up again.
+    """
+
+    order: WorkOrder
+    order_class: OrderClass
+    defects: list[Defect]
+    surveyed: bool
+
+
+class Waiting(NamedTuple):
+    """What waits for an order: for its first one by class, and what is repaired and accepted to be done again."""
+
+    fresh: dict[OrderClass, list[Finding]]
+    again: list[Again]
+
+
+def repaired_by(orders: Iterable[WorkOrder]) -> dict[int, WorkOrder]:
+    """By defect the accepted order that repaired it last, of orders as they were drafted (procedure 3.5.3)."""
+    return {
+        item.defect_id: one
+        for one in orders
+        if one.stage is OrderStage.ACCEPTED
+        for item in one.items
+    }
+
+
+def _undone(ticket_id: int, orders: Iterable[WorkOrder]) -> list[tuple[Finding, WorkOrder | None]]:
+    """What the survey in force decides for repair and stands on no order of it yet, with the order that repaired it before."""
     survey = surveys.latest(ticket_id)
     if survey is None or survey.concluded_at is None:
-        return {}
+        return []
     taken = {
         item.defect_id
-        for order in of_ticket(ticket_id)
+        for order in orders
         if order.stage is not OrderStage.CANCELLED and order.survey_id == survey.id
         for item in order.items
     }
-    waiting: dict[OrderClass, list[Finding]] = {}
-    for finding in survey.findings:
-        if finding.decided and finding.decided.repairs and finding.defect_id not in taken:
-            waiting.setdefault(finding.decided, []).append(finding)
-    return waiting
+    before = repaired_by(orders)
+    return [
+        (finding, before.get(finding.defect_id))
+        for finding in survey.findings
+        if finding.decided and finding.decided.repairs and finding.defect_id not in taken
+    ]
+
+
+def waits(ticket_id: int) -> bool:
+    """Whether something decided for repair stands on no order yet, for the first time or again."""
+    return bool(_undone(ticket_id, of_ticket(ticket_id)))
+
+
+def waiting(ticket: Ticket, orders: Sequence[WorkOrder] | None = None) -> Waiting:
+    """What waits for an order on a ticket with these orders (by default its own, read anew)."""
+    orders = of_ticket(ticket.id) if orders is None else orders
+    fresh: dict[OrderClass, list[Finding]] = {}
+    again: dict[tuple[int, OrderClass], Again] = {}
+    for finding, before in _undone(ticket.id, orders):
+        assert finding.decided is not None  # else it would not wait
+        if before is None:
+            fresh.setdefault(finding.decided, []).append(finding)
+        else:
+            one = Again(before, finding.decided, [], surveyed=True)
+            key = (before.id, finding.decided)
+            again.setdefault(key, one).defects.append(finding.defect)
+    known = {order_id for order_id, _class in again} | {
+        one.rework_of_id
+        for one in orders
+        if one.rework_of_id and one.stage is not OrderStage.CANCELLED and of_this_round(ticket, one)
+    }
+    came_back = [
+        Again(one, one.order_class, [item.defect for item in one.items], surveyed=False)
+        for one in orders
+        if one.stage is OrderStage.ACCEPTED
+        and not of_this_round(ticket, one)
+        and one.id not in known
+    ]
+    return Waiting(fresh, [*again.values(), *came_back])
+
+
+def to_order(ticket_id: int) -> dict[OrderClass, list[Finding]]:
+    """What waits for its first order, by class."""
+    return waiting(db.session.get_one(Ticket, ticket_id)).fresh
 
 
 def any_open(ticket_id: int) -> bool:
@@ -163,23 +232,6 @@ def accepted_of(ticket_id: int) -> list[WorkOrder]:
 def of_this_round(ticket: Ticket, order: WorkOrder) -> bool:
     """Whether an order was drafted since the ticket last came back from the callback or was taken up again."""
     return order.round == ticket.rework_count + 1
-
-
-def to_rework(ticket: Ticket) -> list[WorkOrder]:
-    """The accepted orders whose repair may not have held: those of a ticket that came back, without a rework under way."""
-    orders = of_ticket(ticket.id)
-    again = {
-        one.rework_of_id
-        for one in orders
-        if one.stage is not OrderStage.CANCELLED and of_this_round(ticket, one)
-    }
-    return [
-        one
-        for one in orders
-        if one.stage is OrderStage.ACCEPTED
-        and not of_this_round(ticket, one)
-        and one.id not in again
-    ]
 
 
 def waiting_for(scope: Scope) -> int:
@@ -230,10 +282,19 @@ def team_choices(community_id: int) -> list[tuple[int, str]]:
 
 
 def choosable(order: WorkOrder) -> list[Defect]:
-    """The defects a draft has or could take up: of its class and on no order; for a rework those of the first order."""
+    """The defects a draft has or could take up: of its class and on no order; for a rework those of the first order.
+
+    Where a later survey decided on the rework, of those what it decided for this class.
+    """
     found = {item.defect_id: item.defect for item in order.items}
     if order.rework_of is not None:
-        found |= {item.defect_id: item.defect for item in order.rework_of.items}
+        decided = {one.defect_id: one.decided for one in surveys.findings_of(order.survey_id)}
+        found |= {
+            item.defect_id: item.defect
+            for item in order.rework_of.items
+            if order.survey_id == order.rework_of.survey_id
+            or decided.get(item.defect_id) is order.order_class
+        }
     else:
         ready = to_order(order.ticket_id).get(order.order_class, [])
         found |= {finding.defect_id: finding.defect for finding in ready}

@@ -19,6 +19,7 @@ from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.repairs import ApprovalKind, ApprovalOutcome, Slot
 from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.procedure.workdays import CLOSES
+from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.turns import accounts_of, next_step, open_round, own_part
@@ -142,10 +143,16 @@ def all_accepted(ticket: Ticket) -> bool:
 
     A ticket that came back from the callback, or was taken up again, needs an order accepted since.
     """
-    if queries.any_open(ticket.id) or queries.to_order(ticket.id):
+    if queries.any_open(ticket.id) or queries.waits(ticket.id):
         return False
     return any(queries.of_this_round(ticket, one) for one in queries.accepted_of(ticket.id))
 
 
+def _numbers(ticket_id: int) -> dict[int, str]:
+    done = queries.repaired_by(queries.of_ticket(ticket_id))
+    return {defect_id: order.number for defect_id, order in done.items()}
+
+
+surveys.REPAIRED.append(_numbers)
 guards.CHECKS[workflow.NO_OPEN_ORDER] = (lambda ticket, _a, _c: not _open_orders(ticket), Invalid)
 guards.CHECKS[workflow.ALL_ACCEPTED] = (lambda ticket, _a, _c: all_accepted(ticket), Invalid)

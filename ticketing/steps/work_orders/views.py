@@ -26,13 +26,13 @@ from ticketing.procedure.repair_roads import order_steps_from
 from ticketing.procedure.repairs import Inspector, OrderClass
 from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.steps.site_survey import queries as surveys
-from ticketing.steps.site_survey.models import Finding
 from ticketing.steps.work_orders import commands, lists, paper, queries
 from ticketing.steps.work_orders.act_page import ENDPOINTS
 from ticketing.steps.work_orders.act_views import bp as acts
 from ticketing.steps.work_orders.approving import is_approved
 from ticketing.steps.work_orders.forms import DraftForm
 from ticketing.steps.work_orders.models import WorkOrder
+from ticketing.steps.work_orders.queries import Again
 from ticketing.steps.work_orders.road import ORDERS, leads
 
 bp = Blueprint("work_orders", __name__)
@@ -149,12 +149,11 @@ def draft(ticket_id: int) -> ResponseReturnValue:
     ticket = tickets.ticket_for(scope, ticket_id)
     if request.method == "GET":
         commands.may_draft(ticket, actor)
-    first = _first_order(ticket)
-    order_class = first.order_class if first else _asked_class()
-    findings = _waiting(ticket, order_class)
-    defects: list[Defect] = (
-        [item.defect for item in first.items] if first else [one.defect for one in findings]
-    )
+    again = _again(ticket)
+    first = again.order if again else None
+    order_class = again.order_class if again else _asked_class()
+    findings = [] if again else queries.to_order(ticket.id).get(order_class, [])
+    defects = again.defects if again else [one.defect for one in findings]
     form = DraftForm(
         data={
             "defect_ids": [one.id for one in defects],
@@ -181,6 +180,7 @@ def draft(ticket_id: int) -> ResponseReturnValue:
         form=form,
         first=first,
         order_class=order_class,
+        again=again,
         findings={one.defect_id: one for one in findings},
         choices=paper.choices(findings, defects),
     )
@@ -198,21 +198,22 @@ def _asked_class() -> OrderClass:
     return asked
 
 
-def _first_order(ticket: Ticket) -> WorkOrder | None:
-    """The order the address names as the one whose repair did not hold. Raises NotFound, Conflict."""
+def _again(ticket: Ticket) -> Again | None:
+    """The repair the address names as one that did not hold, of the class it asks for. Raises NotFound, Conflict."""
     if "rework" not in request.args:
         return None
     wanted = request.args.get("rework", type=row_id)
-    for one in queries.of_ticket(ticket.id):
-        if one.id == wanted:
-            if request.method == "GET" and one not in queries.to_rework(ticket):
-                raise Conflict("这张派工单不需要返修，或已拟返修单。")
+    asked = _asked_class() if "class" in request.args else None
+    for one in queries.waiting(ticket).again:
+        if one.order.id == wanted and asked in (None, one.order_class):
             return one
-    raise NotFound
-
-
-def _waiting(ticket: Ticket, order_class: OrderClass) -> list[Finding]:
-    return queries.to_order(ticket.id).get(order_class, [])
+    first = next((one for one in queries.of_ticket(ticket.id) if one.id == wanted), None)
+    if first is None:
+        raise NotFound
+    if request.method == "GET":
+        raise Conflict("这张派工单不需要返修，或已拟返修单。")
+    defects = [item.defect for item in first.items]
+    return Again(first, asked or first.order_class, defects, surveyed=False)
 
 
 def _decided(ticket: Ticket, order_class: OrderClass) -> list[Defect]:
@@ -226,19 +227,20 @@ def panel(scope: Scope, actor: User, ticket: Ticket, _told: list[StoryLine]) -> 
     """派工 on the ticket's page: what still waits for an order, by class; the orders; what can be repaired again."""
     if not ticket.repair or not scope.may(Act.READ_ORDER):
         return None
-    repairing = ticket.stage is TicketStage.REPAIRING
     try:
         commands.may_draft(ticket, actor)
         drafts = True
     except (NotPermitted, Conflict):
         drafts = False
     orders = queries.of_ticket(ticket.id)
+    repairing = ticket.stage is TicketStage.REPAIRING
+    waiting = queries.waiting(ticket, orders) if repairing else None
     return Panel(
         "orders/_panel.html",
         {
             "orders": orders,
-            "waiting": queries.to_order(ticket.id) if repairing else {},
-            "rework": queries.to_rework(ticket) if repairing and ticket.rework_count else [],
+            "waiting": waiting.fresh if waiting else {},
+            "rework": waiting.again if waiting else [],
             "drafts": drafts,
             "days_of": paper.days_of,
             "trades_of": commands.trades_of,
