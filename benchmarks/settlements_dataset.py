@@ -151,7 +151,7 @@ def close_books() -> None:
         )
     )
     if dialect() == "sqlite":
-        for statement in ddl.CREATE["sqlite"]:
+        for statement in (*ddl.CREATE["sqlite"], *ddl.CREATE_CLOSING["sqlite"]):
             db.session.execute(text(statement))
     faults = verify().faults
     if faults:

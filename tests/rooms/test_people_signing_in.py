@@ -185,7 +185,8 @@ def empty(app):
         else:
             names = ", ".join(f'"{name}"' for name in Base.metadata.tables)
             guarded = [
-                f"ALTER TABLE {name} {{}} TRIGGER USER" for name in ("ledger_entry", "ledger_line")
+                f"ALTER TABLE {name} {{}} TRIGGER USER"
+                for name in ("ledger_entry", "ledger_line", "ledger_closing")
             ]
             for statement in (
                 *(one.format("DISABLE") for one in guarded),
