@@ -18,10 +18,11 @@ from ticketing.books.ledger.reversing import ON_REVERSAL, Follower
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
+from ticketing.kernel.errors import Conflict, Invalid
 from ticketing.kernel.text import clean_line
 from ticketing.masters.people.models import User
-from ticketing.procedure.permissions import Act, may
+from ticketing.masters.people.rights import permit
+from ticketing.procedure.permissions import Act
 
 SUBJECT = "bank_file"
 SHOWN_FAULTS = 8
@@ -33,7 +34,7 @@ def take_in(*, rows: Sequence[Row], file_name: str, actor: User) -> BankFile:
 
     Raises NotPermitted, Invalid at `file` (a row cannot be read: nothing is kept).
     """
-    _permit(actor)
+    permit(actor, Act.RECONCILE)
     at = clock.now()
     file = BankFile(
         name=clean_line(file_name)[-120:] or "未命名",
@@ -57,7 +58,7 @@ def map_columns(file: BankFile, *, head: int, columns: dict[Column, int], actor:
 
     Raises NotPermitted, Invalid (a column missing or used twice, a row that cannot be read).
     """
-    _permit(actor)
+    permit(actor, Act.RECONCILE)
     layout = Layout(head, columns)
     if layout.lacks:
         raise Invalid(f"还没有指定：{'；'.join(layout.lacks)}。")
@@ -74,7 +75,7 @@ def map_columns(file: BankFile, *, head: int, columns: dict[Column, int], actor:
 
 def match_again(file: BankFile, *, actor: User) -> BankFile:
     """Pair what is still open with payments that were released meanwhile. Raises NotPermitted, Conflict (not read yet)."""
-    _permit(actor)
+    permit(actor, Act.RECONCILE)
     if not file.columns:
         raise Conflict("请先指定各列的含义。")
     open_book()
@@ -146,11 +147,6 @@ def _pair(file: BankFile) -> None:
             .where(BankLine.id == pair.line_id)
             .values(payment_id=pair.payment_id, way=pair.way)
         )
-
-
-def _permit(actor: User) -> None:
-    if not may(actor.roles, Act.RECONCILE):
-        raise NotPermitted("您的岗位不能这样做。")
 
 
 def _set_free(entries: Sequence[LedgerEntry], _actor: User, _at: datetime) -> None:

@@ -6,17 +6,17 @@ from ticketing.journal.changes import write
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Invalid, NotPermitted
+from ticketing.kernel.errors import Invalid
 from ticketing.kernel.text import clean_line
 from ticketing.masters.people.models import User
+from ticketing.masters.people.rights import permit
 from ticketing.procedure.accounts import AccountKind
-from ticketing.procedure.permissions import Act, may
+from ticketing.procedure.permissions import Act
 
 
 def map_account(*, kind: AccountKind, code: str, name: str, actor: User) -> AccountCode:
     """Say under which code and name the accounting system keeps a kind of accounts. Raises NotPermitted, Invalid."""
-    if not may(actor.roles, Act.MAP_ACCOUNTS):
-        raise NotPermitted("您的岗位不能这样做。")
+    permit(actor, Act.MAP_ACCOUNTS)
     code, name = clean_line(code), clean_line(name) or kind.label
     if not code:
         raise Invalid("请填写科目编码。", field="code")

@@ -23,11 +23,12 @@ from ticketing.masters.contractors.models import RepairTeam
 from ticketing.masters.estate.models import Community
 from ticketing.masters.parameters.queries import limits_on
 from ticketing.masters.people.models import User
+from ticketing.masters.people.rights import permit
 from ticketing.procedure.accounts import EntryKind
 from ticketing.procedure.grading import yuan
 from ticketing.procedure.imprest import FundKind, SpendingWay
 from ticketing.procedure.parameters import percent
-from ticketing.procedure.permissions import Act, may
+from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Role
 
 SUBJECT = "imprest"
@@ -276,12 +277,6 @@ def _book_difference(fund: ImprestFund, counted: ImprestCount, actor: User, at: 
         at=at,
         on=counted.on,
     )
-
-
-def permit(actor: User, act: Act) -> None:
-    """Raise NotPermitted unless one of his roles may do `act`."""
-    if not may(actor.roles, act):
-        raise NotPermitted("您的岗位不能这样做。")
 
 
 def permit_spender(fund: ImprestFund, actor: User, act: Act) -> None:

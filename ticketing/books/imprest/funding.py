@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from ticketing.books.imprest import orders, queries
-from ticketing.books.imprest.commands import SUBJECT, permit, refuse_closed, told
+from ticketing.books.imprest.commands import SUBJECT, refuse_closed, told
 from ticketing.books.imprest.models import (
     ImprestFund,
     ImprestRequest,
@@ -19,6 +19,7 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean, clean_line, show_fen
 from ticketing.masters.people.models import User
+from ticketing.masters.people.rights import permit
 from ticketing.procedure.accounts import EntryKind, Purpose
 from ticketing.procedure.imprest import FundKind, RequestState
 from ticketing.procedure.permissions import Act

@@ -18,8 +18,9 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean
 from ticketing.masters.people.models import User
+from ticketing.masters.people.rights import permit
 from ticketing.procedure.accounts import ClosingKind, month_end
-from ticketing.procedure.permissions import Act, may
+from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Role
 
 SUBJECT = "ledger_closing"
@@ -31,7 +32,7 @@ def ask_closing(*, through: date, actor: User) -> LedgerClosing:
 
     Raises NotPermitted, Invalid (no month's end, a month that is not over, closed already), Conflict (one waits).
     """
-    _permit(actor, Act.ASK_CLOSING)
+    permit(actor, Act.ASK_CLOSING)
     if through != month_end(through):
         raise Invalid("只能按整月结账，请选择月末。", field="through")
     if through >= clock.today():
@@ -50,7 +51,7 @@ def ask_reopening(*, through: date, reason: str, actor: User) -> LedgerClosing:
 
     Raises NotPermitted, Invalid (no reason, no month's end, not closed beyond it), Conflict (one waits).
     """
-    _permit(actor, Act.ASK_CLOSING)
+    permit(actor, Act.ASK_CLOSING)
     reason = clean(reason)
     if not reason:
         raise Invalid("请写明反结账原因。", field="reason")
@@ -71,7 +72,7 @@ def settle_closing(
     Raises NotPermitted (no auditor; who asked, under any account), Conflict (settled already), Invalid (refused without a
     reason).
     """
-    _permit(actor, Act.AGREE_CLOSING)
+    permit(actor, Act.AGREE_CLOSING)
     answer = clean(answer)
     if not agreed and not answer:
         raise Invalid("不同意的，请写明原因。", field="answer")
@@ -139,8 +140,3 @@ def facts_of(closing: LedgerClosing) -> dict[str, object]:
 def _record(closing: LedgerClosing, act: Act, actor: User, at: datetime, clause: str) -> None:
     facts = facts_of(closing)
     record(SUBJECT, closing.id, act.value, actor=actor, at=at, clause=clause, facts=facts)
-
-
-def _permit(actor: User, act: Act) -> None:
-    if not may(actor.roles, act):
-        raise NotPermitted("您的岗位不能这样做。")

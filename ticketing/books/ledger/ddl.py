@@ -97,13 +97,12 @@ def _refusing_postgresql(condition: str, sentence: str) -> str:
 
 
 def _sqlite() -> tuple[str, ...]:
-    refusing = _refusing_sqlite
     closing = " ".join(
         f"SELECT RAISE(ABORT, '{sentence}') WHERE {condition};" for sentence, condition in _REFUSALS
     )
     fixed = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in _PAYMENT_FIXED)
     return (
-        refusing(
+        _refusing_sqlite(
             "ledger_line_closed",
             "BEFORE INSERT ON ledger_line",
             "EXISTS (SELECT 1 FROM ledger_entry WHERE id = NEW.entry_id)"
@@ -116,66 +115,70 @@ def _sqlite() -> tuple[str, ...]:
         ),
         f"CREATE TRIGGER ledger_entry_closing BEFORE INSERT ON ledger_entry BEGIN {closing} END",
         *(
-            refusing(f"{table}_{word}", f"BEFORE {word.upper()} ON {table}", "", KEPT)
+            _refusing_sqlite(f"{table}_{word}", f"BEFORE {word.upper()} ON {table}", "", KEPT)
             for table in _KEPT_TABLES
             for word in ("update", "delete")
         ),
-        refusing(
+        _refusing_sqlite(
             "ledger_account_opened",
             "BEFORE INSERT ON ledger_account",
             "NEW.balance_fen <> 0 OR EXISTS"
             " (SELECT 1 FROM ledger_account WHERE id = NEW.id OR key = NEW.key)",
             OPENED,
         ),
-        refusing(
+        _refusing_sqlite(
             "ledger_account_kept",
             "BEFORE UPDATE ON ledger_account",
             "NEW.id IS NOT OLD.id OR NEW.kind IS NOT OLD.kind OR NEW.key IS NOT OLD.key",
             ACCOUNT,
         ),
-        refusing("ledger_account_moved", "BEFORE UPDATE ON ledger_account", _ACCOUNT_MOVED, MOVED),
-        refusing(
+        _refusing_sqlite(
+            "ledger_account_moved", "BEFORE UPDATE ON ledger_account", _ACCOUNT_MOVED, MOVED
+        ),
+        _refusing_sqlite(
             "payment_once",
             "BEFORE INSERT ON payment",
             "EXISTS (SELECT 1 FROM payment WHERE id = NEW.id"
             " OR (source = NEW.source AND state NOT IN ('voided', 'reversed')))",
             TWICE,
         ),
-        refusing("payment_fixed", "BEFORE UPDATE ON payment", fixed, PAID),
-        refusing("payment_delete", "BEFORE DELETE ON payment", "", PAID),
+        _refusing_sqlite("payment_fixed", "BEFORE UPDATE ON payment", fixed, PAID),
+        _refusing_sqlite("payment_delete", "BEFORE DELETE ON payment", "", PAID),
     )
 
 
 def _postgresql() -> tuple[str, ...]:
-    refusing = _refusing_postgresql
     fixed = " OR ".join(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in _PAYMENT_FIXED)
-    closing = " ".join(refusing(condition, sentence) for sentence, condition in _REFUSALS)
-    alone = _ALONE
+    closing = " ".join(
+        _refusing_postgresql(condition, sentence) for sentence, condition in _REFUSALS
+    )
     bodies = {
-        "ledger_line_closed": alone
-        + refusing("EXISTS (SELECT 1 FROM ledger_entry WHERE id = NEW.entry_id)", CLOSED)
+        "ledger_line_closed": _ALONE
+        + _refusing_postgresql(
+            "EXISTS (SELECT 1 FROM ledger_entry WHERE id = NEW.entry_id)", CLOSED
+        )
         + " RETURN NEW;",
         "ledger_line_counted": "UPDATE ledger_account SET balance_fen = balance_fen + NEW.amount_fen"
         " WHERE id = NEW.account_id; RETURN NULL;",
-        "ledger_entry_closing": f"{alone} {closing} RETURN NEW;",
-        "ledger_kept": refusing("", KEPT),
-        "ledger_account_opened": refusing("NEW.balance_fen <> 0", OPENED) + " RETURN NEW;",
-        "ledger_account_kept": refusing(
+        "ledger_entry_closing": f"{_ALONE} {closing} RETURN NEW;",
+        "ledger_kept": _refusing_postgresql("", KEPT),
+        "ledger_account_opened": _refusing_postgresql("NEW.balance_fen <> 0", OPENED)
+        + " RETURN NEW;",
+        "ledger_account_kept": _refusing_postgresql(
             "NEW.id <> OLD.id OR NEW.kind <> OLD.kind OR NEW.key <> OLD.key", ACCOUNT
         )
-        + refusing(_ACCOUNT_MOVED, MOVED)
+        + _refusing_postgresql(_ACCOUNT_MOVED, MOVED)
         + " RETURN NEW;",
-        "payment_fixed": refusing(fixed, PAID) + " RETURN NEW;",
-        "payment_kept": refusing("", PAID),
+        "payment_fixed": _refusing_postgresql(fixed, PAID) + " RETURN NEW;",
+        "payment_kept": _refusing_postgresql("", PAID),
     }
-    row = _ROW
     return (
         *(_function(name, body) for name, body in bodies.items()),
-        f"CREATE TRIGGER ledger_line_closed BEFORE INSERT ON ledger_line {row} ledger_line_closed()",
-        f"CREATE TRIGGER ledger_line_counted AFTER INSERT ON ledger_line {row} ledger_line_counted()",
-        f"CREATE TRIGGER ledger_entry_closing BEFORE INSERT ON ledger_entry {row} ledger_entry_closing()",
+        f"CREATE TRIGGER ledger_line_closed BEFORE INSERT ON ledger_line {_ROW} ledger_line_closed()",
+        f"CREATE TRIGGER ledger_line_counted AFTER INSERT ON ledger_line {_ROW} ledger_line_counted()",
+        f"CREATE TRIGGER ledger_entry_closing BEFORE INSERT ON ledger_entry {_ROW} ledger_entry_closing()",
         *(
-            f"CREATE TRIGGER {table}_{word} BEFORE {word.upper()} ON {table} {row} ledger_kept()"
+            f"CREATE TRIGGER {table}_{word} BEFORE {word.upper()} ON {table} {_ROW} ledger_kept()"
             for table in _KEPT_TABLES
             for word in ("update", "delete")
         ),
@@ -184,10 +187,10 @@ def _postgresql() -> tuple[str, ...]:
             " FOR EACH STATEMENT EXECUTE FUNCTION ledger_kept()"
             for table in _KEPT_TABLES
         ),
-        f"CREATE TRIGGER ledger_account_opened BEFORE INSERT ON ledger_account {row} ledger_account_opened()",
-        f"CREATE TRIGGER ledger_account_kept BEFORE UPDATE ON ledger_account {row} ledger_account_kept()",
-        f"CREATE TRIGGER payment_fixed BEFORE UPDATE ON payment {row} payment_fixed()",
-        f"CREATE TRIGGER payment_delete BEFORE DELETE ON payment {row} payment_kept()",
+        f"CREATE TRIGGER ledger_account_opened BEFORE INSERT ON ledger_account {_ROW} ledger_account_opened()",
+        f"CREATE TRIGGER ledger_account_kept BEFORE UPDATE ON ledger_account {_ROW} ledger_account_kept()",
+        f"CREATE TRIGGER payment_fixed BEFORE UPDATE ON payment {_ROW} payment_fixed()",
+        f"CREATE TRIGGER payment_delete BEFORE DELETE ON payment {_ROW} payment_kept()",
     )
 
 
@@ -211,13 +214,12 @@ def _closing_sqlite() -> tuple[str, ...]:
 
 def _closing_postgresql() -> tuple[str, ...]:
     moved = " OR ".join(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in _CLOSING_FIXED)
-    refusing = _refusing_postgresql
     bodies = {
-        "ledger_entry_period": f"{_ALONE} {refusing(_IN_CLOSED, PERIOD)} RETURN NEW;",
-        "ledger_closing_asked": f"{_ALONE} {refusing(_ASKED_WRONGLY, ASKED)} RETURN NEW;",
-        "ledger_closing_settled": f"{_ALONE} {refusing(f'{moved} OR {_SETTLED_WRONGLY}', SETTLED)}"
+        "ledger_entry_period": f"{_ALONE} {_refusing_postgresql(_IN_CLOSED, PERIOD)} RETURN NEW;",
+        "ledger_closing_asked": f"{_ALONE} {_refusing_postgresql(_ASKED_WRONGLY, ASKED)} RETURN NEW;",
+        "ledger_closing_settled": f"{_ALONE} {_refusing_postgresql(f'{moved} OR {_SETTLED_WRONGLY}', SETTLED)}"
         " RETURN NEW;",
-        "ledger_closing_kept": refusing("", SETTLED),
+        "ledger_closing_kept": _refusing_postgresql("", SETTLED),
     }
     return (
         *(_function(name, body) for name, body in bodies.items()),

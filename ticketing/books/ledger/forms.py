@@ -43,10 +43,10 @@ class AskReversalForm(BaseForm):
     reason = ParagraphField("冲销原因", validators=[required("请写明冲销原因。"), at_most(300)])
 
 
-class SettleReversalForm(BaseForm):
-    """Audit's answer to it (procedure 2.7)."""
+class AnswerForm(BaseForm):
+    """Audit's answer to what finance asks: to a reversal, a closing, a deposit entered (procedure 2.7)."""
 
-    agreed = YesNoField("审计意见", yes="同意冲销", no="不同意")
+    agreed = YesNoField("审计意见", yes="同意", no="不同意")
     answer = ParagraphField("说明", description="不同意的须写明原因。", validators=[at_most(300)])
 
 
@@ -70,10 +70,3 @@ class AskReopeningForm(BaseForm):
         """Let the person choose among the days through which the books stay closed."""
         opened = ((day, day + timedelta(days=1)) for day in days)
         self.through.offer((day, f"{first.year} 年 {first.month} 月起") for day, first in opened)
-
-
-class SettleClosingForm(BaseForm):
-    """Audit's answer to either (procedure 2.7)."""
-
-    agreed = YesNoField("审计意见", yes="同意", no="不同意")
-    answer = ParagraphField("说明", description="不同意的须写明原因。", validators=[at_most(300)])

@@ -21,8 +21,9 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
 from ticketing.kernel.text import clean, one_line
 from ticketing.masters.people.models import User
+from ticketing.masters.people.rights import permit
 from ticketing.procedure.accounts import EntryKind
-from ticketing.procedure.permissions import Act, may
+from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Role
 
 
@@ -61,7 +62,7 @@ def ask_reversal(entry: LedgerEntry, *, reason: str, actor: User) -> ReversalReq
 
     Raises NotPermitted, Invalid (no reason), Conflict (cannot be reversed, or asked for already).
     """
-    _permit(actor, Act.ASK_REVERSAL)
+    permit(actor, Act.ASK_REVERSAL)
     reason = clean(reason)
     if not reason:
         raise Invalid("请写明冲销原因。", field="reason")
@@ -97,7 +98,7 @@ def settle_reversal(
     Raises NotPermitted (no auditor; who asked, or booked the entry, under any account), Conflict (settled already),
     Invalid (refused without a reason; a balance would be overdrawn).
     """
-    _permit(actor, Act.AGREE_REVERSAL)
+    permit(actor, Act.AGREE_REVERSAL)
     answer = clean(answer)
     if not agreed and not answer:
         raise Invalid("不同意的，请写明原因。", field="answer")
@@ -174,8 +175,3 @@ def request(request_id: int) -> ReversalRequest:
     if found is None:
         raise NotFound
     return found
-
-
-def _permit(actor: User, act: Act) -> None:
-    if not may(actor.roles, act):
-        raise NotPermitted("您的岗位不能这样做。")

@@ -8,11 +8,10 @@ from flask.typing import ResponseReturnValue
 
 from ticketing.books.ledger import closing, queries, reversing
 from ticketing.books.ledger.forms import (
+    AnswerForm,
     AskClosingForm,
     AskReopeningForm,
     AskReversalForm,
-    SettleClosingForm,
-    SettleReversalForm,
 )
 from ticketing.books.ledger.models import LedgerEntry
 from ticketing.kernel import clock
@@ -82,7 +81,7 @@ def ask_reversal(entry_id: int) -> ResponseReturnValue:
 @requires(Act.AGREE_REVERSAL)
 def settle_reversal(request_id: int) -> ResponseReturnValue:
     """Agree to a reversal or refuse it (procedure 2.7)."""
-    asked, form = reversing.request(request_id), SettleReversalForm()
+    asked, form = reversing.request(request_id), AnswerForm()
     entry_id = asked.entry_id
     if form.carry_out(reversing.settle_reversal, asked, actor=current_user()):
         flash("审计意见已登记。", "success")
@@ -94,7 +93,7 @@ def _page(entry_id: int, **forms: Any) -> ResponseReturnValue:
     entry = queries.entry(entry_id)
     together = reversing.together(entry)
     ask_form = forms.get("ask_form") or AskReversalForm(formdata=None)
-    settle_form = forms.get("settle_form") or SettleReversalForm(formdata=None)
+    settle_form = forms.get("settle_form") or AnswerForm(formdata=None)
     page = render_template(
         "finance/entry.html",
         entry=entry,
@@ -124,7 +123,7 @@ def closings() -> ResponseReturnValue:
 def ask_closing() -> ResponseReturnValue:
     """Ask audit to agree to a closing."""
     form = AskClosingForm()
-    form.offer(_closable(queries.closed_through()))
+    form.offer(_offered(queries.closed_through())[0])
     if form.carry_out(closing.ask_closing, actor=current_user()):
         return _to_closings("已申请结账，等待审计同意。")
     return _closings(ask_form=form)
@@ -135,7 +134,7 @@ def ask_closing() -> ResponseReturnValue:
 def ask_reopening() -> ResponseReturnValue:
     """Ask audit to agree to a reopening."""
     form = AskReopeningForm()
-    form.offer(_reopenable(queries.closed_through()))
+    form.offer(_offered(queries.closed_through())[1])
     if form.carry_out(closing.ask_reopening, actor=current_user()):
         return _to_closings("已申请反结账，等待审计同意。")
     return _closings(reopen_form=form)
@@ -145,7 +144,7 @@ def ask_reopening() -> ResponseReturnValue:
 @requires(Act.AGREE_CLOSING)
 def settle_closing(closing_id: int) -> ResponseReturnValue:
     """Agree to a closing or reopening, or refuse it (procedure 2.7)."""
-    asked, form = queries.closing(closing_id), SettleClosingForm()
+    asked, form = queries.closing(closing_id), AnswerForm()
     if form.carry_out(closing.settle_closing, asked, actor=current_user()):
         return _to_closings("审计意见已登记。")
     return _closings(settle_form=form)
@@ -156,13 +155,12 @@ def _to_closings(said: str) -> ResponseReturnValue:
     return redirect(url_for("ledger.closings"))
 
 
-def _closable(closed: date | None) -> list[date]:
+def _offered(closed: date | None) -> tuple[list[date], list[date]]:
+    """Through which days the books may be closed, and through which they may stay closed when reopened."""
     first = queries.first_day()
-    return closable(first, closed, clock.today()) if first is not None else []
-
-
-def _reopenable(closed: date | None) -> list[date]:
-    return reopenable(queries.first_day() or date.max, closed)
+    if first is None:
+        return [], []
+    return closable(first, closed, clock.today()), reopenable(first, closed)
 
 
 def _closings(**refused: BaseForm) -> ResponseReturnValue:
@@ -171,9 +169,9 @@ def _closings(**refused: BaseForm) -> ResponseReturnValue:
     forms: dict[str, Any] = {
         "ask_form": AskClosingForm(formdata=None),
         "reopen_form": AskReopeningForm(formdata=None),
-        "settle_form": SettleClosingForm(formdata=None),
+        "settle_form": AnswerForm(formdata=None),
     } | refused
-    for name, days in (("ask_form", _closable(closed)), ("reopen_form", _reopenable(closed))):
+    for name, days in zip(("ask_form", "reopen_form"), _offered(closed), strict=True):
         forms[name].offer(days)
     rows, following = queries.closings(request.args.get("after", type=row_id))
     page = render_template(

@@ -18,8 +18,9 @@ from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
 from ticketing.kernel.text import clean, clean_line, show_fen
 from ticketing.masters.people.models import RoleGrant, User
+from ticketing.masters.people.rights import permit
 from ticketing.procedure.accounts import LIVE, AccountKind, PaymentState, Purpose
-from ticketing.procedure.permissions import Act, may
+from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Role
 
 
@@ -28,7 +29,7 @@ def prepare(*, purpose: Purpose, source: str, actor: User) -> Payment:
 
     Raises NotPermitted (role, or had a hand in the document), NotFound, Conflict (not payable now, or already prepared).
     """
-    _permit(actor, Act.PREPARE_PAYMENT)
+    permit(actor, Act.PREPARE_PAYMENT)
     handler = handler_of(purpose)
     handler.hold(source)
     open_book()
@@ -75,7 +76,7 @@ def release(
     Raises NotPermitted (role; made it, had a hand in its document, or keeps the books, under any account), Conflict (moved
     on; the document no longer owes this), Invalid (no bank reference, a day to come or in a closed period, a deposit overdrawn).
     """
-    _permit(actor, Act.RELEASE_PAYMENT)
+    permit(actor, Act.RELEASE_PAYMENT)
     handler = _begin(payment, version)
     bank_reference = clean_line(bank_reference)
     if not bank_reference:
@@ -118,7 +119,7 @@ def release(
 
 def void(payment: Payment, *, version: int, reason: str, actor: User) -> Payment:
     """Give up a payment that has not left; its document may be prepared anew. Raises NotPermitted, Invalid, Conflict."""
-    _permit(actor, Act.VOID_PAYMENT)
+    permit(actor, Act.VOID_PAYMENT)
     reason = clean(reason)
     if not reason:
         raise Invalid("请写明作废原因。", field="reason")
@@ -210,11 +211,6 @@ def _refuse_another_amount(payment: Payment, postings: Sequence[Posting]) -> Non
         raise Conflict(
             f"入账金额 {show_fen(-paid)} 元与付款金额 {show_fen(payment.amount_fen)} 元不符，没有放款。"
         )
-
-
-def _permit(actor: User, act: Act) -> None:
-    if not may(actor.roles, act):
-        raise NotPermitted("您的岗位不能这样做。")
 
 
 def _record(

@@ -30,8 +30,9 @@ from ticketing.masters.contractors.commands import BOUND
 from ticketing.masters.contractors.models import Contract, Contractor
 from ticketing.masters.estate.models import Community
 from ticketing.masters.people.models import User
+from ticketing.masters.people.rights import permit
 from ticketing.procedure.accounts import AccountKind, EntryKind
-from ticketing.procedure.permissions import Act, may
+from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderClass
 from ticketing.procedure.vocabulary import Role
 
@@ -214,12 +215,6 @@ def receive(
         day_field="received_on",
     )
     return receipt
-
-
-def permit(actor: User, act: Act) -> None:
-    """Raise NotPermitted unless one of his roles may do `act`."""
-    if not may(actor.roles, act):
-        raise NotPermitted("您的岗位不能这样做。")
 
 
 def _waiting(contract: Contract) -> RetentionDeposit | None:

@@ -9,7 +9,6 @@ from ticketing.kernel.forms import (
     MoneyField,
     ParagraphField,
     VersionedForm,
-    YesNoField,
     at_most,
     required,
 )
@@ -44,13 +43,6 @@ class DepositForm(BaseForm):
         validators=[required("请填写凭证号或依据。"), at_most(80)],
     )
     on = _day("入账日期")
-
-
-class SettleDepositForm(BaseForm):
-    """Audit's answer to it (procedure 2.7)."""
-
-    agreed = YesNoField("审计意见", yes="同意入账", no="不同意")
-    answer = ParagraphField("说明", description="不同意的须写明原因。", validators=[at_most(300)])
 
 
 class ReceiptForm(BaseForm):

@@ -14,7 +14,7 @@ from ticketing.books.payments.commands import live
 from ticketing.books.payments.models import Payment
 from ticketing.books.payments.purposes import HANDLERS, Claim
 from ticketing.books.retention import queries
-from ticketing.books.retention.commands import SUBJECT, permit
+from ticketing.books.retention.commands import SUBJECT
 from ticketing.books.retention.models import RetentionRelease
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
@@ -23,6 +23,7 @@ from ticketing.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
 from ticketing.kernel.text import clean, clean_line, show_fen
 from ticketing.masters.contractors.models import Contract
 from ticketing.masters.people.models import User
+from ticketing.masters.people.rights import permit
 from ticketing.procedure.accounts import EntryKind, Purpose, ReleaseStage
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import Role

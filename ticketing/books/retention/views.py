@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ticketing.books.ledger import queries as ledger
+from ticketing.books.ledger.forms import AnswerForm
 from ticketing.books.payments.commands import live
 from ticketing.books.retention import commands, queries, releasing
 from ticketing.books.retention.forms import (
@@ -15,7 +16,6 @@ from ticketing.books.retention.forms import (
     OpineForm,
     ReceiptForm,
     RemindForm,
-    SettleDepositForm,
     VerifyForm,
     WithdrawForm,
 )
@@ -88,7 +88,7 @@ def enter(contract_id: int) -> ResponseReturnValue:
 @requires(Act.AGREE_RETENTION)
 def settle(contract_id: int, deposit_id: int) -> ResponseReturnValue:
     """Agree to a deposit or refuse it (procedure 2.7)."""
-    form, deposit = SettleDepositForm(), queries.deposit(deposit_id)
+    form, deposit = AnswerForm(), queries.deposit(deposit_id)
     if form.carry_out(commands.settle_deposit, deposit, actor=current_user()):
         return _to(deposit.contract_id, "审计意见已登记。")
     return _page(contract_id, settle=form)
@@ -149,7 +149,7 @@ def _to(contract_id: int, said: str) -> ResponseReturnValue:
 
 FORMS: dict[str, type[BaseForm]] = {
     "enter": DepositForm,
-    "settle": SettleDepositForm,
+    "settle": AnswerForm,
     "apply": ApplyForm,
     "remind": RemindForm,
     "verify": VerifyForm,

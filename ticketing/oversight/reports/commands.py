@@ -15,6 +15,7 @@ from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.kernel.text import clean
 from ticketing.masters.estate.models import ServiceOffice
 from ticketing.masters.people.models import User
+from ticketing.masters.people.rights import permit
 from ticketing.masters.people.scope import Scope
 from ticketing.masters.workcalendar.queries import calendar
 from ticketing.oversight.reports import queries
@@ -71,7 +72,7 @@ def compile_report(
     Raises NotPermitted, NotFound (not his office), Invalid (no such period, not begun yet),
     Conflict (compiled already), Unbalanced.
     """
-    _must(actor, Act.COMPILE_REPORT)
+    permit(actor, Act.COMPILE_REPORT)
     subject = not_yet_compiled(key, scope)
     period, office = subject
     report = Report(
@@ -103,7 +104,7 @@ def recompile(
 
     Raises NotPermitted, Conflict (submitted, or changed meanwhile), Unbalanced.
     """
-    _must(actor, Act.COMPILE_REPORT)
+    permit(actor, Act.COMPILE_REPORT)
     origin = _held(report, version)
     _put(report, figures or count(period_of(report), report.office))
     report.remarks = clean(remarks)
@@ -120,7 +121,7 @@ def check(report: Report, *, version: int, remarks: str, actor: User) -> Report:
 
     Raises NotPermitted (role, or the compiler himself), Conflict.
     """
-    _must(actor, Act.CHECK_REPORT)
+    permit(actor, Act.CHECK_REPORT)
     origin = _held(report, version)
     if report.stage is not ReportStage.COMPILED:
         raise Conflict("这份报表已经复核。")
@@ -142,7 +143,7 @@ def submit(report: Report, *, version: int, actor: User) -> Report:
 
     Raises NotPermitted, Conflict (not checked, submitted already, changed meanwhile).
     """
-    _must(actor, Act.SUBMIT_REPORT)
+    permit(actor, Act.SUBMIT_REPORT)
     origin = _held(report, version)
     if report.stage is not ReportStage.CHECKED:
         raise Conflict("报表须先由第二人复核，才能上报。")
@@ -198,11 +199,6 @@ def period_of(report: Report) -> Period:
 def figures_of(report: Report, *, listing: bool = True) -> Figures:
     """The numbers a report stores; pages and workbooks show nothing else. Without `listing` the list of new cases is empty."""
     return from_json(report.figures if listing else {**report.figures, "raw": ()})
-
-
-def _must(actor: User, act: Act) -> None:
-    if not may(actor.roles, act):
-        raise NotPermitted(f"您的岗位不能办理“{act}”。")
 
 
 def _held(report: Report, version: int) -> ReportStage:

@@ -119,7 +119,8 @@ def finish(
         raise Invalid(f"第 {open_[0]} 行还没有审定。", field="audited")
     if not changes["approved_fen"]:
         raise Invalid("审定合计为零，请退回决算书并写明原因。", field="audited")
-    _refuse_beyond(settlement, changes["approved_fen"])
+    role = hands.reviewing_role(settlement)
+    _refuse_beyond(settlement, changes["approved_fen"], role)
     words, signed = filled(review, "review", "请填写审核意见。"), hands.reviewing(settlement, actor)
     at = SETTLEMENTS.advance(
         settlement,
@@ -130,7 +131,7 @@ def finish(
             **changes,
             "reviewed_at": clock.now(),
             "reviewed_by_id": actor.id,
-            "route": hands.reviewing_role(settlement),
+            "route": role,
             "reviewed_for_id": signed.principal.id if signed and signed.principal else None,
             "review": words,
             "compiled_at": None,
@@ -144,13 +145,12 @@ def finish(
     return settlement
 
 
-def _refuse_beyond(settlement: Settlement, approved_fen: int) -> None:
+def _refuse_beyond(settlement: Settlement, approved_fen: int, role: Role) -> None:
     """What a review adds, by lines or by rates, passes by neither the audit nor the approval before the repair (2.7, 3.6.1)."""
     if approved_fen <= settlement.submitted_fen:
         return
     limit = queries.limits_of(settlement).audit_min_fen
-    audited = hands.reviewing_role(settlement) is Role.AUDITOR
-    if not audited and approved_fen >= limit:
+    if role is not Role.AUDITOR and approved_fen >= limit:
         raise Invalid(
             f"审定合计达到 {yuan(limit)}，须由审计核算部审核；请退回决算书，按此重新上报。",
             field="audited",

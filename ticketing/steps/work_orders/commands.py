@@ -77,13 +77,15 @@ def draft(
     survey = surveys.latest(ticket.id)
     assert survey is not None  # a ticket under repair has been surveyed
     chosen = set(defect_ids)
-    again = queries.waiting(ticket).again
+    waiting = queries.waiting(ticket)
     if rework_of_id is None:
-        ready = {one.defect_id for one in queries.to_order(ticket.id).get(order_class, [])}
-        _refuse_repaired(chosen, again)
+        ready = {one.defect_id for one in waiting.fresh.get(order_class, [])}
+        _refuse_repaired(chosen, waiting.again)
     else:
         meant = [
-            one for one in again if (one.order.id, one.order_class) == (rework_of_id, order_class)
+            one
+            for one in waiting.again
+            if (one.order.id, one.order_class) == (rework_of_id, order_class)
         ]
         if not meant:
             raise Invalid("请选择要返修的派工单。", field="rework_of_id")
