@@ -1,5 +1,6 @@
 """The demo database holds what the first minute promises."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -50,8 +51,8 @@ from ticketing.steps.settlement import listing, lists
 from ticketing.steps.settlement import verifying as settlements
 from ticketing.steps.settlement.models import Settlement, SettlementLine
 
-TOLD_AT = datetime.fromisoformat("2026-11-23T07:50:00+08:00")
-"""Early on a Monday: nothing has happened today yet, and still there is something due today."""
+TOLD_AT = datetime.fromisoformat(os.environ.get("DEMO_AT", "2026-11-23T07:50:00+08:00"))
+"""Early on a Monday: nothing has happened today yet, and still there is something due today. `DEMO_AT` asks for another instant."""
 
 
 class Demo(NamedTuple):

@@ -4,6 +4,7 @@ A difference was found once, the last replenishment is under way, and some of th
 """
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -147,11 +148,12 @@ class Boxes:
         )
 
     def clear(self) -> None:
-        """Finance confirms what paid settlements gave back to the crew."""
-        fund = self.fund("captain")
-        slips = [slip.id for slip, left in funding.clearable(fund) if slip.amount_fen <= left]
-        for slip_id in slips:
-            funding.clear_slips(fund, slip_ids=[slip_id], actor=self.cast["finance"])
+        """Finance confirms what paid settlements gave back to the crew, of each as far as it goes."""
+        fund, gone = self.fund("captain"), Counter[int | None]()
+        for slip, left in funding.clearable(fund):
+            if gone[slip.order_id] + slip.amount_fen <= left:
+                funding.clear_slips(fund, slip_ids=[slip.id], actor=self.cast["finance"])
+                gone[slip.order_id] += slip.amount_fen
 
 
 def funds(town: Town, cast: Cast, first: date) -> Story:
