@@ -146,7 +146,12 @@ class Filler:
             with db.engine.connect() as connection:
                 driver = connection.connection.driver_connection
                 connection.rollback()
-                for pragma in ("synchronous=OFF", "foreign_keys=OFF", "cache_size=-200000"):
+                for pragma in (
+                    "synchronous=OFF",
+                    "foreign_keys=OFF",
+                    "journal_mode=OFF",
+                    "cache_size=-4000000",
+                ):
                     driver.execute(f"PRAGMA {pragma}")
 
     def finish(self) -> None:
@@ -157,7 +162,7 @@ class Filler:
                     raise SystemExit("the benchmark's rows break a foreign key")
                 connection.rollback()
                 driver = connection.connection.driver_connection
-                for statement in ("ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                for statement in ("ANALYZE", "PRAGMA journal_mode=WAL"):
                     driver.execute(statement)
             return
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
