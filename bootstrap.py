@@ -214,6 +214,7 @@ def main() -> None:
     verb = sys.argv[1] if len(sys.argv) > 1 else "run"
     if verb not in VERBS:
         sys.exit(f"Unknown verb {verb!r}; there are: {', '.join(VERBS)}")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each start would compile the whole house
     try:
         VERBS[verb]()
     except KeyboardInterrupt:

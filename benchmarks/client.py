@@ -138,6 +138,7 @@ class Server:
             "TICKETING_INSTANCE": str(folder),
             "TICKETING_PORT": str(self.port),
             "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "",
         }
         self.log = (folder / "server.log").open("ab")
         began = time.perf_counter()
