@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any, cast
 
 from sqlalchemy import Row, Table, event, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
@@ -95,11 +95,17 @@ def told(mark: str | None) -> None:
 
 def forget() -> None:
     """Let the present transaction look again: it has just changed the calendar itself."""
-    _end(db.session(), None)
+    _drop(db.session())
 
 
 @event.listens_for(db.session, "after_transaction_end")
-def _end(session: Session, _transaction: Any) -> None:
+def _end(session: Session, transaction: SessionTransaction) -> None:
+    """Forget with the transaction or a savepoint; the end of a mere flush is neither."""
+    if transaction.parent is None or transaction.nested:
+        _drop(session)
+
+
+def _drop(session: Session) -> None:
     session.info.pop(_SNAPSHOT, None)
     session.info.pop(_TOLD, None)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload, load_only, selectinload
 
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.tickets.telling import people_as
@@ -85,6 +85,7 @@ def led(scope: Scope) -> ColumnElement[bool]:
     return WorkOrder.team_id.in_(teams)
 
 
+_signer = load_only(User.name, User.employee_number)
 _PRINTED = (
     joinedload(Settlement.ticket, innerjoin=True).joinedload(Ticket.community),
     joinedload(Settlement.order, innerjoin=True)
@@ -92,12 +93,12 @@ _PRINTED = (
     .joinedload(RepairTeam.captain),
     joinedload(Settlement.order, innerjoin=True).joinedload(WorkOrder.survey),
     joinedload(Settlement.contract).joinedload(Contract.contractor),
-    joinedload(Settlement.drafted_by, innerjoin=True),
-    joinedload(Settlement.submitted_by),
-    joinedload(Settlement.reviewed_by),
-    joinedload(Settlement.compiled_by),
-    joinedload(Settlement.notified_by),
-    joinedload(Settlement.certified_by),
+    joinedload(Settlement.drafted_by, innerjoin=True).options(_signer),
+    joinedload(Settlement.submitted_by).options(_signer),
+    joinedload(Settlement.reviewed_by).options(_signer),
+    joinedload(Settlement.compiled_by).options(_signer),
+    joinedload(Settlement.notified_by).options(_signer),
+    joinedload(Settlement.certified_by).options(_signer),
     selectinload(Settlement.lines),
     selectinload(Settlement.price_lists).joinedload(PriceList.contract, innerjoin=True),
 )

@@ -1,8 +1,19 @@
 """Whose turn it is to sign for an order's money, and whose part in it bars him from signing (procedure 3.6.1)."""
 
 from collections.abc import Collection
+from typing import cast
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
 from ticketing.casefile.tickets.models import Ticket
@@ -50,16 +61,16 @@ def next_step(order: WorkOrder) -> ApprovalStep | None:
     return next((one for one in steps_of(order, under_way.round) if one.verdict is None), None)
 
 
+_own, _other = (
+    cast(Table, User.__table__).alias(name) for name in ("own_account", "other_account")
+)
+_same = and_(_own.c.employee_number != "", _other.c.employee_number == _own.c.employee_number)
+_ACCOUNTS = select(_other.c.id).join(_own, or_(_other.c.id == _own.c.id, _same)).correlate(None)
+
+
 def accounts_of(user_id: int | BindParameter[int]) -> Select[int]:
     """The accounts of the person behind one of them: those with the same employee number."""
-    own, other = aliased(User), aliased(User)
-    same = and_(own.employee_number != "", other.employee_number == own.employee_number)
-    return (
-        select(other.id)
-        .join(own, or_(other.id == own.id, same))
-        .where(own.id == user_id)
-        .correlate(None)
-    )
+    return _ACCOUNTS.where(_own.c.id == user_id)
 
 
 def own_part(accounts: Select[int]) -> ColumnElement[bool]:
