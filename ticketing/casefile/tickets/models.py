@@ -23,6 +23,12 @@ from ticketing.procedure.vocabulary import (
     TicketStage,
 )
 
+MERGED_ONLY: Any = {
+    "sqlite_where": text("merged_into_id IS NOT NULL"),
+    "postgresql_where": text("merged_into_id IS NOT NULL"),
+}
+"""Hardly a ticket is merged: with the others in it the index looks useless to SQLite, which then reads every ticket."""
+
 OPEN_ONLY: Any = {"sqlite_where": text("is_open = 1"), "postgresql_where": text("is_open")}
 """The open tickets are few and asked for on every page: their indexes hold nothing else.
 
@@ -68,6 +74,7 @@ class Ticket(Base):
             **OPEN_ONLY,
         ),
         Index("ix_ticket_open_due", "due_on", "id", **OPEN_ONLY),
+        Index("ix_ticket_merged_into_id", "merged_into_id", **MERGED_ONLY),
         Index(
             "ix_ticket_cause",
             "community_id",
@@ -133,7 +140,7 @@ class Ticket(Base):
     customer_opinion: Mapped[str] = mapped_column(default="")
     satisfaction: Mapped[Satisfaction | None]
     exit_reason: Mapped[str] = mapped_column(default="")
-    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     rework_count: Mapped[int] = mapped_column(default=0)
     again_count: Mapped[int] = mapped_column(default=0)
     talk_count: Mapped[int] = mapped_column(default=0)

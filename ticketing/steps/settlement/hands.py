@@ -12,15 +12,13 @@ from ticketing.masters.people import deputies
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.repair_roads import MUST_SIGN
 from ticketing.procedure.settlement import SettlementStage
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement import queries
 from ticketing.steps.settlement.models import SUBJECT, Settlement
-from ticketing.steps.site_survey.models import SiteSurvey, SurveyBox
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.road import Signing
-from ticketing.steps.work_orders.turns import accounts_of, serves
+from ticketing.steps.work_orders.turns import accounts_of, serves, surveyed
 
 MAKING = (Act.DRAFT_ACCOUNT, Act.AMEND_ACCOUNT, Act.SUBMIT_ACCOUNT)
 REVIEWING = (Act.AUDIT_LINES, Act.REVIEW_ACCOUNT, Act.COMPILE_SETTLEMENT)
@@ -51,14 +49,7 @@ def worked(accounts: Select[int], *, served: bool) -> ColumnElement[bool]:
     ways: list[ColumnElement[bool]] = [
         WorkOrder.self_checked_by_id.in_(accounts),
         WorkOrder.inspected_by_id.in_(accounts),
-        WorkOrder.survey_id.in_(
-            select(SiteSurvey.id).where(SiteSurvey.recorded_by_id.in_(accounts))
-        ),
-        WorkOrder.survey_id.in_(
-            select(SurveyBox.survey_id).where(
-                SurveyBox.side.in_(MUST_SIGN), SurveyBox.by_id.in_(accounts)
-            )
-        ),
+        surveyed(accounts),
     ]
     if served:
         ways.append(serves(accounts))

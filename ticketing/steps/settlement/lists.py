@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, not_, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import aliased
 from werkzeug.datastructures import MultiDict
 
@@ -62,7 +74,10 @@ class Pile(Labelled):
     PAID = "paid", "已拨付"
 
 
-_stage, _open = Settlement.stage, Settlement.stage != SettlementStage.PAID
+_stage = Settlement.stage
+_open = _stage != literal(SettlementStage.PAID, _stage.type, literal_execute=True)
+"""Written out in the statement, so that both engines see that the index of open accounts holds what is asked."""
+
 _compiled = Settlement.compiled_at.is_not(None)
 _of_a = Settlement.order_class == OrderClass.A
 

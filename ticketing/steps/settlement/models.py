@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Table,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -79,6 +80,16 @@ class Settlement(Base):
         ),
         CheckConstraint("(stage = 'paid') = (paid_at IS NOT NULL)", name="paid_at"),
         Index("ix_settlement_stage", "stage", "community_id", "id"),
+        Index(
+            "ix_settlement_open",
+            "community_id",
+            "stage",
+            "route",
+            "order_class",
+            "compiled_at",
+            sqlite_where=text("stage <> 'paid'"),
+            postgresql_where=text("stage <> 'paid'"),
+        ),
         Index("ix_settlement_ticket", "ticket_id"),
         Index("ix_settlement_submitted", "submitted_at", "community_id"),
         Index("ix_settlement_certified", "certified_at", "community_id"),

@@ -79,18 +79,11 @@ def own_part(accounts: Select[int]) -> ColumnElement[bool]:
     He drafted, changed or submitted it, looked at the defects, is clerk or handler of the ticket, leads the crew, checked
     or inspected the work, asked for the approval that is under way, or signed in it already, himself or through a deputy.
     """
-    survey = SiteSurvey.id == WorkOrder.survey_id
     wrote = select(JournalEntry.id).where(
         JournalEntry.subject == "order",
         JournalEntry.subject_id == WorkOrder.id,
         JournalEntry.act.in_([act.value for act in WRITING]),
         JournalEntry.actor_id.in_(accounts),
-    )
-    looked = select(SiteSurvey.id).where(survey, SiteSurvey.recorded_by_id.in_(accounts))
-    signed = select(SurveyBox.id).where(
-        SurveyBox.survey_id == WorkOrder.survey_id,
-        SurveyBox.side.in_(MUST_SIGN),
-        SurveyBox.by_id.in_(accounts),
     )
     asked = select(ApprovalRound.round).where(
         ApprovalRound.order_id == WorkOrder.id,
@@ -105,14 +98,28 @@ def own_part(accounts: Select[int]) -> ColumnElement[bool]:
     leads = select(RepairTeam.id).where(
         RepairTeam.id == WorkOrder.team_id, RepairTeam.captain_id.in_(accounts)
     )
-    parts = (wrote, looked, signed, asked, answered, leads)
+    parts = (wrote, asked, answered, leads)
     return or_(
         WorkOrder.drafted_by_id.in_(accounts),
         func.coalesce(WorkOrder.self_checked_by_id, 0).in_(accounts),
         func.coalesce(WorkOrder.inspected_by_id, 0).in_(accounts),
+        surveyed(accounts),
         serves(accounts),
         *(part.correlate(WorkOrder).exists() for part in parts),
     )
+
+
+def surveyed(accounts: Select[int]) -> ColumnElement[bool]:
+    """The condition that one of `accounts` recorded or signed the survey an order rests on."""
+    recorded = select(SiteSurvey.id).where(
+        SiteSurvey.id == WorkOrder.survey_id, SiteSurvey.recorded_by_id.in_(accounts)
+    )
+    signed = select(SurveyBox.id).where(
+        SurveyBox.survey_id == WorkOrder.survey_id,
+        SurveyBox.side.in_(MUST_SIGN),
+        SurveyBox.by_id.in_(accounts),
+    )
+    return or_(*(one.correlate(WorkOrder).exists() for one in (recorded, signed)))
 
 
 def serves(accounts: Select[int]) -> ColumnElement[bool]:
