@@ -7,7 +7,7 @@ revision = "0022"
 down_revision = "0021"
 
 OPEN, MERGED = sa.text("stage <> 'paid'"), sa.text("merged_into_id IS NOT NULL")
-COLUMNS = ["community_id", "stage", "route", "order_class", "compiled_at"]
+COLUMNS = ["id", "community_id", "stage", "route", "order_class", "compiled_at"]
 
 
 def upgrade() -> None:

@@ -18,7 +18,7 @@ from ticketing.casefile.notices.models import (
     Robot,
 )
 from ticketing.kernel import clock, webhook
-from ticketing.kernel.db import db, transaction
+from ticketing.kernel.db import MOST_COUNTED, db, transaction
 from ticketing.kernel.errors import Invalid
 from ticketing.masters.people.models import User
 from ticketing.masters.workcalendar.queries import calendar
@@ -251,7 +251,7 @@ def test_reading_all_leaves_unread_what_came_after_the_page(make):
 
 def test_the_bell_counts_no_further_than_it_shows(make):
     say(*(message(make, "gm", event=f"e{n}") for n in range(130)))
-    assert queries.unread(make.scope("gm")) == queries.MOST_COUNTED
+    assert queries.unread(make.scope("gm")) == MOST_COUNTED
     first, following = queries.inbox(make.scope("gm"))
     second, _ = queries.inbox(make.scope("gm"), before_id=int(following))
     assert [line.event for line in first + second] == [f"e{n}" for n in range(129, 69, -1)]

@@ -22,9 +22,12 @@ from sqlalchemy import (
     Enum,
     Integer,
     MetaData,
+    Select,
     Text,
     TypeDecorator,
     event,
+    func,
+    select,
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
@@ -88,6 +91,9 @@ ENGINE_OPTIONS: dict[str, Any] = {
 }
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
+MOST_COUNTED = 100
+"""`counted` goes no further; the screen then shows ``99+``."""
+
 LOCK_SECONDS = 10
 _PRAGMAS = (
     "foreign_keys=ON",
@@ -95,6 +101,7 @@ _PRAGMAS = (
     f"busy_timeout={LOCK_SECONDS * 1000}",
     "synchronous=FULL",
     "wal_autocheckpoint=4000",
+    "cache_size=-8000",
 )
 
 
@@ -188,6 +195,14 @@ def _is_a_twin(error: IntegrityError) -> bool:
     unique_violation = "23505"
     return getattr(error.orig, "sqlstate", "") == unique_violation or "UNIQUE constraint" in str(
         error.orig
+    )
+
+
+def counted(some: Select[Any]) -> int:
+    """How many rows there are, counted up to `MOST_COUNTED`: a number beside other work costs no more where more waits."""
+    return (
+        db.session.scalar(select(func.count()).select_from(some.limit(MOST_COUNTED).subquery()))
+        or 0
     )
 
 

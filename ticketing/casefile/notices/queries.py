@@ -17,24 +17,18 @@ from ticketing.casefile.notices.models import (
     Preference,
     Robot,
 )
-from ticketing.kernel.db import db
+from ticketing.kernel.db import counted, db
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.people.scope import Scope
 
 PAGE = 30
-MOST_COUNTED = 100
-"""The bell counts no further: it shows ``99+``."""
 
 
 def unread(scope: Scope) -> int:
     """How many notices this person has not read, counted up to `MOST_COUNTED`."""
-    some = (
-        select(Notice.id)
-        .where(Notice.user_id == scope.user_id, Notice.read_at.is_(None))
-        .limit(MOST_COUNTED)
-        .subquery()
+    return counted(
+        select(Notice.id).where(Notice.user_id == scope.user_id, Notice.read_at.is_(None))
     )
-    return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def inbox(

@@ -13,11 +13,11 @@ from flask import Flask, request, url_for
 from jinja2.runtime import Macro
 from markupsafe import Markup
 
-from ticketing.casefile.notices.queries import MOST_COUNTED, unread
+from ticketing.casefile.notices.queries import unread
 from ticketing.casefile.tickets.timeline import field_name, show_value, timeline
 from ticketing.journal.commands import record
 from ticketing.kernel import clock
-from ticketing.kernel.db import transaction
+from ticketing.kernel.db import MOST_COUNTED, transaction
 from ticketing.kernel.text import masked_phone, show_fen, show_milli
 from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.guard import current_scope, current_user, someone_signed_in
@@ -122,6 +122,7 @@ def install(app: Flask, settings: Settings) -> None:
         money=show_fen,
         milli=show_milli,
         rate=rate,
+        some=some,
     )
     env.globals.update(
         finance_rooms=FINANCE_ROOMS,
@@ -162,7 +163,12 @@ def install(app: Flask, settings: Settings) -> None:
 def bell() -> str:
     """The number at the bell of the signed-in person: his unread notices, nothing for none."""
     count = unread(current_scope())
-    return "99+" if count >= MOST_COUNTED else str(count or "")
+    return some(count) if count else ""
+
+
+def some(count: int) -> str:
+    """A number that was counted only so far."""
+    return f"{MOST_COUNTED - 1}+" if count >= MOST_COUNTED else str(count)
 
 
 def due_badge(due_on: date | None, done_on: date | None = None, late: bool | None = None) -> Badge:

@@ -26,7 +26,7 @@ from werkzeug.datastructures import MultiDict
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers.models import Clock, ClockState
 from ticketing.kernel import clock
-from ticketing.kernel.db import db
+from ticketing.kernel.db import counted, db
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.text import row_id
 from ticketing.masters.contractors.models import RepairTeam
@@ -207,10 +207,12 @@ def conditions(scope: Scope, wanted: SettlementFilter) -> list[ColumnElement[boo
     for column, value in (
         (Settlement.order_class, wanted.order_class),
         (Settlement.community_id, wanted.community_id),
-        (WorkOrder.team_id, wanted.team_id),
     ):
         if value is not None:
             where.append(column == value)
+    if wanted.team_id is not None:
+        of_team = select(WorkOrder.id).where(WorkOrder.team_id == wanted.team_id)
+        where.append(Settlement.order_id.in_(of_team))
     if wanted.since is not None:
         where.append(Settlement.submitted_at >= clock.at(wanted.since))
     if wanted.until is not None:
@@ -320,23 +322,28 @@ _LISTED: Select[*tuple[Any, ...]] = (
 
 def listed(scope: Scope, wanted: SettlementFilter) -> Select[*tuple[Any, ...]]:
     """The accounts that are asked for, all pages of them: the next deadline first, with paid ones the newest first."""
-    query = _LISTED.where(*conditions(scope, wanted))
-    if wanted.newest_first:
-        return query.order_by(Settlement.id.desc())
-    return query.order_by(_DUE, Settlement.id)
+    return _LISTED.where(*conditions(scope, wanted)).order_by(*_order(wanted))
+
+
+def _order(wanted: SettlementFilter) -> tuple[Any, ...]:
+    return (Settlement.id.desc(),) if wanted.newest_first else (_DUE, Settlement.id)
 
 
 def page(
     scope: Scope, wanted: SettlementFilter, size: int = PAGE
 ) -> tuple[list[ListedSettlement], str]:
     """One page of the list and the cursor of the next one, empty when this is the last (keyset)."""
-    query, place = listed(scope, wanted), place_of(wanted.after)
+    some, place = select(Settlement.id).where(*conditions(scope, wanted)), place_of(wanted.after)
     if place is not None and wanted.newest_first:
-        query = query.where(Settlement.id < place[1])
+        some = some.where(Settlement.id < place[1])
     elif place is not None and place[0] is not None:
         after = tuple_(*place, types=(Clock.due_on.type, Settlement.id.type))
-        query = query.where(tuple_(_DUE, Settlement.id) > after)
-    rows = [ListedSettlement(*row) for row in db.session.execute(query.limit(size + 1))]
+        some = some.where(tuple_(_DUE, Settlement.id) > after)
+    chosen = some.order_by(*_order(wanted)).limit(
+        size + 1
+    )  # what is shown of them is read for these alone
+    found = _LISTED.where(Settlement.id.in_(chosen)).order_by(*_order(wanted))
+    rows = [ListedSettlement(*row) for row in db.session.execute(found)]
     following = rows[size - 1].cursor(wanted.newest_first) if len(rows) > size else ""
     return rows[:size], following
 
@@ -365,9 +372,8 @@ def counts(scope: Scope) -> Counts:
 
 
 def mine(scope: Scope) -> int:
-    """How many accounts wait for this very person."""
-    found = select(func.count(Settlement.id)).where(visible(scope), _open, his_turn(scope))
-    return db.session.scalar(found) or 0
+    """How many accounts wait for this very person, counted up to `MOST_COUNTED`."""
+    return counted(select(Settlement.id).where(visible(scope), _open, his_turn(scope)))
 
 
 def next_of_mine(scope: Scope, settlement_id: int) -> int | None:

@@ -82,6 +82,7 @@ class Settlement(Base):
         Index("ix_settlement_stage", "stage", "community_id", "id"),
         Index(
             "ix_settlement_open",
+            "id",
             "community_id",
             "stage",
             "route",
