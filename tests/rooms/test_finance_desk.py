@@ -46,7 +46,7 @@ def test_the_desk_counts_what_waits(make, bills, contract, sign_in):
     opened(make, contract)
     prepared(make)
     deducted(make, contract, 50_000_100, 50_000_100)
-    found = queries.overview(clock.today())
+    found = queries.overview()
     assert (found.waiting, found.prepared) == ((1, 30_000), (1, 246_668))
     assert (found.receivable, found.held_fen) == ((1, 100), 0)
     page = sign_in("finance").get("/finance/").get_data(as_text=True)

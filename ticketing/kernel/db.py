@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     DateTime,
     Dialect,
     Engine,
@@ -27,11 +28,13 @@ from sqlalchemy import (
     TypeDecorator,
     event,
     func,
+    literal,
     select,
+    text,
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 
 from ticketing.kernel.errors import Conflict
@@ -204,6 +207,16 @@ def counted(some: Select[Any]) -> int:
         db.session.scalar(select(func.count()).select_from(some.limit(MOST_COUNTED).subquery()))
         or 0
     )
+
+
+def only_where(condition: str) -> dict[str, Any]:
+    """The options of an index that holds only some rows; `written` asks so that it is found."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def written(column: InstrumentedAttribute[Any], value: Any) -> BindParameter[Any]:
+    """A value written out in the statement, so that both engines see that a partial index holds what is asked."""
+    return literal(value, column.type, literal_execute=True)
 
 
 def dialect() -> str:

@@ -12,20 +12,14 @@ from ticketing.books.ledger import reversing
 from ticketing.books.ledger.models import LedgerClosing
 from ticketing.books.payments import queries as payments
 from ticketing.books.payments.models import Payment
+from ticketing.books.payments.queries import Pile
 from ticketing.books.retention import queries as retention
 from ticketing.books.retention.models import RetentionDeposit
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contract, Contractor
-from ticketing.procedure.accounts import AccountKind, PaymentState
-
-
-class Pile(NamedTuple):
-    """Something that waits: how many, and how much in fen."""
-
-    number: int
-    fen: int
+from ticketing.procedure.accounts import AccountKind
 
 
 class Overview(NamedTuple):
@@ -41,23 +35,19 @@ class Overview(NamedTuple):
     closing: LedgerClosing | None
 
 
-def overview(on: date) -> Overview:
+def overview() -> Overview:
     """What waits at finance's desk (procedure 2.6, 3.5.9)."""
     claims = [one.claim for one in payments.waiting()]
     deducting = [claim for claim in claims if claim.deduct_fen]
-    prepared = db.session.execute(
-        select(func.count(), func.coalesce(func.sum(Payment.amount_fen), 0)).where(
-            Payment.state == PaymentState.PREPARED
-        )
-    ).one()
-    debtors = retention.debtors(on)
+    debts = [one.balance_fen for one in ledger.accounts(AccountKind.RECEIVABLE)]
+    owed = [fen for fen in debts if fen > 0]
     held = -sum(account.balance_fen for account in ledger.accounts(AccountKind.RETENTION))
     deposits = db.session.scalar(select(func.count()).where(RetentionDeposit.settled_at.is_(None)))
     return Overview(
         Pile(len(claims), sum(claim.amount_fen for claim in claims)),
-        Pile(int(prepared[0]), int(prepared[1])),
+        payments.prepared(),
         Pile(len(deducting), sum(claim.deduct_fen for claim in deducting)),
-        Pile(len(debtors), sum(debtor.owed_fen for debtor in debtors)),
+        Pile(len(owed), sum(owed)),
         held,
         len(reversing.waiting()),
         deposits or 0,

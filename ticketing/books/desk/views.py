@@ -29,7 +29,7 @@ def _day(name: str) -> date | None:
 @requires(Act.READ_BOOKS)
 def index() -> ResponseReturnValue:
     """What waits at finance's desk (procedure 2.6, 3.5.9)."""
-    return render_template("finance/desk.html", all=queries.overview(clock.today()), files=files(5))
+    return render_template("finance/desk.html", all=queries.overview(), files=files(5))
 
 
 @bp.get("/deductions")

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.masters.contractors.models import RepairTeam
 from ticketing.masters.estate.models import Community
 from ticketing.masters.people.models import User
 from ticketing.procedure.accounts import Purpose
 from ticketing.procedure.imprest import FundKind, RequestState, SlipState, SpendingWay
-
-
-def _where(condition: str) -> dict[str, Any]:
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class ImprestFund(Base):
@@ -30,8 +25,8 @@ class ImprestFund(Base):
     __table_args__ = (
         CheckConstraint("(kind = 'crew') = (team_id IS NOT NULL)", name="team"),
         CheckConstraint("closed_on IS NULL OR closed_on >= opened_on", name="closed"),
-        Index("uq_imprest_fund_cs", "kind", unique=True, **_where("kind = 'cs' AND closed_on IS NULL")),
-        Index("uq_imprest_fund_team", "team_id", unique=True, **_where("closed_on IS NULL")),
+        Index("uq_imprest_fund_cs", "kind", unique=True, **only_where("kind = 'cs' AND closed_on IS NULL")),
+        Index("uq_imprest_fund_team", "team_id", unique=True, **only_where("closed_on IS NULL")),
     )  # fmt: skip
 
     id: Mapped[Id]
@@ -67,7 +62,7 @@ class ImprestRequest(Base):
         CheckConstraint("amount_fen > 0 AND slips_fen >= 0 AND ceiling_fen > 0", name="amounts"),
         CheckConstraint("(state = 'withdrawn') = (withdrawn_why <> '')", name="withdrawn"),
         CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="paid"),
-        Index("uq_imprest_request_open", "fund_id", unique=True, **_where("state = 'asked'")),
+        Index("uq_imprest_request_open", "fund_id", unique=True, **only_where("state = 'asked'")),
         Index(None, "fund_id", "id"),
     )
 

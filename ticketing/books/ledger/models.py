@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.masters.people.models import User
 from ticketing.procedure.accounts import AccountKind, ClosingKind, EntryKind
 
-_WAITING: Any = {
-    "sqlite_where": text("settled_at IS NULL"),
-    "postgresql_where": text("settled_at IS NULL"),
-}
+_WAITING = only_where("settled_at IS NULL")
+_REVERSALS = only_where("reverses_id IS NOT NULL")
 
 
 class LedgerAccount(Base):
@@ -71,6 +68,7 @@ class LedgerEntry(Base):
         CheckConstraint("turn >= 0", name="turn"),
         CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name="reversal"),
         Index(None, "on", "id"),
+        Index("ix_ledger_entry_reversals", "reverses_id", **_REVERSALS),
     )
 
     id: Mapped[Id]

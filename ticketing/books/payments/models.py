@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.masters.people.models import User
 from ticketing.procedure.accounts import PaymentState, Purpose
 
 SUBJECT = "payment"
 """Its name in the journal."""
 
-_LIVE: Any = {
-    "sqlite_where": text("state NOT IN ('voided', 'reversed')"),
-    "postgresql_where": text("state NOT IN ('voided', 'reversed')"),
-}
+_LIVE = only_where("state NOT IN ('voided', 'reversed')")
+
+_PREPARED = only_where("state = 'prepared'")
 
 
 class Payment(Base):
@@ -49,6 +47,7 @@ class Payment(Base):
         CheckConstraint("(state = 'reversed') = (reversed_at IS NOT NULL)", name="reversed"),
         Index("uq_payment_source", "source", unique=True, **_LIVE),
         Index(None, "state", "id"),
+        Index("ix_payment_prepared", "id", "amount_fen", **_PREPARED),
         Index(None, "paid_on", "id"),
         Index(None, "contractor_id", "id"),
     )

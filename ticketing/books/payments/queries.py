@@ -16,13 +16,16 @@ from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
 from ticketing.books.payments.models import SUBJECT, Payment
 from ticketing.books.payments.purposes import HANDLERS, Claim
 from ticketing.journal.queries import told
-from ticketing.kernel.db import db
+from ticketing.kernel.db import db, written
 from ticketing.kernel.errors import NotFound
 from ticketing.kernel.text import show_fen
 from ticketing.procedure.accounts import LIVE, AccountKind, PaymentState, Purpose
 from ticketing.procedure.permissions import Act
 
 PAGE = 50
+_IS_LIVE = Payment.state.not_in(
+    [written(Payment.state, one) for one in PaymentState if one not in LIVE]
+)
 
 
 class Waiting(NamedTuple):
@@ -41,7 +44,10 @@ def waiting() -> list[Waiting]:
     ]
     if not found:
         return []
-    taken = set(db.session.scalars(select(Payment.source).where(Payment.state.in_(LIVE))))
+    sources = [one.claim.source for one in found]
+    taken = set(
+        db.session.scalars(select(Payment.source).where(_IS_LIVE, Payment.source.in_(sources)))
+    )
     open_ones = [one for one in found if one.claim.source not in taken]
     return sorted(open_ones, key=lambda one: (one.claim.due_on or date.max, one.claim.source))
 
@@ -92,10 +98,21 @@ def payments(wanted: Wanted) -> tuple[Sequence[Payment], str]:
     return rows[:PAGE], str(rows[PAGE - 1].id) if len(rows) > PAGE else ""
 
 
-def counts() -> dict[PaymentState, int]:
-    """How many payments stand in each state."""
-    rows = db.session.execute(select(Payment.state, func.count()).group_by(Payment.state))
-    return {state: int(n) for state, n in rows}
+class Pile(NamedTuple):
+    """Something that waits: how many, and how much in fen."""
+
+    number: int
+    fen: int
+
+
+def prepared() -> Pile:
+    """The payments that wait to be released."""
+    number, fen = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(Payment.amount_fen), 0)).where(
+            Payment.state == written(Payment.state, PaymentState.PREPARED)
+        )
+    ).one()
+    return Pile(int(number), int(fen))
 
 
 def entries_of(payment_id: int) -> Sequence[LedgerEntry]:

@@ -39,7 +39,7 @@ def index() -> ResponseReturnValue:
         rows=rows,
         following=following,
         wanted=wanted,
-        counts=queries.counts(),
+        prepared=queries.prepared().number,
         states=PaymentState,
         purposes=Purpose,
     )
@@ -53,8 +53,18 @@ def waiting() -> ResponseReturnValue:
 
 
 def _waiting(form: BaseForm) -> ResponseReturnValue:
-    page = render_template("finance/waiting.html", rows=queries.waiting(), form=form)
-    return page, form.status
+    every = queries.waiting()
+    sources = [one.claim.source for one in every]
+    after = request.args.get("after")
+    first = sources.index(after) + 1 if after in sources else 0
+    rows = every[first : first + queries.PAGE]
+    return render_template(
+        "finance/waiting.html",
+        every=every,
+        rows=rows,
+        following=rows[-1].claim.source if first + queries.PAGE < len(every) else "",
+        form=form,
+    ), form.status
 
 
 @bp.post("/prepare")

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.masters.contractors.models import Contract, Contractor
 from ticketing.masters.people.models import User
 from ticketing.procedure.accounts import ANSWER_DAYS, ReleaseStage
 
-_WAITING: Any = {
-    "sqlite_where": text("settled_at IS NULL"),
-    "postgresql_where": text("settled_at IS NULL"),
-}
-_OPEN: Any = {
-    "sqlite_where": text("stage NOT IN ('paid', 'withdrawn')"),
-    "postgresql_where": text("stage NOT IN ('paid', 'withdrawn')"),
-}
+_WAITING = only_where("settled_at IS NULL")
+_OPEN = only_where("stage NOT IN ('paid', 'withdrawn')")
 
 
 class RetentionDeposit(Base):

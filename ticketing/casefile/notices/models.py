@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.kernel.enums import Labelled
 from ticketing.masters.people.models import User
 
@@ -67,14 +66,12 @@ class Notice(Base):
         Index(
             "ix_notice_unread",
             "user_id",
-            sqlite_where=text("read_at IS NULL"),
-            postgresql_where=text("read_at IS NULL"),
+            **only_where("read_at IS NULL"),
         ),
         Index(
             "ix_notice_digest",
             "at",
-            sqlite_where=text("kind = 'digest'"),
-            postgresql_where=text("kind = 'digest'"),
+            **only_where("kind = 'digest'"),
         ),
     )
 
@@ -127,10 +124,7 @@ class Robot(Base):
     __mapper_args__ = {"version_id_col": version}
 
 
-_WAITING: Any = {
-    "sqlite_where": text("state = 'waiting'"),
-    "postgresql_where": text("state = 'waiting'"),
-}
+_WAITING = only_where("state = 'waiting'")
 
 
 class Delivery(Base):

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.masters.estate.models import Community, Customer, Unit
 from ticketing.masters.people.models import Department, User
 from ticketing.procedure.vocabulary import (
@@ -23,10 +23,7 @@ from ticketing.procedure.vocabulary import (
     TicketStage,
 )
 
-MERGED_ONLY: Any = {
-    "sqlite_where": text("merged_into_id IS NOT NULL"),
-    "postgresql_where": text("merged_into_id IS NOT NULL"),
-}
+MERGED_ONLY = only_where("merged_into_id IS NOT NULL")
 """Hardly a ticket is merged: with the others in it the index looks useless to SQLite, which then reads every ticket."""
 
 OPEN_ONLY: Any = {"sqlite_where": text("is_open = 1"), "postgresql_where": text("is_open")}
@@ -81,8 +78,7 @@ class Ticket(Base):
             "cause",
             "received_at",
             "unit_id",
-            sqlite_where=text("cause IS NOT NULL"),
-            postgresql_where=text("cause IS NOT NULL"),
+            **only_where("cause IS NOT NULL"),
         ),
         Index("ix_ticket_closed", "closed_at", "community_id", "registered_at"),
     )
@@ -188,10 +184,7 @@ class Overruling(Base):
     by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
 
 
-_WAITING: Any = {
-    "sqlite_where": text("settled_at IS NULL"),
-    "postgresql_where": text("settled_at IS NULL"),
-}
+_WAITING = only_where("settled_at IS NULL")
 
 
 class GradeProposal(Base):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.kernel.enums import Labelled
 from ticketing.masters.people.models import User
 from ticketing.procedure.deadlines import ClockKind
@@ -45,16 +45,12 @@ class ConsentWay(Labelled):
 
 def _running(more: str = "") -> Any:
     """The options of an index that holds only running clocks."""
-    where = text("state = 'running'" + (f" AND {more}" if more else ""))
-    return {"sqlite_where": where, "postgresql_where": where}
+    return only_where("state = 'running'" + (f" AND {more}" if more else ""))
 
 
 _RUNNING = _running()
 
-_OF_ORDER: Any = {
-    "sqlite_where": text("order_id IS NOT NULL"),
-    "postgresql_where": text("order_id IS NOT NULL"),
-}
+_OF_ORDER = only_where("order_id IS NOT NULL")
 
 _WHOSE = ("community_id", "department_id", "office_id", "state")
 """Ends the two indexes of the board, so that it counts and filters without reading a single clock.

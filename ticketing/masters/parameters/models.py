@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.kernel.enums import Labelled
 from ticketing.masters.people.models import User
 from ticketing.procedure.parameters import Limits, limits
@@ -22,10 +21,7 @@ class EditionState(Labelled):
     WITHDRAWN = "withdrawn", "已撤下"
 
 
-_PENDING: Any = {
-    "sqlite_where": text("state = 'pending'"),
-    "postgresql_where": text("state = 'pending'"),
-}
+_PENDING = only_where("state = 'pending'")
 
 
 class ParameterEdition(Base):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.kernel.enums import Labelled
 from ticketing.masters.contractors.models import Contract
 from ticketing.masters.people.models import User
@@ -28,10 +27,6 @@ class ListState(Labelled):
     def is_open(self) -> bool:
         """Whether somebody still has to decide about it."""
         return self in (ListState.DRAFT, ListState.PROPOSED)
-
-
-def _while(condition: str) -> Any:
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class PriceList(Base):
@@ -57,8 +52,10 @@ class PriceList(Base):
         CheckConstraint("(state IN ('draft', 'proposed')) = (decided_at IS NULL)", name="decided"),
         CheckConstraint("(decided_at IS NULL) = (decided_by_id IS NULL)", name="decided_by"),
         CheckConstraint("state <> 'declined' OR answer <> ''", name="answer"),
-        Index("uq_price_list_draft", "contract_id", unique=True, **_while("state = 'draft'")),
-        Index("uq_price_list_proposed", "contract_id", unique=True, **_while("state = 'proposed'")),
+        Index("uq_price_list_draft", "contract_id", unique=True, **only_where("state = 'draft'")),
+        Index(
+            "uq_price_list_proposed", "contract_id", unique=True, **only_where("state = 'proposed'")
+        ),
         Index("ix_price_list_in_force", "contract_id", "state", "valid_from"),
     )
 
@@ -105,7 +102,9 @@ class PriceLine(Base):
         CheckConstraint(
             "labour_milli >= 0 AND material_milli >= 0 AND machine_milli >= 0", name="parts"
         ),
-        Index("uq_price_line_code", "list_id", "code_key", unique=True, **_while("code_key <> ''")),
+        Index(
+            "uq_price_line_code", "list_id", "code_key", unique=True, **only_where("code_key <> ''")
+        ),
     )
 
     id: Mapped[Id]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Integer, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.kernel.enums import Labelled
 
 
@@ -89,10 +88,7 @@ class CalendarEdition(Base):
     change: Mapped[str]
 
 
-_PENDING: Any = {
-    "sqlite_where": text("state = 'pending'"),
-    "postgresql_where": text("state = 'pending'"),
-}
+_PENDING = only_where("state = 'pending'")
 
 
 class CalendarProposal(Base):

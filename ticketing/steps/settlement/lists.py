@@ -14,7 +14,6 @@ from sqlalchemy import (
     case,
     false,
     func,
-    literal,
     not_,
     or_,
     select,
@@ -26,7 +25,7 @@ from werkzeug.datastructures import MultiDict
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers.models import Clock, ClockState
 from ticketing.kernel import clock
-from ticketing.kernel.db import counted, db
+from ticketing.kernel.db import counted, db, written
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.text import row_id
 from ticketing.masters.contractors.models import RepairTeam
@@ -75,8 +74,7 @@ class Pile(Labelled):
 
 
 _stage = Settlement.stage
-_open = _stage != literal(SettlementStage.PAID, _stage.type, literal_execute=True)
-"""Written out in the statement, so that both engines see that the index of open accounts holds what is asked."""
+_open = _stage != written(_stage, SettlementStage.PAID)
 
 _compiled = Settlement.compiled_at.is_not(None)
 _of_a = Settlement.order_class == OrderClass.A

@@ -12,12 +12,11 @@ from sqlalchemy import (
     Index,
     Table,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.masters.contractors.models import Contract
 from ticketing.masters.people.models import User
 from ticketing.masters.prices.models import PriceLine, PriceList
@@ -88,8 +87,7 @@ class Settlement(Base):
             "route",
             "order_class",
             "compiled_at",
-            sqlite_where=text("stage <> 'paid'"),
-            postgresql_where=text("stage <> 'paid'"),
+            **only_where("stage <> 'paid'"),
         ),
         Index("ix_settlement_ticket", "ticket_id"),
         Index("ix_settlement_submitted", "submitted_at", "community_id"),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.masters.contractors.models import Contractor, RepairTeam
 from ticketing.masters.people.models import User
 from ticketing.procedure.repairs import (
@@ -24,10 +23,7 @@ from ticketing.procedure.repairs import (
     SurveyStage,
 )
 
-_UNDECIDED: Any = {
-    "sqlite_where": text("concluded_at IS NULL"),
-    "postgresql_where": text("concluded_at IS NULL"),
-}
+_UNDECIDED = only_where("concluded_at IS NULL")
 """The options of an index that holds only what waits for a visit, a signature or the manager."""
 
 
@@ -139,10 +135,7 @@ class Finding(Base):
         return self.decided is not None and self.decided is not self.suggested
 
 
-_ABSENT: Any = {
-    "sqlite_where": text("presence = 'absent'"),
-    "postgresql_where": text("presence = 'absent'"),
-}
+_ABSENT = only_where("presence = 'absent'")
 
 
 class SurveyBox(Base):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -12,13 +11,12 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel.db import Base, BigId, Id
+from ticketing.kernel.db import Base, BigId, Id, only_where
 from ticketing.masters.contractors.models import Contractor, RepairTeam, Worker
 from ticketing.masters.people.models import User
 from ticketing.procedure.approvals import Task
@@ -33,10 +31,7 @@ from ticketing.procedure.repairs import (
 from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.steps.site_survey.models import SiteSurvey
 
-_OPEN: Any = {
-    "sqlite_where": text("stage NOT IN ('accepted', 'cancelled')"),
-    "postgresql_where": text("stage NOT IN ('accepted', 'cancelled')"),
-}
+_OPEN = only_where("stage NOT IN ('accepted', 'cancelled')")
 """The options of an index that holds only open orders."""
 
 
@@ -232,10 +227,7 @@ class Use(Base):
         return f"{self.kind} {self.what} {self.quantity_milli / 1000:g}{self.unit}"
 
 
-_OPEN_ROUND: Any = {
-    "sqlite_where": text("outcome = 'open'"),
-    "postgresql_where": text("outcome = 'open'"),
-}
+_OPEN_ROUND = only_where("outcome = 'open'")
 
 
 class ApprovalRound(Base):

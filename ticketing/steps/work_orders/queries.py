@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, false, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, false, func, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from ticketing.casefile.attachments import queries as attachments
@@ -11,7 +11,7 @@ from ticketing.casefile.attachments.models import Attachment, PaperKind
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel.db import db
+from ticketing.kernel.db import db, written
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contractor, RepairTeam, TeamArea
 from ticketing.masters.people.models import User
@@ -33,12 +33,8 @@ from ticketing.steps.work_orders.models import (
 from ticketing.steps.work_orders.turns import his_turn, signs_as_deputy
 
 IS_OPEN = WorkOrder.stage.not_in(
-    [
-        literal(stage, WorkOrder.stage.type, literal_execute=True)
-        for stage in (OrderStage.ACCEPTED, OrderStage.CANCELLED)
-    ]
+    [written(WorkOrder.stage, one) for one in (OrderStage.ACCEPTED, OrderStage.CANCELLED)]
 )
-"""Written out in the statement, so that both engines see that the index of open orders holds what is asked."""
 
 CALLED: list[Callable[[Scope], ColumnElement[bool]]] = []
 """By what else a deputy is called to an order: papers about it, of the rooms above, that wait for his principal's signature."""

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Table,
     and_,
     func,
-    literal,
     or_,
     select,
 )
@@ -18,6 +17,7 @@ from sqlalchemy.orm import aliased
 
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.journal.models import JournalEntry
+from ticketing.kernel.db import written
 from ticketing.masters.contractors.models import RepairTeam
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope
@@ -28,10 +28,7 @@ from ticketing.procedure.vocabulary import Role
 from ticketing.steps.site_survey.models import SiteSurvey, SurveyBox
 from ticketing.steps.work_orders.models import ApprovalRound, ApprovalStep, WorkOrder
 
-IS_UNDER_WAY = ApprovalRound.outcome == literal(
-    ApprovalOutcome.OPEN, ApprovalRound.outcome.type, literal_execute=True
-)
-"""Written out in the statement, so that both engines see that the index of open rounds holds what is asked."""
+IS_UNDER_WAY = ApprovalRound.outcome == written(ApprovalRound.outcome, ApprovalOutcome.OPEN)
 
 _OPEN_ROUND = select(ApprovalRound.order_id).where(
     ApprovalRound.order_id == ApprovalStep.order_id,
