@@ -368,8 +368,8 @@ class Bench:
         places = " OR ".join(f"community_id = {n}" for n in range(1, 7))
         homes = deque(
             self.look(
-                f"SELECT id, community_id FROM unit u WHERE ({places}) AND NOT EXISTS (SELECT 1 FROM"
-                " ticket t WHERE t.unit_id = u.id AND t.closed_at IS NULL) ORDER BY id % 97, id"
+                f"SELECT id, community_id FROM unit WHERE ({places}) AND id NOT IN (SELECT unit_id FROM"
+                " ticket WHERE closed_at IS NULL AND unit_id IS NOT NULL) ORDER BY id % 97, id"
             )
         )
         if self.wanted("intake: save"):

@@ -23,7 +23,7 @@ SALES_MATTERS = tuple(
 OF_ONE_CALL = 0.07
 REPAIRED = 0.38
 """How many of the broken things become a repair; the rest is settled with a word or a visit."""
-A_DAY = {"QY": 0.75, "TL": 1.1}
+A_DAY = {"QY": 0.5, "TL": 0.75}
 """Calls of a working day in the communities people have lived in for years."""
 
 BEFORE_DELIVERY = 0.25
@@ -62,7 +62,7 @@ def lives(town: Town, cast: Cast, first_day: date) -> Iterator[Story]:
 def _how_many(rng: random.Random, town: Town, plan: Plan, day: date) -> int:
     """Calls of one day: many when a community has just been delivered, few on a day off."""
     age = (day - town.delivered_on(plan)).days
-    fresh = BEFORE_DELIVERY if age <= 0 else 1.5 + 2.9 * 0.975**age
+    fresh = BEFORE_DELIVERY if age <= 0 else 1.0 + 2.0 * 0.975**age
     rate = A_DAY.get(plan.code, fresh)
     if not works(day):
         rate *= 0.2

@@ -22,6 +22,7 @@ from ticketing.procedure.settlement import SettlementStage
 from ticketing.procedure.settlement_road import CERTIFIERS, SIGNED
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.settlement.models import SUBJECT, Settlement, SettlementLine
+from ticketing.steps.site_survey.models import SiteSurvey
 from ticketing.steps.work_orders import queries as orders
 from ticketing.steps.work_orders.models import OrderItem, WorkOrder
 
@@ -87,11 +88,23 @@ def led(scope: Scope) -> ColumnElement[bool]:
 
 _signer = load_only(User.name, User.employee_number)
 _PRINTED = (
-    joinedload(Settlement.ticket, innerjoin=True).joinedload(Ticket.community),
+    joinedload(Settlement.ticket, innerjoin=True).options(
+        load_only(
+            Ticket.number,
+            Ticket.room,
+            Ticket.caller_name,
+            Ticket.stage,
+            Ticket.community_id,
+            Ticket.unit_id,
+        ),
+        joinedload(Ticket.community),
+    ),
     joinedload(Settlement.order, innerjoin=True)
     .joinedload(WorkOrder.team)
     .joinedload(RepairTeam.captain),
-    joinedload(Settlement.order, innerjoin=True).joinedload(WorkOrder.survey),
+    joinedload(Settlement.order, innerjoin=True)
+    .joinedload(WorkOrder.survey)
+    .load_only(SiteSurvey.number),
     joinedload(Settlement.contract).joinedload(Contract.contractor),
     joinedload(Settlement.drafted_by, innerjoin=True).options(_signer),
     joinedload(Settlement.submitted_by).options(_signer),
