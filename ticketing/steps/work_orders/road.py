@@ -148,11 +148,6 @@ def all_accepted(ticket: Ticket) -> bool:
     return any(queries.of_this_round(ticket, one) for one in queries.accepted_of(ticket.id))
 
 
-def _numbers(ticket_id: int) -> dict[int, str]:
-    done = queries.repaired_by(queries.of_ticket(ticket_id))
-    return {defect_id: order.number for defect_id, order in done.items()}
-
-
-surveys.REPAIRED.append(_numbers)
+surveys.REPAIRED.append(queries.repaired_of)
 guards.CHECKS[workflow.NO_OPEN_ORDER] = (lambda ticket, _a, _c: not _open_orders(ticket), Invalid)
 guards.CHECKS[workflow.ALL_ACCEPTED] = (lambda ticket, _a, _c: all_accepted(ticket), Invalid)
