@@ -200,7 +200,7 @@ def test_a_blank_never_erases_and_a_fact_updates(bring):
 
 
 def test_a_customer_merged_away_stays_merged(bring, make):
-    from ticketing.masters.estate.commands import merge_customers
+    from ticketing.masters.estate.merging import merge_customers
 
     ids = make.world.customers
     with transaction():

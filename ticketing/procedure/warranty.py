@@ -107,12 +107,13 @@ class Term(NamedTuple):
 
 
 class Cover(NamedTuple):
-    """Both clocks of one part of one home."""
+    """Both clocks of one part of one home; `deemed`: it was not taken over, the contract deems it delivered."""
 
     part: Part
     owner: Term
     contractor: Term
     common_area: bool = False
+    deemed: bool = False
 
 
 def statutory(part: Part) -> Period:
@@ -179,13 +180,14 @@ def cover(
     calendar: Calendar,
     promises: Sequence[Promise] = (),
     common_area: bool = False,
+    deemed: bool = False,
     note: str = "",
 ) -> Cover:
     """Both clocks of `part`. The owner's may never end before what is left of the contractor's.
 
     `delivered_on` is the day of delivery to the owner (for a common area: of handing over to the property
-    company), `completed_on` that of completion acceptance; `note` says whose date the first is, where it is not the
-    home's own.
+    company), `completed_on` that of completion acceptance; `deemed` says that the first is the contract's day because
+    the owner did not take over, `note` whose date it is, where it is not the place's own.
     """
     base, own = statutory(part), [promise for promise in promises if promise.part is part]
 
@@ -219,7 +221,7 @@ def cover(
         owner = owner._replace(
             until=contractor.until, provisional=contractor.provisional, follows=True
         )
-    return Cover(part, owner, contractor, common_area)
+    return Cover(part, owner, contractor, common_area, deemed)
 
 
 class Suggestion(NamedTuple):
@@ -286,7 +288,7 @@ def outlook(over: Cover, day: date) -> str:
 
 def arithmetic(over: Cover) -> list[str]:
     """The reckoning in words, one line a clock: ``2024-03-08 交付，防渗漏（…） 5 年，至 2029-03-08``."""
-    start = "移交物业" if over.common_area else "交付"
+    start = "移交物业" if over.common_area else "视为交付" if over.deemed else "交付"
     return [
         _line(over.owner, start, over.part, "对业主"),
         _line(over.contractor, "竣工验收合格", over.part, "施工单位"),

@@ -76,7 +76,8 @@ def covers(
 ) -> list[warranty.Cover]:
     """Both warranty clocks of each part, built by its trade, of a home or, without one, of a common area.
 
-    Where a home's own delivery is not on file the building's stands in for it, then the community's; the words say so.
+    Where a home's own delivery is not on file the building's stands in for it, then the community's, which also stands
+    in for the day a common area was handed over to the property company; the words say so.
     """
     ground = _ground(community.id, {trade for _part, trade in items})
     return _covers(ground, unit, community, items)
@@ -101,29 +102,32 @@ def _covers(
     ground: _Ground, unit: Unit | None, community: Community, items: Sequence[tuple[Part, Trade]]
 ) -> list[warranty.Cover]:
     calendar = workcalendar.snapshot()
-    delivered, note = _delivery(unit, community)
     found = []
     for part, trade in items:
-        common = unit is None or part in warranty.COMMON_PARTS
+        place = None if part in warranty.COMMON_PARTS else unit
+        day, deemed, note = _delivery(place, community)
         contract = ground.contracts.get(trade)
         found.append(
             warranty.cover(
                 part,
-                delivered_on=community.delivered_on if common else delivered,
+                delivered_on=day,
                 completed_on=contract.completed_on if contract else None,
                 calendar=calendar,
                 promises=ground.promised,
-                common_area=common,
-                note="" if common else note,
+                common_area=place is None,
+                deemed=deemed,
+                note=note,
             )
         )
     return found
 
 
-def _delivery(unit: Unit | None, community: Community) -> tuple[date | None, str]:
-    """When a home was delivered, and whose date that is if not its own."""
-    if unit is None or unit.delivered_on:
-        return unit.delivered_on if unit else None, ""
-    if unit.building.delivered_on:
-        return unit.building.delivered_on, "（按楼栋交付日期）"
-    return community.delivered_on, "（按小区交付日期）"
+def _delivery(unit: Unit | None, community: Community) -> tuple[date | None, bool, str]:
+    """When a home was delivered, or a common area handed over; whether deemed so; whose date that is if not its own."""
+    if unit is None and community.handed_over_on:
+        return community.handed_over_on, False, ""
+    if unit is not None and unit.delivered_on:
+        return unit.delivered_on, unit.deemed_delivered, ""
+    if unit is not None and unit.building.delivered_on:
+        return unit.building.delivered_on, False, "（按楼栋交付日期）"
+    return community.delivered_on, False, "（按小区交付日期）"

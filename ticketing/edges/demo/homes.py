@@ -152,6 +152,7 @@ def moving_in(town: Town, plan: Plan, clerk: User) -> Story:
             unit,
             version=unit.version,
             delivered_on=delivered,
+            deemed_delivered=unit.deemed_delivered,
             moved_in_on=moved_in,
             actor=clerk,
         )
