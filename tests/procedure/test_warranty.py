@@ -324,6 +324,10 @@ def test_the_arithmetic_stands_in_words():
     assert arithmetic(clocks(Part.WET))[1] == (
         "施工单位：防渗漏（厨卫、地下室、外墙、窗边） 5 年，缺竣工验收合格日期，无法推算"
     )
+    deemed = clocks(Part.WET, "2024-03-08", deemed=True)
+    assert arithmetic(deemed)[0].startswith(
+        "对业主：2024-03-08 视为交付，防渗漏（厨卫、地下室、外墙、窗边） 5 年，至 2029-03-08"
+    )
     common = clocks(Part.ROAD, "2024-03-08", common_area=True)
     assert arithmetic(common) == [
         "对业主：2024-03-08 移交物业，道路、室外管网 1 年，至 2025-03-10",

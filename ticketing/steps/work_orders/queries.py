@@ -166,7 +166,11 @@ def repaired_of(ticket_ids: Collection[int]) -> list[surveys.Repaired]:
     rows = db.session.execute(
         select(OrderItem.defect_id, WorkOrder.survey_id, WorkOrder.number)
         .join(WorkOrder, WorkOrder.id == OrderItem.order_id)
-        .where(WorkOrder.ticket_id.in_(ticket_ids), WorkOrder.stage == OrderStage.ACCEPTED)
+        .where(
+            WorkOrder.ticket_id.in_(ticket_ids),
+            WorkOrder.stage == OrderStage.ACCEPTED,
+            OrderItem.dropped_at.is_(None),
+        )
         .order_by(WorkOrder.id)
     )
     return [surveys.Repaired(*row) for row in rows]
