@@ -233,6 +233,8 @@ def form(limits=STANDARD, **more):
 
     def typed(parameter):
         value = getattr(limits, parameter.name)
+        if parameter.measure is Measure.YES_NO:
+            return "yes" if value else "no"
         days = parameter.measure is Measure.DAYS
         return str(value) if days else f"{value // 100}.{value % 100:02d}"
 

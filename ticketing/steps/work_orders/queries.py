@@ -1,6 +1,6 @@
 """Reading work orders, narrowed by scope: not yours = not found."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, false, func, literal, or_, select, true
@@ -159,21 +159,6 @@ def repaired_by(orders: Iterable[WorkOrder]) -> dict[int, WorkOrder]:
         if one.stage is OrderStage.ACCEPTED
         for item in one.items
     }
-
-
-def repaired_of(ticket_ids: Collection[int]) -> list[surveys.Repaired]:
-    """What the accepted orders of these tickets have repaired, as they were drafted, in one statement (procedure 3.5.3)."""
-    rows = db.session.execute(
-        select(OrderItem.defect_id, WorkOrder.survey_id, WorkOrder.number)
-        .join(WorkOrder, WorkOrder.id == OrderItem.order_id)
-        .where(
-            WorkOrder.ticket_id.in_(ticket_ids),
-            WorkOrder.stage == OrderStage.ACCEPTED,
-            OrderItem.dropped_at.is_(None),
-        )
-        .order_by(WorkOrder.id)
-    )
-    return [surveys.Repaired(*row) for row in rows]
 
 
 def _undone(ticket_id: int, orders: Iterable[WorkOrder]) -> list[tuple[Finding, WorkOrder | None]]:
