@@ -241,7 +241,7 @@ class Planner:
             self.plan_.units[-unit_id - 1].update(new)
         else:
             self.plan_.dates.setdefault(unit_id, {}).update(new)
-        now = known._replace(**new)
+        now = Dates(**{**known._asdict(), **new})
         self.homes[key] = [(unit_id, now)]
         self._check(row, now)
         return unit_id
