@@ -65,7 +65,7 @@ COUNTS = {
     "warranty": 3,
     "prices": 7,
     "a version of prices": 8,
-    "warranty at intake": 4,
+    "warranty at intake": 5,
     "likely defects": 1,
 }
 

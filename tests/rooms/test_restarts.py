@@ -10,7 +10,7 @@ from tests.support.repairs import CRACK, LEAK, Repairs
 from ticketing.casefile.defects import queries
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
-from ticketing.masters.estate.models import Unit
+from ticketing.masters.estate.models import Community, Unit
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.parameters import STANDARD
 from ticketing.procedure.repairs import OrderClass, OrderStage, Part, Trade
@@ -86,6 +86,33 @@ def test_what_is_not_the_same_part_home_or_time_does_not_begin_anew(make, repair
         defect.ticket.unit_id = make.world.units["YX 3-1-1202"]
         order.items[0].dropped_at = clock.now()
     assert judged(repairs, LEAK).owner.until == plain, "taken off the order again"
+
+
+@pytest.mark.clause("3.4.6")
+@pytest.mark.parametrize(
+    ("repaired_at", "place", "restarted"),
+    [
+        ("北门车行道", "北门车行道", True),
+        ("北门车行道", "南门车行道", False),
+        ("北门车行道", "", False),
+        ("", "", False),
+    ],
+)
+def test_a_common_area_begins_anew_only_at_the_place_that_was_repaired(
+    make, repairs, repaired_at, place, restarted
+):
+    confirmed(make, ON)
+    road = LEAK._replace(part=Part.ROAD, trade=Trade.CIVIL)
+    with transaction():
+        community = db.session.get_one(Community, make.world.communities["YX"])
+        community.handed_over_on = clock.today() - timedelta(days=30)
+    order = repairs.order(OrderStage.ACCEPTED)
+    with transaction():
+        defect = order.items[0].defect
+        defect.part, defect.place = Part.ROAD, repaired_at
+    cover = judged(repairs, road._replace(place=place))
+    assert cover.common_area
+    assert (cover.owner.before is not None) is restarted
 
 
 def test_only_what_was_accepted_while_the_parameter_was_on_begins_anew(make, repairs):

@@ -105,7 +105,7 @@ def covers(
     """
     parts, trades = {part for part, _trade in items}, {trade for _part, trade in items}
     ground = _ground(community.id, trades, {unit.id if unit else None}, parts)
-    return [_cover(ground, unit, community, part, trade, None, day) for part, trade in items]
+    return [_cover(ground, unit, community, part, trade, "", day) for part, trade in items]
 
 
 class _Ground(NamedTuple):
@@ -140,10 +140,10 @@ def _cover(
     community: Community,
     part: Part,
     trade: Trade,
-    place: str | None,
+    place: str,
     day: date,
 ) -> warranty.Cover:
-    """Both clocks of one part; `place` tells one common area from another (None: it is not known yet)."""
+    """Both clocks of one part; `place` tells one common area from another (empty: it is not known)."""
     home = None if part in warranty.COMMON_PARTS else unit
     delivered, deemed, note = _delivery(home, community)
     contract = ground.contracts.get(trade)
@@ -161,7 +161,7 @@ def _cover(
             for one in ground.repaired
             if one.part is part
             and one.unit_id == (home.id if home else None)
-            and (home is not None or one.place == place)
+            and (home is not None or (place and one.place == place))
             and one.repair.accepted_on <= day
         ],
     )
