@@ -425,4 +425,4 @@ def test_judging_many_defects_asks_the_same_few_questions(make):
     for some in (1, len(STATUTORY)):
         with recorded(db.engine) as recorder:
             assert len(queries.judge(ticket, items[:some])) == some
-        assert len(recorder.statements) == 2, "promises and contracts"
+        assert len(recorder.statements) == 3, "the parameter, promises and contracts"
