@@ -79,7 +79,7 @@ def _lines(town: Town, plan: Plan, day: date) -> Iterator[Line]:
             yield (*place, None, "", "", "", "", "")
             continue
         since = moved_in if lived_in else None
-        deemed = "是" if not lived_in and number % 3 == 0 else ""  # did not come to take over
+        deemed = "是" if not lived_in and number % 9 == 0 else ""  # did not come to take over
         phone = f"1380000{first_phone + number:04d}"
         if owners and rng.random() < SECOND_HOME:
             name, phone = rng.choice(owners)
