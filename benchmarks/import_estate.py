@@ -69,6 +69,7 @@ def rows(units: int) -> Iterator[tuple[Any, ...]]:
             f"138{n:08d}",
             "业主",
             "",
+            "",
         )
 
 

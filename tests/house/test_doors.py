@@ -107,6 +107,7 @@ NARROWED_ELSEWHERE = {
     "crew_money.py": "reads the orders a fund of its own team is spent on",
     "paying.py": "finance pays every account; it has every community in scope",
     "rounds.py": "sums the orders of one building for the rule, in every scope: they are part of what is signed for",
+    "repairs.py": "asks when parts of a home the reader has before him were repaired; he sees the day, not the ticket",
     "behind.py": "parts of a WHERE that `conditions` puts behind the scope",
 }
 

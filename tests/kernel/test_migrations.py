@@ -1,5 +1,6 @@
 """Migrations: one head, up and down and up on filled data, and no difference from the models."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, text
 
 from ticketing.kernel import search
-from ticketing.kernel.db import Base, db
+from ticketing.kernel.db import Base, db, transaction
+from ticketing.masters.estate.models import Community, Unit
 from ticketing.procedure.vocabulary import TicketStage
 from ticketing.settings import ROOT
 
@@ -123,6 +125,30 @@ def test_counting_talks_comes_and_goes_without_touching_a_ticket_or_a_clock(make
     with db.engine.connect() as connection:
         new = "SELECT DISTINCT talk_count FROM ticket", "SELECT DISTINCT told FROM clock_event"
         assert [connection.execute(text(query)).all() for query in new] == [[(0,)], [("",)]]
+
+
+def test_deemed_deliveries_come_and_go_without_touching_a_date(make):
+    homes = text("SELECT id, version, delivered_on, moved_in_on FROM unit ORDER BY id")
+
+    def rows(query=homes):
+        with db.engine.connect() as connection:
+            return connection.execute(query).all()
+
+    with transaction():
+        db.session.get_one(Unit, make.world.units["YX 3-1-1202"]).deemed_delivered = True
+        db.session.get_one(Community, make.world.communities["YX"]).handed_over_on = date(
+            2024, 2, 1
+        )
+    before = rows()
+    assert any(row.delivered_on for row in before)
+    db.session.remove()
+    downgrade(revision="0022")
+    assert "deemed_delivered" not in {row["name"] for row in inspect(db.engine).get_columns("unit")}
+    assert rows() == before
+    upgrade()
+    assert rows() == before
+    assert not any(row[0] for row in rows(text("SELECT deemed_delivered FROM unit")))
+    assert differences() == []
 
 
 def test_going_up_again_changes_nothing(make):

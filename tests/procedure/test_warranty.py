@@ -12,6 +12,7 @@ from ticketing.procedure.warranty import (
     STATUTORY,
     Cover,
     Promise,
+    Repair,
     Term,
     arithmetic,
     cover,
@@ -324,11 +325,71 @@ def test_the_arithmetic_stands_in_words():
     assert arithmetic(clocks(Part.WET))[1] == (
         "施工单位：防渗漏（厨卫、地下室、外墙、窗边） 5 年，缺竣工验收合格日期，无法推算"
     )
+    deemed = clocks(Part.WET, "2024-03-08", deemed=True)
+    assert arithmetic(deemed)[0].startswith(
+        "对业主：2024-03-08 视为交付，防渗漏（厨卫、地下室、外墙、窗边） 5 年，至 2029-03-08"
+    )
     common = clocks(Part.ROAD, "2024-03-08", common_area=True)
     assert arithmetic(common) == [
         "对业主：2024-03-08 移交物业，道路、室外管网 1 年，至 2025-03-10",
         "施工单位：道路、室外管网，按合同，未登记年限",
     ]
+
+
+@pytest.mark.clause("3.4.6")
+@pytest.mark.parametrize(
+    ("part", "repairs", "owner", "contractor"),
+    [
+        (Part.WET, [], "2026-03-09", "2025-12-18"),
+        (Part.WET, [("2025-05-06", "2025-05-20", True)], "2030-05-20", "2030-05-20"),
+        (Part.WET, [("2025-05-06", "2025-05-20", False)], "2030-05-20", "2025-12-18"),
+        # reported within, accepted after the end: still begins anew; the contractor's was over
+        (Part.WET, [("2026-03-08", "2026-03-20", True)], "2031-03-20", "2025-12-18"),
+        # over when it was reported: stays over
+        (Part.WET, [("2026-03-10", "2026-03-20", True)], "2026-03-09", "2025-12-18"),
+        # reported under what an earlier repair began
+        (
+            Part.WET,
+            [("2030-05-06", "2030-05-21", False), ("2025-05-06", "2025-05-20", False)],
+            "2035-05-21",
+            "2025-12-18",
+        ),
+        (Part.BLOCKAGE, [("2021-03-09", "2021-03-10", True)], "2021-05-10", None),
+    ],
+)
+def test_a_repair_lets_a_clock_begin_anew_that_ran_and_never_shortens_it(
+    part, repairs, owner, contractor
+):
+    over = clocks(
+        part,
+        "2021-03-08",
+        "2020-12-18",
+        repairs=[Repair(D(reported), D(accepted), own) for reported, accepted, own in repairs],
+    )
+    assert over.owner.until == D(owner)
+    assert over.contractor.until == (D(contractor) if contractor else None)
+
+
+def test_a_restart_never_shortens_and_is_told_only_where_it_lengthens():
+    promise = Promise(Part.LAMPS, owner_months=120, source="质量保证书", until=D("2021-12-31"))
+    repaired = [Repair(D("2021-04-01"), D("2021-04-10"), False)]
+    over = clocks(Part.LAMPS, "2021-03-08", promises=[promise], repairs=repaired)
+    assert "修复验收后重新起算 10 年" in arithmetic(over)[0], "what was promised begins anew"
+    same_day = [Repair(D("2021-03-01"), D("2021-03-08"), False)]
+    over = clocks(Part.WET, "2021-03-08", repairs=same_day)
+    assert (over.owner.before, over.owner.until) == (None, D("2026-03-09"))
+    lifted = clocks(Part.ELECTRIC, "2023-03-08", "2024-03-08", repairs=same_day)
+    assert "重新起算" not in arithmetic(lifted)[0]
+    again = clocks(
+        Part.WET,
+        "2021-03-08",
+        "2020-12-18",
+        repairs=[Repair(D("2025-05-06"), D("2025-05-20"), True)],
+    )
+    assert arithmetic(again)[0] == (
+        "对业主：2021-03-08 交付，防渗漏（厨卫、地下室、外墙、窗边） 5 年，至 2026-03-09；"
+        "2025-05-20 修复验收后重新起算 5 年，至 2030-05-20（暂）"
+    )
 
 
 def test_the_words_say_where_a_period_or_a_date_comes_from():

@@ -1,8 +1,10 @@
 """Defects of a ticket: several in one call, put right before the survey, with their warranty in words."""
 
+import json
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
 from tests.pages.helpers import recorded, token
 from tests.pages.test_wrong_input import intake, refused
@@ -282,8 +284,13 @@ def test_intake_shows_the_warranty_of_the_chosen_home_and_part_in_words(make, si
     lift = ask(clerk, unit=unit, item="EQUIP.lift").get_data(as_text=True)
     assert "缺竣工验收合格日期，无法推算" in lift
     place = ask(clerk, community=make.world.communities["YX"], item="ROAD.civil")
-    assert "2024-03-08 移交物业" in place.get_data(as_text=True)
+    assert "2024-03-08 移交物业（按小区交付日期）" in place.get_data(as_text=True)
     assert "按公共部位推算" in place.get_data(as_text=True)
+    with transaction():
+        db.session.get(Community, make.world.communities["YX"]).handed_over_on = date(2024, 2, 1)
+    for asked in ({"community": make.world.communities["YX"]}, {"unit": unit}):
+        page = ask(clerk, **asked, item="ROAD.civil").get_data(as_text=True)
+        assert "2024-02-01 移交物业，道路、室外管网 1 年" in page
 
 
 def test_the_fragments_of_intake_know_scope_doors_and_odd_addresses(make, sign_in):
@@ -343,6 +350,47 @@ def test_a_home_without_its_own_date_goes_by_its_building_then_by_its_community(
     assert unknown.suggested(Cause.WORKMANSHIP).reason is ClassReason.UNCLEAR
 
 
+@pytest.mark.clause("3.4.6")
+def test_a_deemed_delivery_is_told_wherever_the_warranty_is_and_stays_in_what_is_signed(
+    make, sign_in
+):
+    repairs, unit_id = Repairs(make), make.world.units["YX 3-1-1202"]
+    clerk, words = sign_in("clerk"), "2024-03-08 视为交付，防渗漏"
+    signed = repairs.survey(SurveyStage.SIGNED)
+    frozen = [one.arithmetic for one in signed.findings]
+    asked = {"version": 1, "delivered_on": "", "moved_in_on": "", "once": "d"}
+    answer = clerk.post(f"/estate/units/{unit_id}/dates", data=asked | {"deemed_delivered": "y"})
+    assert answer.status_code == 422
+    assert "请填写合同约定的交付日期" in answer.get_data(as_text=True)
+    asked |= {"delivered_on": "2024-03-08", "deemed_delivered": "y", "once": "e"}
+    unit = db.session.get(Unit, unit_id, populate_existing=True)
+    asked["version"] = unit.version
+    answer = clerk.post(f"/estate/units/{unit_id}/dates", data=asked)
+    assert answer.status_code == 302, answer.get_data(as_text=True)
+    entry = db.session.scalars(
+        select(JournalEntry)
+        .where(JournalEntry.subject == "unit", JournalEntry.subject_id == unit_id)
+        .order_by(JournalEntry.id.desc())
+    ).first()
+    assert json.loads(entry.facts)["changed"]["deemed_delivered"] == [False, True]
+    page = clerk.get(f"/estate/units/{unit_id}").get_data(as_text=True)
+    assert '<span class="tag">视为交付</span>' in page
+    assert "视为交付：否 → 是" in page
+    assert words in ask(clerk, unit=unit_id, item="WET_WP.").get_data(as_text=True)
+    beside = clerk.get("/intake/beside", query_string={"unit": unit_id}).get_data(as_text=True)
+    assert '<span class="tag">视为交付</span>' in beside
+    survey = repairs.survey(SurveyStage.RECORDED)
+    assert words in survey.findings[0].arithmetic
+    office = sign_in("office")
+    for address in (f"/surveys/{survey.id}", f"/surveys/{survey.id}/print"):
+        assert words in office.get(address).get_data(as_text=True), address
+    db.session.refresh(signed)
+    assert [one.arithmetic for one in signed.findings] == frozen
+    paper = office.get(f"/surveys/{signed.id}/print").get_data(as_text=True)
+    assert "2024-03-08 交付" in paper
+    assert words not in paper
+
+
 def test_roads_and_greenery_are_common_areas_whoever_reports_them(make):
     garden = LEAK._replace(part=Part.LANDSCAPE, trade=Trade.LANDSCAPE)
     home, common = judged(make, LEAK, garden)
@@ -377,4 +425,4 @@ def test_judging_many_defects_asks_the_same_few_questions(make):
     for some in (1, len(STATUTORY)):
         with recorded(db.engine) as recorder:
             assert len(queries.judge(ticket, items[:some])) == some
-        assert len(recorder.statements) == 2, "promises and contracts"
+        assert len(recorder.statements) == 3, "the parameter, promises and contracts"

@@ -11,7 +11,7 @@ from tests.pages.helpers import token
 from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db, transaction
 from ticketing.masters.estate import commands as estate
-from ticketing.masters.estate import importing, rows, runs
+from ticketing.masters.estate import importing, merging, rows, runs
 from ticketing.masters.estate.models import Community, Customer, ImportRun, ImportStage, Unit
 from ticketing.masters.estate.twins import probable_twins
 from ticketing.procedure.permissions import Act, may
@@ -26,6 +26,7 @@ def estate_of_all_kinds(make):
     world, admin = make.world, make.user("admin")
     home = db.session.get_one(Unit, world.units["YX 3-1-1202"])
     with transaction():
+        home.deemed_delivered = True
         wife = estate.add_customer(
             name="李明珠",
             phones=["13800001202", "059183301234"],
@@ -42,7 +43,7 @@ def estate_of_all_kinds(make):
         estate.add_unit(yx, building="7栋", stair="", room="A座101", actor=admin)
     with transaction():
         estate.move_out(gone.residencies[0], until_on=date(2025, 1, 1), actor=admin)
-        estate.merge_customers(
+        merging.merge_customers(
             merged,
             wife,
             version=merged.version,
@@ -91,11 +92,11 @@ def test_the_roll_holds_each_home_with_its_present_people_and_whole_phones(
     assert heads == HEADS
     home = [line for line in lines if line[4] == "1202"]
     assert [line[7:] for line in home] == [
-        ("王国强", "13800001202", "业主", ""),
-        ("李明珠", "13800001202、059183301234、13877776666", "家属", "=1+1\n晚上勿扰"),
+        ("王国强", "13800001202", "业主", "", "是"),
+        ("李明珠", "13800001202、059183301234、13877776666", "家属", "=1+1\n晚上勿扰", "是"),
     ]
     assert home[0][:7] == ("YX", "云栖苑", "3栋", "1单元", "1202", "2024-03-08", "2024-05-01")
-    assert ("YX", "云栖苑", "7栋", "", "A座101", *[""] * 6) in lines
+    assert ("YX", "云栖苑", "7栋", "", "A座101", *[""] * 7) in lines
     assert [line[:3] for line in found["疑似重复"][1:]] == [
         (1, "电话同为 13800001202", "王国强"),
         (1, "电话同为 13800001202", "李明珠"),

@@ -134,6 +134,34 @@ def test_homes_and_customers_come_in_and_are_found(bring, make):
     assert list(bring.folder.iterdir()) == []
 
 
+@pytest.mark.clause("3.4.6")
+@pytest.mark.clause("3.7.1")
+def test_a_deemed_delivery_comes_in_and_only_the_word_no_takes_it_back(bring):
+    def home():
+        found = db.session.scalars(select(Unit).where(Unit.label == "9-1-0101"))
+        unit = found.unique().one()
+        return unit.delivered_on, unit.deemed_delivered
+
+    bring.bring_in([line(delivered_on=date(2024, 3, 8), deemed="是"), line(name="郑成功")])
+    assert home() == (date(2024, 3, 8), True)
+    house = db.session.scalars(select(Building).where(Building.name == "9栋")).one()
+    assert house.delivered_on is None, "one home's deemed day is not that of its building"
+    for blank in (line(), line(delivered_on=date(2024, 3, 8))):
+        assert bring.bring_in([blank]).summary["counts"]["没有变化的行"] == 1
+    heads = [head for head in HEADS if head != "视为交付"]
+    assert bring.check([line()[: len(heads)]], heads=heads).stage is ImportStage.CHECKED
+    assert home() == (date(2024, 3, 8), True)
+    run = bring.bring_in([line(deemed="否")])
+    assert run.summary["counts"]["更新日期的房产"] == 1
+    assert home() == (date(2024, 3, 8), False)
+    bring.bring_in([line(deemed="是")])
+    assert home() == (date(2024, 3, 8), True)
+    torn = bring.check([line(deemed="是"), line(deemed="否", name="郑成功")])
+    assert [problem[1:] for problem in torn.problems] == [
+        ["L 视为交付", "与第 2 行同一套房的“视为交付”不一致。"]
+    ]
+
+
 @pytest.mark.clause("3.7.1")
 def test_the_same_workbook_again_changes_nothing(bring):
     lines = [
@@ -200,7 +228,7 @@ def test_a_blank_never_erases_and_a_fact_updates(bring):
 
 
 def test_a_customer_merged_away_stays_merged(bring, make):
-    from ticketing.masters.estate.commands import merge_customers
+    from ticketing.masters.estate.merging import merge_customers
 
     ids = make.world.customers
     with transaction():
@@ -246,7 +274,9 @@ FAULTS = (
     (line(name="王五", relation="邻居"), "J 关系", "只能是业主、家属、租户、代理人"),
     (line(note="无主"), "K 备注", "没有姓名"),
     (line(name="王五", note="话" * 501), "K 备注", "最多 500 个字"),
-    ([*line(), "多出来的"], "L", "没有栏目名"),
+    (line(delivered_on="2024-03-08", deemed="也许"), "L 视为交付", "只能是“是”或“否”"),
+    (line(room="0777", deemed="是"), "L 视为交付", "填写合同约定的交付日期"),
+    ([*line(), "多出来的"], "M", "没有栏目名"),
     (line(building="3栋", room="1202", moved_in_on="2024-03-01"), "G 入住日期", "系统里已有的日期"),
 )
 

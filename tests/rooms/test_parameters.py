@@ -233,6 +233,8 @@ def form(limits=STANDARD, **more):
 
     def typed(parameter):
         value = getattr(limits, parameter.name)
+        if parameter.measure is Measure.YES_NO:
+            return "yes" if value else "no"
         days = parameter.measure is Measure.DAYS
         return str(value) if days else f"{value // 100}.{value % 100:02d}"
 
@@ -243,6 +245,18 @@ def form(limits=STANDARD, **more):
         "once": token(),
         **more,
     }
+
+
+@pytest.mark.clause("3.4.6")
+@pytest.mark.parametrize(("value", "chosen"), [(0, "no"), (1, "yes")])
+def test_a_proposal_starts_from_the_yes_or_no_in_force(make, sign_in, value, chosen):
+    confirmed(make, STANDARD._replace(restart_after_repair=value, split_days=31))
+    page = sign_in("manager").get("/parameters/propose").get_data(as_text=True)
+    radios = [one.split(">")[0] for one in page.split("<input") if "restart_after_repair" in one]
+    assert [f'value="{chosen}"' in one for one in radios if " checked" in one] == [True]
+    data = form(STANDARD._replace(restart_after_repair=1 - value))
+    assert sign_in("manager").post("/parameters/propose", data=data).status_code == 302
+    assert queries.pending().limits.restart_after_repair == 1 - value
 
 
 def test_the_pages_lead_from_the_flag_to_the_confirmation(make, sign_in):

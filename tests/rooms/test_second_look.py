@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from tests.pages.helpers import recorded
 from tests.rooms.test_orders import a_and_b, redraft
 from tests.support.repairs import Repairs
 from ticketing.kernel import clock
-from ticketing.kernel.db import transaction
+from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import Invalid
 from ticketing.procedure.repairs import OrderClass, OrderStage, Side, SurveyStage
 from ticketing.procedure.vocabulary import TicketStage
@@ -135,3 +136,37 @@ def test_who_records_signs_and_concludes_a_second_look_sees_what_is_repaired(
     assert mark in page
     assert f"即为返修 {first.number}" in page
     assert page.count("已修复验收：") == 1
+
+
+def recorded_paper(visitor, surveys):
+    """The printed sheets of these surveys, and how many statements they cost."""
+    address = "/surveys/print?" + "&".join(f"id={one.id}" for one in surveys)
+    db.session.rollback()
+    with recorded(db.engine) as asked:
+        page = visitor.get(address).get_data(as_text=True)
+    return page.split("<article")[1:], len(asked.statements)
+
+
+@pytest.mark.clause("5.5")
+def test_the_paper_of_a_second_look_says_what_is_repaired_blank_and_recorded_singly_and_in_a_pile(
+    make, repairs, sign_in
+):
+    looks = []
+    for _ in range(3):
+        ticket, first, second = a_and_b(make, repairs)
+        repairs.bring(first, OrderStage.ACCEPTED)
+        repairs.bring(second, OrderStage.CANCELLED)
+        looks.append((first, first.survey, called_again(make, ticket)))
+    office = sign_in("office")
+    for first, earlier, looked in looks:
+        (blank,), _ = recorded_paper(office, [looked])
+        assert blank.count("已修复验收：") == blank.count(f"已修复验收：{first.number}") == 1
+        (before,), _ = recorded_paper(office, [earlier])
+        assert "已修复验收" not in before, "a sheet does not speak of what it led to itself"
+    repairs.record(looks[0][2])
+    pile, few = recorded_paper(office, [one for look in looks[:2] for one in look[1:]])
+    marks = [(f"已修复验收：{looks[0][0].number}", 1), (f"已修复验收：{looks[1][0].number}", 3)]
+    assert [paper.count("已修复验收：") for paper in pile] == [0, 1, 0, 1]
+    assert all(mark in pile[place] for mark, place in marks)
+    _, many = recorded_paper(office, [one for look in looks for one in look[1:]])
+    assert many == few

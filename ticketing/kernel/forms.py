@@ -214,8 +214,10 @@ class YesNoField(RadioField):
 
 
 def _yes_or_no(value: object) -> bool | None:
-    if value is None or isinstance(value, bool):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return bool(value)
     if value not in ("yes", "no"):
         raise ValueError(value)
     return value == "yes"

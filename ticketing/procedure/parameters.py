@@ -1,6 +1,6 @@
 """The figures the procedure leaves open or the house may set: declared once, with clause, unit, default and bounds.
 
-Amounts are integer fen, rates basis points (10 % = 1000), times days. An edition of all of them is a `Limits`; which
+Amounts are integer fen, rates basis points (10 % = 1000), times days, yes and no 1 and 0. An edition of all of them is a `Limits`; which
 edition counts when is `masters.parameters`.
 """
 
@@ -17,6 +17,7 @@ class Measure(Labelled):
     FEN = "fen", "元"
     BASIS_POINTS = "bp", "%"
     DAYS = "day", "天"
+    YES_NO = "yes_no", "是/否"
 
 
 class Parameter(NamedTuple):
@@ -41,6 +42,9 @@ class Parameter(NamedTuple):
 _FEN, _BP, _DAYS = Measure.FEN, Measure.BASIS_POINTS, Measure.DAYS
 _MILLION = 100_000_000
 """A million yuan in fen: no limit of a single repair or float is higher."""
+
+RESTART = "warranty.restart_after_repair"
+"""The key of the one that lets the warranty of what was repaired begin anew."""
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
@@ -214,12 +218,23 @@ PARAMETERS: tuple[Parameter, ...] = (
         "2.6",
         "按合同结算价预留的质量保证金",
     ),
+    Parameter(
+        RESTART,
+        "restart_after_repair",
+        "修复后保修期重新起算",
+        Measure.YES_NO,
+        0,
+        0,
+        1,
+        "3.4.6",
+        "验收合格的修复，同一部位的保修期自验收之日重新起算；属合同惯例，法规没有规定，合同约定了才用",
+    ),
 )
 """Every parameter, in the order of the page. The first clause is the one printed beside it."""
 
 
 class Limits(NamedTuple):
-    """All parameters of one edition, typed: fen, basis points, days."""
+    """All parameters of one edition, typed: fen, basis points, days, yes (1) or no (0)."""
 
     contractor_optional_fen: int
     manager_fen: int
@@ -236,11 +251,12 @@ class Limits(NamedTuple):
     vat_bp: int
     admin_bp: int
     retention_bp: int
+    restart_after_repair: int
 
     @property
     def by_key(self) -> dict[str, int]:
         """The values by the keys under which they are stored."""
-        return {one.key: getattr(self, one.name) for one in PARAMETERS}
+        return {one.key: int(getattr(self, one.name)) for one in PARAMETERS}
 
 
 def limits(values: Mapping[str, int]) -> Limits:
@@ -302,6 +318,8 @@ def show(parameter: Parameter, value: int) -> str:
             return percent(value)
         case Measure.DAYS:
             return f"{value} 天"
+        case Measure.YES_NO:
+            return "是" if value else "否"
 
 
 def percent(basis_points: int) -> str:

@@ -84,9 +84,18 @@ class Promise(NamedTuple):
     until: date = date.max
 
 
+class Repair(NamedTuple):
+    """A repair of a part that was accepted: when it had been reported, when accepted, whether it was a class A one."""
+
+    reported_on: date
+    accepted_on: date
+    contractors: bool
+
+
 class Term(NamedTuple):
     """One of the two clocks: from when until when, and why; None where the date it counts from is not on file.
 
+    `before` is the clock as it ran until a repair was accepted and it began anew, on `since` (None: it never did).
     `length` is the period in words (empty: nothing gives one), `follows` whether it was lifted to the end of the
     contractor's, `note` says where `since` comes from if it is not the home's own date. `provisional`: the end falls
     into a year whose days off are not published yet.
@@ -100,6 +109,7 @@ class Term(NamedTuple):
     note: str = ""
     follows: bool = False
     provisional: bool = False
+    before: "Term | None" = None
 
     def covers(self, day: date) -> bool | None:
         """Whether `day` lies inside; None when that cannot be told."""
@@ -107,12 +117,13 @@ class Term(NamedTuple):
 
 
 class Cover(NamedTuple):
-    """Both clocks of one part of one home."""
+    """Both clocks of one part of one home; `deemed`: it was not taken over, the contract deems it delivered."""
 
     part: Part
     owner: Term
     contractor: Term
     common_area: bool = False
+    deemed: bool = False
 
 
 def statutory(part: Part) -> Period:
@@ -155,6 +166,31 @@ class _Offer(NamedTuple):
         return add_months(start, self.months, calendar)
 
 
+def _restarted(
+    term: Term, offers: Iterable[_Offer], repairs: Iterable[Repair], calendar: Calendar
+) -> Term:
+    """The clock after repairs that let it begin anew: of what it still covered when reported, and never to a shorter end."""
+    offers = [offer for offer in offers if offer.months]
+    for repair in sorted(repairs, key=lambda one: one.accepted_on):
+        if not offers or not term.covers(repair.reported_on):
+            continue
+        start = repair.accepted_on
+        end, best = max(
+            ((offer.end(start, calendar), offer) for offer in offers), key=lambda pair: pair[0].on
+        )
+        if term.until and end.on > term.until:
+            term = Term(
+                start,
+                end.on,
+                best.months,
+                best.length,
+                best.source,
+                provisional=end.provisional,
+                before=term.before or term,
+            )
+    return term
+
+
 def _term(start: date | None, note: str, offers: Iterable[_Offer], calendar: Calendar) -> Term:
     """The clock that runs longest among those offered."""
     offers = [offer for offer in offers if offer.months]
@@ -179,13 +215,19 @@ def cover(
     calendar: Calendar,
     promises: Sequence[Promise] = (),
     common_area: bool = False,
+    deemed: bool = False,
     note: str = "",
+    repairs: Sequence[Repair] = (),
 ) -> Cover:
     """Both clocks of `part`. The owner's may never end before what is left of the contractor's.
 
     `delivered_on` is the day of delivery to the owner (for a common area: of handing over to the property
-    company), `completed_on` that of completion acceptance; `note` says whose date the first is, where it is not the
-    home's own.
+    company), `completed_on` that of completion acceptance; `deemed` says that the first is the contract's day because
+    the owner did not take over, `note` whose date it is, where it is not the place's own.
+
+    `repairs` are those of this very part after whose acceptance its periods begin anew, where the house has agreed on that:
+    the owner's after each, the contractor's after those that were his own warranty (class A). A period that was over when
+    the defect was reported stays over.
     """
     base, own = statutory(part), [promise for promise in promises if promise.part is part]
 
@@ -196,30 +238,27 @@ def cover(
             if length and (start is None or promise.since <= start <= promise.until)
         ]
 
-    contractor = _term(
-        completed_on,
-        "",
-        [
-            _Offer(base.contractor_months or 0, base.source, base.seasons),
-            *given(((one, one.contractor_months) for one in own), completed_on),
-        ],
-        calendar,
-    )
-    owner = _term(
-        delivered_on,
-        note,
-        [
-            _Offer(base.owner_months, base.source, base.seasons),
-            _Offer(base.follows if contractor.months >= base.follows else 0, contractor.source),
-            *given(((one, one.owner_months) for one in own), delivered_on),
-        ],
-        calendar,
-    )
-    if delivered_on and contractor.until and contractor.until > (owner.until or date.min):
-        owner = owner._replace(
-            until=contractor.until, provisional=contractor.provisional, follows=True
-        )
-    return Cover(part, owner, contractor, common_area)
+    gives = [
+        _Offer(base.contractor_months or 0, base.source, base.seasons),
+        *given(((one, one.contractor_months) for one in own), completed_on),
+    ]
+    first = _term(completed_on, "", gives, calendar)
+    owed = [
+        _Offer(base.owner_months, base.source, base.seasons),
+        _Offer(base.follows if first.months >= base.follows else 0, first.source),
+        *given(((one, one.owner_months) for one in own), delivered_on),
+    ]
+    owner = _lifted(_term(delivered_on, note, owed, calendar), first)
+    contractor = _restarted(first, gives, [one for one in repairs if one.contractors], calendar)
+    owner = _lifted(_restarted(owner, owed, repairs, calendar), contractor)
+    return Cover(part, owner, contractor, common_area, deemed)
+
+
+def _lifted(owner: Term, contractor: Term) -> Term:
+    """The owner's clock, not before what is left of the contractor's."""
+    if owner.since is None or not contractor.until or contractor.until <= (owner.until or date.min):
+        return owner
+    return owner._replace(until=contractor.until, provisional=contractor.provisional, follows=True)
 
 
 class Suggestion(NamedTuple):
@@ -286,7 +325,7 @@ def outlook(over: Cover, day: date) -> str:
 
 def arithmetic(over: Cover) -> list[str]:
     """The reckoning in words, one line a clock: ``2024-03-08 交付，防渗漏（…） 5 年，至 2029-03-08``."""
-    start = "移交物业" if over.common_area else "交付"
+    start = "移交物业" if over.common_area else "视为交付" if over.deemed else "交付"
     return [
         _line(over.owner, start, over.part, "对业主"),
         _line(over.contractor, "竣工验收合格", over.part, "施工单位"),
@@ -298,6 +337,12 @@ def _line(term: Term, start: str, part: Part, whose: str) -> str:
     if term.until is None:
         why = f"缺{start}日期，无法推算" if length else term.source
         return f"{whose}：{part}{length}，{why}"
+    if term.before is not None:
+        first = _line(term.before, start, part, whose)
+        return f"{first}；{term.since} 修复验收后重新起算{length}{_end(term)}"
+    return f"{whose}：{term.since} {start}{term.note}，{part}{length}{_end(term)}"
+
+
+def _end(term: Term) -> str:
     not_before = "，不早于施工单位保修期满" if term.follows else ""
-    until = f"{term.until}{'（暂）' if term.provisional else ''}"
-    return f"{whose}：{term.since} {start}{term.note}，{part}{length}{not_before}，至 {until}"
+    return f"{not_before}，至 {term.until}{'（暂）' if term.provisional else ''}"

@@ -76,9 +76,10 @@ def _lines(town: Town, plan: Plan, day: date) -> Iterator[Line]:
         lived_in = rng.random() < plan.moved_in and moved_in < day
         place = (plan.code, plan.name, building, stair, room, delivered)
         if rng.random() >= plan.sold:
-            yield (*place, None, "", "", "", "")
+            yield (*place, None, "", "", "", "", "")
             continue
         since = moved_in if lived_in else None
+        deemed = "是" if not lived_in and number % 9 == 0 else ""  # did not come to take over
         phone = f"1380000{first_phone + number:04d}"
         if owners and rng.random() < SECOND_HOME:
             name, phone = rng.choice(owners)
@@ -87,14 +88,14 @@ def _lines(town: Town, plan: Plan, day: date) -> Iterator[Line]:
             if rng.random() < SECOND_PHONE:
                 phone = f"{phone}、1390000{phone[-4:]}"
             owners.append((name, phone))
-        yield (*place, since, name, phone, Relation.OWNER.label, "")
+        yield (*place, since, name, phone, Relation.OWNER.label, "", deemed)
         for relation, share, block in (
             (Relation.FAMILY, FAMILY, "1360000"),
             (Relation.TENANT, TENANT, "1350000"),
         ):
             if lived_in and rng.random() < share:
                 other = rng.choice(SURNAMES) + rng.choice(GIVEN)
-                yield (*place, since, other, f"{block}{phone[7:11]}", relation.label, "")
+                yield (*place, since, other, f"{block}{phone[7:11]}", relation.label, "", "")
 
 
 def _doors(plan: Plan) -> Iterator[tuple[str, str, str]]:
@@ -152,6 +153,7 @@ def moving_in(town: Town, plan: Plan, clerk: User) -> Story:
             unit,
             version=unit.version,
             delivered_on=delivered,
+            deemed_delivered=unit.deemed_delivered,
             moved_in_on=moved_in,
             actor=clerk,
         )

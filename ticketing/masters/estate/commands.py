@@ -1,4 +1,4 @@
-"""Acts on the estate: make and change communities, units and customers; merge duplicate customers."""
+"""Acts on the estate: make and change communities, units and customers."""
 
 from datetime import date
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from ticketing.journal.commands import Actor, record
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
-from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
+from ticketing.kernel.errors import Conflict, Invalid
 from ticketing.kernel.text import clean, clean_line, looks_like_phone, phone_digits
 from ticketing.masters.estate.lookup import reindex
 from ticketing.masters.estate.models import (
@@ -22,7 +22,6 @@ from ticketing.masters.estate.models import (
     Unit,
 )
 from ticketing.masters.estate.words import initials, room_label
-from ticketing.masters.people.scope import Scope
 from ticketing.procedure.vocabulary import Relation
 
 MOST_PHONES = 10
@@ -69,6 +68,7 @@ def save_community(
     name: str,
     office_id: int,
     delivered_on: date | None,
+    handed_over_on: date | None = None,
     address: str = "",
     property_contact: str = "",
     property_phone: str = "",
@@ -107,10 +107,11 @@ def save_community(
     }
     for column, value in values.items():
         setattr(community, column, value)
-    community.delivered_on = delivered_on
+    community.delivered_on, community.handed_over_on = delivered_on, handed_over_on
     db.session.flush()
     moved = {"moved": [was.name, office.name]} if was and was is not office else {}
-    facts = {**values, "delivered_on": str(delivered_on or ""), **moved}
+    days = {"delivered_on": str(delivered_on or ""), "handed_over_on": str(handed_over_on or "")}
+    facts = {**values, **days, **moved}
     record("community", community.id, "save", actor=actor, at=clock.now(), facts=facts)
     return community
 
@@ -128,6 +129,7 @@ def add_unit(
     stair: str,
     room: str,
     delivered_on: date | None = None,
+    deemed_delivered: bool = False,
     moved_in_on: date | None = None,
     actor: Actor | None,
 ) -> Unit:
@@ -135,11 +137,13 @@ def add_unit(
     building, stair, room = clean_line(building), clean_line(stair), clean_line(room)
     if not building or not room:
         raise Invalid("请填写楼栋和房号。", field="room")
+    _check_dates(delivered_on, deemed_delivered, moved_in_on)
     house = db.session.scalars(
         select(Building).where(Building.community_id == community.id, Building.name == building)
     ).one_or_none()
     if house is None:
-        house = Building(community_id=community.id, name=building, delivered_on=delivered_on)
+        own = None if deemed_delivered else delivered_on
+        house = Building(community_id=community.id, name=building, delivered_on=own)
         db.session.add(house)
         db.session.flush()
     taken = select(Unit.id).where(
@@ -154,6 +158,7 @@ def add_unit(
         room=room,
         label=room_label(building, stair, room),
         delivered_on=delivered_on,
+        deemed_delivered=deemed_delivered,
         moved_in_on=moved_in_on,
     )
     db.session.add(unit)
@@ -164,30 +169,41 @@ def add_unit(
 
 
 def date_unit(
-    unit: Unit, *, version: int, delivered_on: date | None, moved_in_on: date | None, actor: Actor
+    unit: Unit,
+    *,
+    version: int,
+    delivered_on: date | None,
+    deemed_delivered: bool,
+    moved_in_on: date | None,
+    actor: Actor,
 ) -> Unit:
-    """Set when a home was delivered and moved into (procedure 3.7.5 counts the latter).
+    """Set when a home was delivered, whether that is the contract's deemed day, and when it was moved into.
 
-    Raises Invalid, Conflict (not the version its editor saw).
+    The warranty counts from the first, the occupancy by the last (procedure 3.4.6, 3.7.5). Raises Invalid, Conflict (not
+    the version its editor saw).
     """
     _as_seen(unit, version)
-    _check_dates(delivered_on, moved_in_on)
-    before = (unit.delivered_on, unit.moved_in_on)
-    unit.delivered_on, unit.moved_in_on = delivered_on, moved_in_on
-    if before != (delivered_on, moved_in_on):
-        changed = {
-            name: [str(old or ""), str(new or "")]
-            for name, old, new in (
-                ("delivered_on", before[0], delivered_on),
-                ("moved_in_on", before[1], moved_in_on),
-            )
-            if old != new
-        }
+    _check_dates(delivered_on, deemed_delivered, moved_in_on)
+    changed = {}
+    for name, new in (
+        ("delivered_on", delivered_on),
+        ("deemed_delivered", deemed_delivered),
+        ("moved_in_on", moved_in_on),
+    ):
+        old = getattr(unit, name)
+        if old != new:
+            changed[name] = [one if isinstance(one, bool) else str(one or "") for one in (old, new)]
+            setattr(unit, name, new)
+    if changed:
         record("unit", unit.id, "edit", actor=actor, at=clock.now(), facts={"changed": changed})
     return unit
 
 
-def _check_dates(delivered_on: date | None, moved_in_on: date | None) -> None:
+def _check_dates(
+    delivered_on: date | None, deemed_delivered: bool, moved_in_on: date | None
+) -> None:
+    if deemed_delivered and delivered_on is None:
+        raise Invalid("标为视为交付时，请填写合同约定的交付日期。", field="delivered_on")
     if moved_in_on is not None and moved_in_on > clock.today():
         raise Invalid("入住日期不能晚于今天。", field="moved_in_on")
     if delivered_on is not None and moved_in_on is not None and moved_in_on < delivered_on:
@@ -315,60 +331,6 @@ def move_out(residency: Residency, *, until_on: date, actor: Actor) -> None:
         facts={"unit_id": residency.unit_id, "until_on": until_on.isoformat()},
     )
     reindex([residency.unit_id])
-
-
-def merge_customers(
-    twin: Customer, survivor: Customer, *, version: int, scope: Scope, reason: str, actor: Actor
-) -> Customer:
-    """Let `survivor` take over phones and units of `twin`, which stays as a pointer (3.7.1).
-
-    Past tickets keep the customer they were written for; his page lists the twin's too.
-    Raises Invalid, Conflict (`version` is the twin's as the person saw it), NotPermitted (a unit of
-    either lies outside `scope`).
-    """
-    if twin.id == survivor.id:
-        raise Invalid("不能把客户并入其自身。")
-    if twin.merged_into_id is not None or survivor.merged_into_id is not None:
-        raise Conflict("其中一位客户已经合并过。")
-    if version != twin.version:
-        raise Conflict("客户资料刚被他人修改，请核对后再合并。", seen=version)
-    unit_ids = {stay.unit_id for stay in (*twin.residencies, *survivor.residencies)}
-    homes = db.session.scalars(select(Unit).where(Unit.id.in_(unit_ids))).all()
-    if not all(scope.reaches_community(home.community_id) for home in homes):
-        raise NotPermitted("其中一位客户在您权限外的小区还有房产，请由客户服务部经理合并。")
-    held = {phone.number for phone in survivor.phones}
-    for phone in twin.phones:
-        if phone.number not in held:
-            db.session.add(
-                CustomerPhone(customer_id=survivor.id, number=phone.number, label=phone.label)
-            )
-    stays = {(stay.unit_id, stay.relation) for stay in survivor.residencies}
-    for stay in twin.residencies:
-        if (stay.unit_id, stay.relation) not in stays:
-            db.session.add(
-                Residency(
-                    unit_id=stay.unit_id,
-                    customer_id=survivor.id,
-                    relation=stay.relation,
-                    since_on=stay.since_on,
-                    until_on=stay.until_on,
-                )
-            )
-        stay.until_on = stay.until_on or clock.today()
-    twin.merged_into_id = survivor.id
-    db.session.flush()
-    for customer, role in ((twin, "merged_into"), (survivor, "took_over")):
-        record(
-            "customer",
-            customer.id,
-            role,
-            actor=actor,
-            at=clock.now(),
-            version=customer.version,
-            facts={"twin": twin.id, "survivor": survivor.id, "reason": clean(reason)},
-        )
-    reindex(unit_ids)
-    return survivor
 
 
 def _set_phones(customer: Customer, phones: list[str]) -> bool:

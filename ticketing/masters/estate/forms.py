@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from flask_wtf.file import FileField, FileRequired
-from wtforms import DateField, IntegerField
+from wtforms import BooleanField, DateField, IntegerField
 from wtforms import TextAreaField as _TextAreaField
 from wtforms.validators import InputRequired, Optional, ValidationError
 from wtforms.widgets import HiddenInput
@@ -104,6 +104,10 @@ class DatesForm(BaseForm):
     """When a home was delivered and moved into."""
 
     delivered_on = DateField("交付日期", validators=[Optional(), plausible_day])
+    deemed_delivered = BooleanField(
+        "视为交付",
+        description="业主接到通知后没有收房、按合同约定的日期视为交付的，勾选；有交接记录的不勾。",
+    )
     moved_in_on = DateField("入住日期", validators=[Optional(), plausible_day, not_in_future])
 
 
@@ -147,6 +151,11 @@ class CommunityForm(BaseForm):
         "客户服务处", blank="请选择", validators=[InputRequired("请选择客户服务处。")]
     )
     delivered_on = DateField("交付日期", validators=[Optional(), plausible_day])
+    handed_over_on = DateField(
+        "承接查验日期",
+        description="公共部位移交物业的日期；不填的按小区交付日期推算。",
+        validators=[Optional(), plausible_day],
+    )
     address = LineField("地址", validators=[at_most(200)])
     property_contact = LineField(
         "物业管理处联系人", description="现场勘察时通知。", validators=[at_most(40)]

@@ -225,7 +225,7 @@ def _write(run_id: int, plan: Plan, ready: Ready) -> None:
         raise Moved
     for filled in ready.jugs:
         pour(filled)
-    for name in ("delivered_on", "moved_in_on"):
+    for name in ("delivered_on", "deemed_delivered", "moved_in_on"):
         _change(
             update(_table(Unit)).where(_table(Unit).c.id == bindparam("row")),
             [{"row": unit_id, name: f[name]} for unit_id, f in plan.dates.items() if name in f],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.kernel.db import Base, Id
@@ -33,6 +33,7 @@ class ServiceOffice(Base):
 class Community(Base):
     """A residential project (小区); its code stands in every ticket number.
 
+    `handed_over_on` is the day its common areas were handed over to the property company (承接查验).
     `property_contact` is whom to reach at its 物业管理处, for the joint survey (procedure 3.4.5).
     """
 
@@ -43,6 +44,7 @@ class Community(Base):
     name: Mapped[str] = mapped_column(unique=True)
     office_id: Mapped[int] = mapped_column(ForeignKey("service_office.id"), index=True)
     delivered_on: Mapped[date | None]
+    handed_over_on: Mapped[date | None]
     address: Mapped[str] = mapped_column(default="")
     property_contact: Mapped[str] = mapped_column(default="")
     property_phone: Mapped[str] = mapped_column(default="")
@@ -73,11 +75,18 @@ class Building(Base):
 
 
 class Unit(Base):
-    """One home (单元房号): building, stair, room."""
+    """One home (单元房号): building, stair, room.
+
+    `delivered_on` is the day of the signed handover record; where the owner did not take over after notice it is the
+    contract's day of deemed delivery, and `deemed_delivered` says so (procedure 3.4.6).
+    """
 
     __tablename__ = "unit"
     __table_args__ = (
         UniqueConstraint("building_id", "stair", "room"),
+        CheckConstraint(
+            "NOT deemed_delivered OR delivered_on IS NOT NULL", name="deemed_delivered"
+        ),
         Index(None, "community_id", "moved_in_on"),
     )
 
@@ -88,6 +97,7 @@ class Unit(Base):
     room: Mapped[str]
     label: Mapped[str]
     delivered_on: Mapped[date | None]
+    deemed_delivered: Mapped[bool] = mapped_column(default=False)
     moved_in_on: Mapped[date | None]
     version: Mapped[int] = mapped_column()
 

@@ -15,7 +15,7 @@ from ticketing.journal.models import JournalEntry
 from ticketing.kernel.db import db
 from ticketing.masters.estate.models import Building, Customer, CustomerPhone, Residency, Unit
 from ticketing.masters.estate.queries import customer_in_scope
-from ticketing.masters.estate.rows import MOST_PHONES, Reader, Row
+from ticketing.masters.estate.rows import MOST_PHONES, Dates, Reader, Row
 from ticketing.masters.estate.words import bare, initials
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.vocabulary import Relation
@@ -101,7 +101,7 @@ class Planner:
         self.scope = scope
         self.reader = reader
         self.plan_ = Plan(estate_mark())
-        self.row_of_home: dict[tuple[int, str], dict[str, tuple[int, date]]] = {}
+        self.row_of_home: dict[tuple[int, str], dict[str, tuple[int, date | bool]]] = {}
         self.row_of_person: dict[tuple[int, str], int] = {}
 
     def plan(self, rows: list[Row]) -> Plan:
@@ -132,7 +132,7 @@ class Planner:
 
     def _load_homes(self, community_ids: set[int]) -> None:
         self.buildings: dict[tuple[int, str], tuple[int, str]] = {}
-        self.homes: dict[tuple[int, str], list[tuple[int, date | None, date | None]]] = {}
+        self.homes: dict[tuple[int, str], list[tuple[int, Dates]]] = {}
         for one in db.session.execute(
             select(Building.community_id, Building.name, Building.id).where(
                 Building.community_id.in_(community_ids)
@@ -141,10 +141,15 @@ class Planner:
             self.buildings.setdefault((one[0], bare(one[1])), (one[2], one[1]))
         for home in db.session.execute(
             select(
-                Unit.community_id, Unit.label, Unit.id, Unit.delivered_on, Unit.moved_in_on
+                Unit.community_id,
+                Unit.label,
+                Unit.id,
+                Unit.delivered_on,
+                Unit.deemed_delivered,
+                Unit.moved_in_on,
             ).where(Unit.community_id.in_(community_ids))
         ):
-            self.homes.setdefault((home[0], home[1]), []).append((home[2], home[3], home[4]))
+            self.homes.setdefault((home[0], home[1]), []).append((home[2], Dates(*home[3:])))
 
     def _load_people(self, rows: list[Row]) -> None:
         """Who is at the homes of these rows, who has their phones, and which phones those have."""
@@ -227,44 +232,42 @@ class Planner:
             return 0
         if found is None:
             return self._new_home(row, key)
-        unit_id, delivered_on, moved_in_on = found[0]
-        new = {
-            name: value
-            for name, value, old in (
-                ("delivered_on", row.delivered_on, delivered_on),
-                ("moved_in_on", row.moved_in_on, moved_in_on),
-            )
-            if value is not None and value != old
-        }
+        unit_id, known = found[0]
+        told = row.dates
+        new = {name: value for name, value in told.items() if value != getattr(known, name)}
         if not new:
             return unit_id
         if unit_id < 0:
             self.plan_.units[-unit_id - 1].update(new)
         else:
             self.plan_.dates.setdefault(unit_id, {}).update(new)
-        delivered_on, moved_in_on = (
-            new.get("delivered_on", delivered_on),
-            new.get("moved_in_on", moved_in_on),
-        )
-        self.homes[key] = [(unit_id, delivered_on, moved_in_on)]
-        if delivered_on and moved_in_on and moved_in_on < delivered_on:
+        now = Dates(**{**known._asdict(), **new})
+        self.homes[key] = [(unit_id, now)]
+        self._check(row, now)
+        return unit_id
+
+    def _check(self, row: Row, now: Dates) -> None:
+        """Note what does not go together once the row is added to what is known of its home."""
+        if now.deemed_delivered and not now.delivered_on:
+            self.reader.fault(row.number, "deemed", "请在同一行填写合同约定的交付日期。")
+        elif now.delivered_on and now.moved_in_on and now.moved_in_on < now.delivered_on:
             self.reader.fault(
                 row.number,
                 "moved_in_on" if row.moved_in_on else "delivered_on",
-                f"入住日期 {moved_in_on} 早于交付日期 {delivered_on}（含系统里已有的日期）。",
+                f"入住日期 {now.moved_in_on} 早于交付日期 {now.delivered_on}（含系统里已有的日期）。",
             )
-        return unit_id
 
     def _dates_agree(self, row: Row, key: tuple[int, str]) -> bool:
-        """Whether the rows of one home name the same dates; a second, different one is a fault."""
+        """Whether the rows of one home say the same of its dates; a second, different word is a fault."""
         told = self.row_of_home.setdefault(key, {})
         agree = True
-        for name, value in (("delivered_on", row.delivered_on), ("moved_in_on", row.moved_in_on)):
-            if value is None:
-                continue
+        for name, value in row.dates.items():
             number, earlier = told.setdefault(name, (row.number, value))
             if earlier != value:
-                self.reader.fault(row.number, name, f"与第 {number} 行同一套房的日期不一致。")
+                column = "deemed" if name == "deemed_delivered" else name
+                what = "“视为交付”" if column == "deemed" else "日期"
+                sentence = f"与第 {number} 行同一套房的{what}不一致。"
+                self.reader.fault(row.number, column, sentence)
                 agree = False
         return agree
 
@@ -277,10 +280,11 @@ class Planner:
                 {
                     "community_id": row.community_id,
                     "name": row.building,
-                    "delivered_on": row.delivered_on,
+                    "delivered_on": None if row.deemed else row.delivered_on,
                 }
             )
             known = self.buildings[place] = (-len(plan.buildings), row.building)
+        now = Dates(row.delivered_on, bool(row.deemed), row.moved_in_on)
         plan.units.append(
             {
                 "community_id": row.community_id,
@@ -288,13 +292,13 @@ class Planner:
                 "stair": row.stair,
                 "room": row.room,
                 "label": row.label,
-                "delivered_on": row.delivered_on,
-                "moved_in_on": row.moved_in_on,
+                **now._asdict(),
                 "version": 1,
             }
         )
         unit_id = -len(plan.units)
-        self.homes[key] = [(unit_id, row.delivered_on, row.moved_in_on)]
+        self.homes[key] = [(unit_id, now)]
+        self._check(row, now)
         return unit_id
 
     def _person(self, row: Row, unit_id: int) -> None:

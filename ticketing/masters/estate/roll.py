@@ -33,6 +33,7 @@ _ROWS = (
         Unit.stair,
         Unit.room,
         Unit.delivered_on,
+        Unit.deemed_delivered,
         Unit.moved_in_on,
         Customer.name,
         CustomerPhone.number,
@@ -90,6 +91,7 @@ def _cells(row: Any, phones: list[str]) -> list[str]:
         "、".join(phones),
         row.relation.label if row.relation else "",
         row.note or "",
+        "是" if row.deemed_delivered else "",
     ]
 
 

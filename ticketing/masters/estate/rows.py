@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from ticketing.kernel.sheet_rows import Cell, Column, SheetReader
 from ticketing.kernel.text import clean_line, fold, looks_like_phone, phone_digits
@@ -25,6 +26,9 @@ COLUMNS = {
     "phones": Column("电话", 200, False, "几个号码用顿号、逗号、分号、斜杠或空格隔开。"),
     "relation": Column("关系", 10, False, "业主、家属、租户或代理人；不填算业主。"),
     "note": Column("备注", 500, False, "记在客户名下。"),
+    "deemed": Column(
+        "视为交付", 4, False, "是或否；业主经通知未收房、按合同约定日期视为交付的填是。"
+    ),
 }
 MOST_PHONES = 10
 
@@ -33,7 +37,16 @@ _DAY = re.compile(
 )
 _DAY_RUN = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _BETWEEN_PHONES = re.compile(r"[、,，;；/|\n]+")
+_DEEMED = {"": None, "是": True, "否": False}
 _RELATIONS = {relation.label: relation for relation in Relation}
+
+
+class Dates(NamedTuple):
+    """When a home was delivered, whether that is deemed only, and when it was moved into."""
+
+    delivered_on: date | None
+    deemed_delivered: bool
+    moved_in_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,7 @@ class Row:
     stair: str
     room: str
     delivered_on: date | None
+    deemed: bool | None
     moved_in_on: date | None
     name: str
     phones: tuple[str, ...]
@@ -53,6 +67,16 @@ class Row:
     note: str
     label: str
     """The short label of the home, by which spellings of the same room are one."""
+
+    @property
+    def dates(self) -> dict[str, date | bool]:
+        """What the row says of the home's dates, by the columns of a unit; blanks say nothing."""
+        told = (
+            ("delivered_on", self.delivered_on),
+            ("deemed_delivered", self.deemed),
+            ("moved_in_on", self.moved_in_on),
+        )
+        return {name: value for name, value in told if value is not None}
 
 
 class Reader(SheetReader):
@@ -79,6 +103,8 @@ class Reader(SheetReader):
         community_id = self._community(number, text["code"], text["community"])
         self._check_dates(number, days["delivered_on"], days["moved_in_on"])
         phones = self._phones(number, text["phones"])
+        if text["deemed"] not in _DEEMED:
+            self.fault(number, "deemed", "只能是“是”或“否”。")
         relation = _RELATIONS.get(text["relation"])
         if text["relation"] and relation is None:
             self.fault(number, "relation", f"只能是{'、'.join(_RELATIONS)}。")
@@ -95,6 +121,7 @@ class Reader(SheetReader):
             text["stair"],
             text["room"],
             days["delivered_on"],
+            _DEEMED[text["deemed"]],
             days["moved_in_on"],
             text["name"],
             phones,

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from ticketing.kernel import clock
 from ticketing.kernel.forms import BaseForm, VersionedForm
 from ticketing.kernel.text import row_id
-from ticketing.masters.estate import commands, paper, queries
+from ticketing.masters.estate import commands, merging, paper, queries
 from ticketing.masters.estate.forms import (
     CommunityForm,
     CustomerForm,
@@ -213,7 +213,7 @@ def merge(customer_id: int, survivor_id: int) -> ResponseReturnValue:
     scope = current_scope()
     twin, survivor = queries.customer(scope, customer_id), queries.customer(scope, survivor_id)
     form = MergeForm(data={"version": twin.version})
-    if form.carry_out(commands.merge_customers, twin, survivor, scope=scope, actor=current_user()):
+    if form.carry_out(merging.merge_customers, twin, survivor, scope=scope, actor=current_user()):
         flash("已合并。", "success")
         return redirect(url_for("homes.customer", customer_id=survivor_id))
     if form.status != 200:

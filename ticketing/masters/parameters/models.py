@@ -67,7 +67,7 @@ class ParameterEdition(Base):
 
 
 class ParameterValue(Base):
-    """One value of an edition: fen, basis points or days, as its key says. Never changed once written."""
+    """One value of an edition: fen, basis points, days or yes (1) and no (0), as its key says. Never changed once written."""
 
     __tablename__ = "parameter_value"
     __table_args__ = (CheckConstraint("value >= 0", name="value"),)

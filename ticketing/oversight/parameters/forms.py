@@ -9,6 +9,7 @@ from ticketing.kernel.forms import (
     MoneyField,
     ParagraphField,
     VersionedForm,
+    YesNoField,
     at_most,
     required,
 )
@@ -45,6 +46,8 @@ def _field(parameter: Parameter) -> Field:
             return PercentField(label)
         case Measure.DAYS:
             return IntegerField(label, validators=[required(f"请填写{parameter.label}。")])
+        case Measure.YES_NO:
+            return YesNoField(parameter.label, yes="是", no="否")
 
 
 for _parameter in PARAMETERS:

@@ -172,7 +172,7 @@ def _terms(
 ) -> dict[str, Any]:
     """The warranty of some parts as the fragment shows it; nothing until the place is known."""
     chosen = list(dict.fromkeys(items))
-    found = defects.covers(unit, community, chosen) if community else []
+    found = defects.covers(unit, community, chosen, day) if community else []
     return {
         "terms": [Terms(over.part.label, arithmetic(over), outlook(over, day)) for over in found],
         "common": unit is None,

@@ -227,7 +227,7 @@ def _appointment(
 ) -> AppointmentForm:
     """An appointment's form, filled with what is agreed already or is usual."""
     teams = contractors.teams(current_scope(), ticket.community_id)
-    built = queries.builders(ticket)
+    built = [] if survey else queries.builders(ticket)
     form = form_class(
         data={
             "version": (survey or ticket).version,

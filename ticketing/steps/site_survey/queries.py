@@ -1,6 +1,6 @@
 """Reading surveys, narrowed by scope: not yours = not found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -105,13 +105,38 @@ def latest(ticket_id: int) -> SiteSurvey | None:
     ).one_or_none()
 
 
-REPAIRED: list[Callable[[int], dict[int, str]]] = []
-"""By which order each defect of a ticket was repaired and accepted last: the number by defect id, told by the room of orders."""
+class Repaired(NamedTuple):
+    """A defect that an accepted order of a survey has repaired (procedure 3.5.3)."""
+
+    defect_id: int
+    survey_id: int
+    order: str
+
+
+REPAIRED: list[Callable[[Collection[int]], Sequence[Repaired]]] = []
+"""What accepted orders have repaired on tickets with these ids, as the orders were drafted: told by the room of orders."""
+
+
+def _repaired(ticket_ids: Collection[int]) -> list[Repaired]:
+    return [one for ask in REPAIRED for one in ask(ticket_ids)] if ticket_ids else []
 
 
 def repaired(ticket_id: int) -> dict[int, str]:
-    """The defects of a ticket that are repaired and accepted already, with the order's number (procedure 3.5.3)."""
-    return {defect: number for ask in REPAIRED for defect, number in ask(ticket_id).items()}
+    """The defects of a ticket that are repaired and accepted already, with the last order's number (procedure 3.5.3)."""
+    return {one.defect_id: one.order for one in _repaired([ticket_id])}
+
+
+def repaired_before(surveys: Collection[SiteSurvey]) -> dict[int, dict[int, str]]:
+    """By survey the defects an order of an earlier one had repaired, with the last such order's number; in one statement.
+
+    A sheet does not speak of what it led to itself: only a further look (`round`) has anything before it.
+    """
+    again = [one for one in surveys if one.round > 1]
+    done = _repaired({one.ticket_id for one in again})
+    return {
+        survey.id: {one.defect_id: one.order for one in done if one.survey_id < survey.id}
+        for survey in again
+    }
 
 
 def is_judged(survey: SiteSurvey) -> bool:

@@ -1,7 +1,7 @@
 """The 现场勘察会签表 on A4, in the layout of the procedure's own form (procedure 3.4.5, 5.5)."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ LISTED = 200
 
 
 class Line(NamedTuple):
-    """A defect on the sheet with what was found of it, and its warranty in words.
+    """A defect on the sheet with what was found of it, its warranty in words, and the order that had repaired it before.
 
     A blank sheet that is taken along has no finding, but says what the warranty is as far as it is known.
     """
@@ -35,6 +35,7 @@ class Line(NamedTuple):
     defect: Defect
     finding: Finding | None
     arithmetic: list[str]
+    repaired: str = ""
 
 
 class Sheet(NamedTuple):
@@ -85,11 +86,12 @@ def sheets(scope: Scope, survey_ids: Sequence[int]) -> list[Sheet]:
     judged = judge_each(
         (one.ticket, defects[one.ticket_id]) for one in found.values() if not one.findings
     )
+    repaired = queries.repaired_before(found.values())
     return [
         Sheet(
             survey,
             _phone(scope, survey),
-            _lines(survey, judged.get(survey.ticket_id, [])),
+            _lines(survey, judged.get(survey.ticket_id, []), repaired.get(survey.id, {})),
             photos[survey.id],
             {box.side: box for box in survey.boxes},
         )
@@ -116,11 +118,16 @@ def _surveys(scope: Scope, survey_ids: Sequence[int]) -> Sequence[SiteSurvey]:
     ).all()
 
 
-def _lines(survey: SiteSurvey, judged: Sequence[Judged]) -> list[Line]:
+def _lines(survey: SiteSurvey, judged: Sequence[Judged], repaired: Mapping[int, str]) -> list[Line]:
     """What was found; before that what the customer reported."""
     if survey.findings:
-        return [Line(one.defect, one, one.arithmetic.split("\n")) for one in survey.findings]
-    return [Line(one.defect, None, one.arithmetic) for one in judged]
+        return [
+            Line(one.defect, one, one.arithmetic.split("\n"), repaired.get(one.defect_id, ""))
+            for one in survey.findings
+        ]
+    return [
+        Line(one.defect, None, one.arithmetic, repaired.get(one.defect.id, "")) for one in judged
+    ]
 
 
 def _phone(scope: Scope, survey: SiteSurvey) -> str:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, select
 
+from ticketing.casefile.defects import queries as defects
 from ticketing.casefile.papers.commands import Checks, Road
 from ticketing.casefile.tickets import guards
 from ticketing.casefile.tickets.models import Ticket
@@ -20,7 +21,7 @@ from ticketing.procedure.repairs import ApprovalKind, ApprovalOutcome, Slot
 from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.procedure.workdays import CLOSES
 from ticketing.steps.site_survey import queries as surveys
-from ticketing.steps.work_orders import queries
+from ticketing.steps.work_orders import queries, repairs
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.turns import accounts_of, next_step, open_round, own_part
 
@@ -148,11 +149,7 @@ def all_accepted(ticket: Ticket) -> bool:
     return any(queries.of_this_round(ticket, one) for one in queries.accepted_of(ticket.id))
 
 
-def _numbers(ticket_id: int) -> dict[int, str]:
-    done = queries.repaired_by(queries.of_ticket(ticket_id))
-    return {defect_id: order.number for defect_id, order in done.items()}
-
-
-surveys.REPAIRED.append(_numbers)
+surveys.REPAIRED.append(repairs.of_tickets)
+defects.REPAIRED.append(repairs.of_parts)
 guards.CHECKS[workflow.NO_OPEN_ORDER] = (lambda ticket, _a, _c: not _open_orders(ticket), Invalid)
 guards.CHECKS[workflow.ALL_ACCEPTED] = (lambda ticket, _a, _c: all_accepted(ticket), Invalid)
