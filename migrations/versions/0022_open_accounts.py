@@ -1,4 +1,4 @@
-"""what is open, merged, prepared or reversed has indexes that hold nothing else."""
+"""what is open, prepared or reversed has indexes of its own; those of columns that are mostly empty hold nothing empty."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,31 +6,44 @@ from alembic import op
 revision = "0022"
 down_revision = "0021"
 
-OPEN, MERGED = sa.text("stage <> 'paid'"), sa.text("merged_into_id IS NOT NULL")
-PREPARED, REVERSAL = sa.text("state = 'prepared'"), sa.text("reverses_id IS NOT NULL")
-COLUMNS = ["id", "community_id", "stage", "route", "order_class", "compiled_at"]
+NEW = {
+    "ix_settlement_open": ("settlement", ["id", "community_id", "stage", "route", "order_class", "compiled_at"], "stage <> 'paid'"),
+    "ix_payment_prepared": ("payment", ["id", "amount_fen"], "state = 'prepared'"),
+    "ix_ledger_entry_reversals": ("ledger_entry", ["reverses_id"], "reverses_id IS NOT NULL"),
+    "ix_clock_report": ("clock", ["report_key", "kind"], "report_key IS NOT NULL"),
+}  # fmt: skip
+MOSTLY_EMPTY = (
+    ("ticket", "merged_into_id"),
+    ("customer", "merged_into_id"),
+    ("work_order", "rework_of_id"),
+    ("work_order", "contractor_id"),
+    ("attachment", "defect_id"),
+    ("settlement_line", "listed_id"),
+    ("bank_line", "payment_id"),
+    ("site_survey", "contractor_id"),
+)
 
 
 def upgrade() -> None:
     """Go up."""
-    op.create_index("ix_settlement_open", "settlement", COLUMNS, sqlite_where=OPEN, postgresql_where=OPEN)
-    op.drop_index("ix_ticket_merged_into_id", "ticket")
-    op.create_index(
-        "ix_ticket_merged_into_id", "ticket", ["merged_into_id"], sqlite_where=MERGED, postgresql_where=MERGED
-    )
-    op.create_index(
-        "ix_payment_prepared", "payment", ["id", "amount_fen"], sqlite_where=PREPARED, postgresql_where=PREPARED
-    )
-    op.create_index(
-        "ix_ledger_entry_reversals", "ledger_entry", ["reverses_id"],
-        sqlite_where=REVERSAL, postgresql_where=REVERSAL,
-    )  # fmt: skip
+    for name, (table, columns, condition) in NEW.items():
+        _create(name, table, columns, condition)
+    for table, column in MOSTLY_EMPTY:
+        name = f"ix_{table}_{column}"
+        op.drop_index(name, table)
+        _create(name, table, [column], f"{column} IS NOT NULL")
 
 
 def downgrade() -> None:
     """Come back down."""
-    op.drop_index("ix_ledger_entry_reversals", "ledger_entry")
-    op.drop_index("ix_payment_prepared", "payment")
-    op.drop_index("ix_ticket_merged_into_id", "ticket")
-    op.create_index("ix_ticket_merged_into_id", "ticket", ["merged_into_id"])
-    op.drop_index("ix_settlement_open", "settlement")
+    for table, column in MOSTLY_EMPTY:
+        name = f"ix_{table}_{column}"
+        op.drop_index(name, table)
+        op.create_index(name, table, [column])
+    for name, (table, _columns, _condition) in NEW.items():
+        op.drop_index(name, table)
+
+
+def _create(name: str, table: str, columns: list[str], condition: str) -> None:
+    where = sa.text(condition)
+    op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)

@@ -210,7 +210,10 @@ def counted(some: Select[Any]) -> int:
 
 
 def only_where(condition: str) -> dict[str, Any]:
-    """The options of an index that holds only some rows; `written` asks so that it is found."""
+    """The options of an index that holds only some rows; `written` asks so that it is found.
+
+    A column that is mostly empty is always indexed so: with all the empty ones in it SQLite takes the index for useless.
+    """
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ticketing.books.payments.models import Payment
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.kernel.enums import Labelled
 from ticketing.masters.people.models import User
 
@@ -48,7 +48,7 @@ class BankLine(Base):
     __table_args__ = (
         UniqueConstraint("file_id", "row"),
         Index(None, "file_id", "payment_id"),
-        Index(None, "payment_id"),
+        Index(None, "payment_id", **only_where("payment_id IS NOT NULL")),
     )
 
     id: Mapped[Id]

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.kernel.enums import Labelled
 from ticketing.masters.people.models import User
 from ticketing.procedure.repairs import Slot
@@ -35,6 +35,7 @@ class Attachment(Base):
         UniqueConstraint("by_id", "once"),
         CheckConstraint("size > 0", name="size"),
         Index(None, "ticket_id", "id"),
+        Index(None, "defect_id", **only_where("defect_id IS NOT NULL")),
         Index(None, "survey_id"),
         Index(None, "order_id"),
     )
@@ -44,7 +45,7 @@ class Attachment(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
     survey_id: Mapped[int | None] = mapped_column(ForeignKey("site_survey.id"))
     order_id: Mapped[int | None] = mapped_column(ForeignKey("work_order.id"))
-    defect_id: Mapped[int | None] = mapped_column(ForeignKey("defect.id"), index=True)
+    defect_id: Mapped[int | None] = mapped_column(ForeignKey("defect.id"))
     slot: Mapped[Slot]
     name: Mapped[str]
     kind: Mapped[str]

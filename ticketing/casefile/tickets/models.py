@@ -24,7 +24,6 @@ from ticketing.procedure.vocabulary import (
 )
 
 MERGED_ONLY = only_where("merged_into_id IS NOT NULL")
-"""Hardly a ticket is merged: with the others in it the index looks useless to SQLite, which then reads every ticket."""
 
 OPEN_ONLY: Any = {"sqlite_where": text("is_open = 1"), "postgresql_where": text("is_open")}
 """The open tickets are few and asked for on every page: their indexes hold nothing else.

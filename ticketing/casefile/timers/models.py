@@ -76,6 +76,7 @@ class Clock(Base):
         CheckConstraint("state = 'running' OR next_at IS NULL", name="silent_when_stopped"),
         CheckConstraint("order_id IS NULL OR ticket_id IS NOT NULL", name="order_of_ticket"),
         UniqueConstraint("report_key", "kind"),
+        Index("ix_clock_report", "report_key", "kind", **only_where("report_key IS NOT NULL")),
         Index("uq_clock_running", "ticket_id", "kind", unique=True, **_running("order_id IS NULL")),
         Index(
             "uq_clock_order", "order_id", "kind", unique=True, **_running("order_id IS NOT NULL")

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ticketing.kernel.db import Base, Id
+from ticketing.kernel.db import Base, Id, only_where
 from ticketing.kernel.enums import Labelled
 from ticketing.procedure.vocabulary import Relation
 
@@ -117,12 +117,13 @@ class Customer(Base):
     """A person who calls: name, pinyin initials, phones, units. A merged one points at its survivor."""
 
     __tablename__ = "customer"
+    __table_args__ = (Index(None, "merged_into_id", **only_where("merged_into_id IS NOT NULL")),)
 
     id: Mapped[Id]
     name: Mapped[str]
     initials: Mapped[str]
     note: Mapped[str] = mapped_column(default="")
-    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
     version: Mapped[int] = mapped_column()
 
     phones: Mapped[list[CustomerPhone]] = relationship(

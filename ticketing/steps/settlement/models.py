@@ -207,6 +207,7 @@ class SettlementLine(Base):
     __tablename__ = "settlement_line"
     __table_args__ = (
         UniqueConstraint("settlement_id", "revision", "position"),
+        Index(None, "listed_id", **only_where("listed_id IS NOT NULL")),
         CheckConstraint("quantity_milli >= 0 AND price_milli >= 0", name="handed_in"),
         CheckConstraint(
             "approved_quantity_milli >= 0 AND approved_price_milli >= 0", name="approved"
@@ -232,6 +233,6 @@ class SettlementLine(Base):
     why: Mapped[str] = mapped_column(default="")
     remark: Mapped[str] = mapped_column(default="")
     dropped: Mapped[bool] = mapped_column(default=False)
-    listed_id: Mapped[int | None] = mapped_column(ForeignKey("price_line.id"), index=True)
+    listed_id: Mapped[int | None] = mapped_column(ForeignKey("price_line.id"))
 
     listed: Mapped[PriceLine | None] = relationship(lazy="joined")

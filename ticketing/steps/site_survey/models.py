@@ -39,6 +39,7 @@ class SiteSurvey(Base):
     __tablename__ = "site_survey"
     __table_args__ = (
         UniqueConstraint("ticket_id", "round"),
+        Index(None, "contractor_id", **only_where("contractor_id IS NOT NULL")),
         CheckConstraint(
             "stage NOT IN ('scheduled', 'recorded') OR signed_at IS NULL", name="not_yet_signed"
         ),
@@ -60,7 +61,7 @@ class SiteSurvey(Base):
     visit_at: Mapped[datetime]
     note: Mapped[str] = mapped_column(default="")
     team_id: Mapped[int] = mapped_column(ForeignKey("repair_team.id"), index=True)
-    contractor_id: Mapped[int | None] = mapped_column(ForeignKey("contractor.id"), index=True)
+    contractor_id: Mapped[int | None] = mapped_column(ForeignKey("contractor.id"))
     parameter_edition_id: Mapped[int | None] = mapped_column(ForeignKey("parameter_edition.id"))
 
     arrived_at: Mapped[datetime | None]

@@ -67,6 +67,8 @@ class WorkOrder(Base):
         Index("ix_work_order_issued", "issued_at", "community_id"),
         Index("ix_work_order_accepted", "accepted_at", "community_id"),
         Index("ix_work_order_cancelled", "cancelled_at", "community_id"),
+        Index(None, "rework_of_id", **only_where("rework_of_id IS NOT NULL")),
+        Index(None, "contractor_id", **only_where("contractor_id IS NOT NULL")),
         Index("ix_work_order_open", "community_id", "stage", "due_on", "team_id", **_OPEN),
     )
 
@@ -75,14 +77,14 @@ class WorkOrder(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
     survey_id: Mapped[int] = mapped_column(ForeignKey("site_survey.id"), index=True)
-    rework_of_id: Mapped[int | None] = mapped_column(ForeignKey("work_order.id"), index=True)
+    rework_of_id: Mapped[int | None] = mapped_column(ForeignKey("work_order.id"))
     round: Mapped[int] = mapped_column(default=1)
     order_class: Mapped[OrderClass]
     stage: Mapped[OrderStage] = mapped_column(default=OrderStage.DRAFT)
     version: Mapped[int] = mapped_column()
 
     team_id: Mapped[int | None] = mapped_column(ForeignKey("repair_team.id"))
-    contractor_id: Mapped[int | None] = mapped_column(ForeignKey("contractor.id"), index=True)
+    contractor_id: Mapped[int | None] = mapped_column(ForeignKey("contractor.id"))
     scope: Mapped[str]
     estimate_fen: Mapped[int] = mapped_column(BigInteger)
     trade_count: Mapped[int] = mapped_column(default=1)
