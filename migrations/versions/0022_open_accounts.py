@@ -8,6 +8,9 @@ down_revision = "0021"
 
 NEW = {
     "ix_settlement_open": ("settlement", ["id", "community_id", "stage", "route", "order_class", "compiled_at"], "stage <> 'paid'"),
+    "ix_settlement_notified": ("settlement", ["notified_at", "community_id"], "notified_at IS NOT NULL"),
+    "ix_settlement_disputed": ("settlement", ["disputed_at", "community_id"], "disputed_at IS NOT NULL"),
+    "ix_settlement_paid": ("settlement", ["paid_at", "community_id"], None),
     "ix_payment_prepared": ("payment", ["id", "amount_fen"], "state = 'prepared'"),
     "ix_ledger_entry_reversals": ("ledger_entry", ["reverses_id"], "reverses_id IS NOT NULL"),
     "ix_clock_report": ("clock", ["report_key", "kind"], "report_key IS NOT NULL"),
@@ -44,6 +47,6 @@ def downgrade() -> None:
         op.drop_index(name, table)
 
 
-def _create(name: str, table: str, columns: list[str], condition: str) -> None:
-    where = sa.text(condition)
+def _create(name: str, table: str, columns: list[str], condition: str | None) -> None:
+    where = sa.text(condition) if condition else None
     op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)

@@ -86,12 +86,12 @@ _ORDER_ACTS = (
 
 def _repaired(window: Window, ours: ColumnElement[bool]) -> list[Select[int]]:
     """The tickets with an act on their surveys or orders in the period; only of those that were open at its end."""
-    listed = (ours, or_(Ticket.is_open == true(), Ticket.closed_at >= window.cutoff))
     return [
         select(paper.ticket_id)
         .join(Ticket, Ticket.id == paper.ticket_id)
-        .where(*listed, or_(*(and_(at >= window.start, at < window.cutoff) for at in acts)))
+        .where(listed, ours, or_(*(and_(at >= window.start, at < window.cutoff) for at in acts)))
         for paper, acts in ((SiteSurvey, _SURVEY_ACTS), (WorkOrder, _ORDER_ACTS))
+        for listed in (Ticket.is_open == true(), Ticket.closed_at >= window.cutoff)
     ]
 
 

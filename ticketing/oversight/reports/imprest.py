@@ -8,7 +8,7 @@ from sqlalchemy import case, func, or_, select
 from ticketing.books.imprest.models import ImprestFund
 from ticketing.books.imprest.queries import effective_kind, select_funds
 from ticketing.books.ledger.models import LedgerAccount, LedgerEntry, LedgerLine
-from ticketing.kernel.db import db
+from ticketing.kernel.db import db, off_index
 from ticketing.masters.contractors.models import TeamArea
 from ticketing.oversight.reports.imprest_rows import ImprestRow
 from ticketing.oversight.reports.service import Window
@@ -40,7 +40,7 @@ def count(extent: Extent, window: Window) -> tuple[ImprestRow, ...]:
         .outerjoin(undone, undone.c.id == LedgerEntry.reverses_id)
         .where(
             LedgerAccount.fund_id.in_([fund.id for fund in funds]),
-            LedgerEntry.on <= window.as_of_on,
+            off_index(LedgerEntry.on) <= window.as_of_on,
         )
         .group_by(LedgerAccount.fund_id, LedgerAccount.kind, "before", kind)
     )

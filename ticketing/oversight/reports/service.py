@@ -28,7 +28,7 @@ from ticketing.casefile.tickets.models import CallbackRecord, Ticket
 from ticketing.casefile.timers import queries as timers
 from ticketing.casefile.timers.models import Clock, ClockState
 from ticketing.kernel import clock
-from ticketing.kernel.db import UtcDateTime, db
+from ticketing.kernel.db import UtcDateTime, db, off_index
 from ticketing.oversight.reports.stock import EXITS, Extent
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.periods import ONE_DAY
@@ -112,8 +112,8 @@ def counted(extent: Extent, window: Window) -> tuple[ColumnElement[bool], ...]:
         Clock.state == ClockState.CANCELLED, Clock.stopped_at < window.cutoff, not_(Clock.late)
     )
     return (
-        Clock.started_at < window.cutoff,
-        Ticket.registered_at < window.cutoff,
+        off_index(Clock.started_at) < window.cutoff,
+        off_index(Ticket.registered_at) < window.cutoff,
         not_(dropped),
         not_(_left(window)),
         extent.holds(Clock.community_id),
@@ -156,8 +156,8 @@ def surveys(extent: Extent, window: Window) -> tuple[int, int]:
     begun = timers.begun_before(Clock, window.cutoff)
     rows = _fallen_due(ClockKind.SITE_SURVEY, extent, window, begun)
     late = (
-        Clock.kind == ClockKind.SITE_SURVEY,
-        Clock.due_on < window.first_on,
+        off_index(Clock.kind) == ClockKind.SITE_SURVEY,
+        off_index(Clock.due_on) < window.first_on,
         begun,
         not_(timers.begun_before(Clock, window.start)),
         *counted(extent, window),

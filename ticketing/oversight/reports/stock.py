@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, case, func, select, true, 
 
 from ticketing.casefile.tickets.models import Ticket, TicketFlow
 from ticketing.casefile.timers.models import Clock
-from ticketing.kernel.db import db
+from ticketing.kernel.db import db, off_index
 from ticketing.masters.estate.models import Community
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.vocabulary import Category, Flow, Grade, TicketStage
@@ -41,7 +41,7 @@ class Extent:
         """
         if self.whole_company:
             return true()
-        return (column + 0).in_([community.id for community in self.communities])  # type: ignore[no-any-return]
+        return off_index(column).in_([community.id for community in self.communities])
 
 
 class OpenCase(NamedTuple):

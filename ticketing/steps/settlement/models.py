@@ -92,6 +92,19 @@ class Settlement(Base):
         Index("ix_settlement_ticket", "ticket_id"),
         Index("ix_settlement_submitted", "submitted_at", "community_id"),
         Index("ix_settlement_certified", "certified_at", "community_id"),
+        Index(
+            "ix_settlement_notified",
+            "notified_at",
+            "community_id",
+            **only_where("notified_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_settlement_disputed",
+            "disputed_at",
+            "community_id",
+            **only_where("disputed_at IS NOT NULL"),
+        ),
+        Index("ix_settlement_paid", "paid_at", "community_id"),
     )
 
     id: Mapped[Id]

@@ -18,6 +18,7 @@ from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.timers import queries as timers
 from ticketing.casefile.timers.models import Clock, ClockState
 from ticketing.kernel import clock
+from ticketing.kernel.db import off_index
 from ticketing.kernel.enums import Labelled
 from ticketing.kernel.text import row_id
 from ticketing.masters.estate.models import Community
@@ -146,7 +147,7 @@ def day(text: str) -> date:
 def in_repair(at: datetime) -> list[ColumnElement[bool]]:
     """The conditions that an order had been issued before `at` and was neither accepted nor cancelled then."""
     return [
-        WorkOrder.issued_at < at,
+        off_index(WorkOrder.issued_at) < at,
         or_(WorkOrder.accepted_at.is_(None), WorkOrder.accepted_at >= at),
         or_(WorkOrder.cancelled_at.is_(None), WorkOrder.cancelled_at >= at),
     ]
