@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 from sqlalchemy import select
 
+from tests.browser.soundness import faults_at
 from tests.conftest import Engine
 from tests.pages.helpers import GAPS, MEETING, WORDS, made_major
 from tests.support.make import Maker
@@ -101,7 +101,6 @@ PAGES = {
         "/notices/outlets/robots/1",
     ),
 }
-SERIOUS = ("serious", "critical")
 
 
 @pytest.fixture
@@ -178,22 +177,11 @@ def _notices(make: Maker) -> None:
 
 @pytest.mark.parametrize("username", list(PAGES))
 def test_every_page_is_accessible_and_fits(
-    open_as: Callable[..., Page],
-    places: dict[str, int],
-    username: str,
-    size: str,
+    open_as: Callable[..., Page], places: dict[str, int], username: str
 ) -> None:
     """Each page at both widths: in light at one of them, in dark at the other."""
-    page = open_as(username, size)
-    faults = []
-    for n, address in enumerate(PAGES[username]):
-        page.emulate_media(color_scheme="dark" if (n % 2 == 0) is (size == "phone") else "light")
-        page.goto(address.format(**places))
-        sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if sideways > 0:
-            faults.append(f"{address}: {sideways} px too wide")
-        for violation in Axe().run(page).response["violations"]:
-            if violation["impact"] in SERIOUS:
-                nodes = "; ".join(node["html"][:120] for node in violation["nodes"][:3])
-                faults.append(f"{address}: {violation['id']}: {nodes}")
-    assert faults == []
+    page = open_as(username)
+    found = []
+    for address in PAGES[username]:
+        found += faults_at(page, address.format(**places))
+    assert found == []

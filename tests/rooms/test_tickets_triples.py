@@ -243,6 +243,7 @@ def major_in_each_stage(make: Any, special: SpecialStage) -> dict[TicketStage, i
 @pytest.mark.clause("3.10.5")
 @pytest.mark.clause("3.10.6")
 def test_every_command_obeys_the_table_of_state_act_and_role(make):
+    """Every triple on SQLite; on PostgreSQL whatever is allowed, and one refusal for each act and role."""
     names = one_of_each_role(make)
     tickets = major_in_each_stage(make, SpecialStage.DRAFTED)
     reported = major_in_each_stage(make, SpecialStage.SUBMITTED)
@@ -250,10 +251,15 @@ def test_every_command_obeys_the_table_of_state_act_and_role(make):
     before = state_of_the_file()
     db.session.commit()
     wrong, tried, worked = [], 0, 0
+    once, refused = db.engine.dialect.name == "postgresql", set()
     with recorded(db.engine) as recorder:
         for role, name in names.items():
             for act in TABLE:
                 for stage, ticket_id in (reported if act is Act.INSTRUCT else tickets).items():
+                    if not allowed(stage, act, role):
+                        if once and (act, role) in refused:
+                            continue
+                        refused.add((act, role))
                     tried += 1
                     actor, ticket = make.user(name), db.session.get_one(Ticket, ticket_id)
                     recorder.statements.clear()
@@ -275,7 +281,7 @@ def test_every_command_obeys_the_table_of_state_act_and_role(make):
                         wrong.append((stage, act, role, outcome, "instead of", expected))
                     db.session.rollback()
     assert wrong == []
-    assert (tried, worked) == (14 * 24 * 10, 236)
+    assert (tried, worked) == (14 * 24 + 236 if once else 14 * 24 * 10, 236)
     assert state_of_the_file() == before
 
 
