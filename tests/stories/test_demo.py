@@ -141,7 +141,7 @@ def test_the_demo_has_every_role_in_force_by_a_second_person(demo: Demo) -> None
 
 
 def test_the_demo_has_tickets_in_every_state_grade_category_and_channel(demo: Demo) -> None:
-    assert 650 <= number(select(func.count(Ticket.id))) <= 1050
+    assert 450 <= number(select(func.count(Ticket.id))) <= 800
     assert kinds(Ticket.stage) == set(TicketStage)
     assert kinds(Ticket.grade) == set(Grade)
     assert kinds(Ticket.category) - {None} == set(Category)
@@ -242,7 +242,7 @@ def test_the_demo_has_two_working_funds_with_a_replenishment_under_way(demo: Dem
     assert service.asked is not None
     assert service.transit_fen == service.handed_in_fen > 0
     assert len(funds.open_slips(service.fund.id)) >= 1
-    assert len(funds.open_slips(crew.fund.id)) >= 10
+    assert len(funds.open_slips(crew.fund.id)) >= 5
     assert [one.difference_fen for one in funds.counts(service.fund.id)].count(-1_000) == 1
     assert (service.missing_fen, crew.missing_fen) == (0, 0)
     assert proofs.verify() == []
