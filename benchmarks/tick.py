@@ -1,7 +1,7 @@
 """The scheduler's tick over many running clocks: how long it takes with a thousand due, and with none.
 
-Called by `bench` in its own process, on the database the server uses. The clocks it adds are site surveys, a step
-no ticket of the data set has; they are taken away again.
+Called by `bench` in its own process, on the database the server uses. The clocks it adds are site surveys of tickets
+that have none running; they are taken away again.
 """
 
 import time
@@ -16,7 +16,7 @@ from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction
 from ticketing.settings import Settings
 
-DUE = 1000
+RUNNING, DUE = 100_000, 1000
 _ADD = text(
     """
     INSERT INTO clock (kind, ticket_id, community_id, department_id, handler_id, round, started_at,
@@ -24,18 +24,20 @@ _ADD = text(
         rung, next_at)
     SELECT 'site_survey', id, community_id, department_id, handler_id, 1, :began, :due_on, :due_on, :due_at,
         false, 1, 0, 'running', false, 0, 7, :due_at
-    FROM ticket
+    FROM ticket t WHERE NOT EXISTS (
+        SELECT 1 FROM clock c WHERE c.ticket_id = t.id AND c.kind = 'site_survey' AND c.state = 'running'
+    ) ORDER BY id LIMIT :most
     """
 )
 _MAKE_DUE = text(
     """
     UPDATE clock SET next_at = :at, due_at = :at, due_on = :due_on WHERE id IN (
-        SELECT id FROM clock WHERE kind = 'site_survey' ORDER BY id LIMIT :due)
+        SELECT id FROM clock WHERE id > :last ORDER BY id LIMIT :due)
     """
 )
 _REMOVE = (
-    "DELETE FROM clock_event WHERE clock_id IN (SELECT id FROM clock WHERE kind = 'site_survey')",
-    "DELETE FROM clock WHERE kind = 'site_survey'",
+    "DELETE FROM clock_event WHERE clock_id > :last",
+    "DELETE FROM clock WHERE id > :last",
     "DELETE FROM notice WHERE event LIKE 'clock:%'",
 )
 
@@ -47,8 +49,10 @@ def seconds(url: str) -> tuple[int, float, float]:
         at = clock.now()
         far, near = at + timedelta(days=200), at - timedelta(hours=1)
         with transaction():
+            last = int(db.session.scalar(text("SELECT max(id) FROM clock")) or 0)
             db.session.execute(
-                _ADD, {"began": _wall(at), "due_on": far.date(), "due_at": _wall(far)}
+                _ADD,
+                {"most": RUNNING, "began": _wall(at), "due_on": far.date(), "due_at": _wall(far)},
             )
         with transaction():
             count = int(
@@ -60,13 +64,15 @@ def seconds(url: str) -> tuple[int, float, float]:
             idle = min(_tick() for _ in range(5))
             with transaction():
                 db.session.execute(
-                    _MAKE_DUE, {"at": _wall(near), "due_on": near.date(), "due": DUE}
+                    _MAKE_DUE, {"at": _wall(near), "due_on": near.date(), "due": DUE, "last": last}
                 )
             return count, _tick(), idle
         finally:
             with transaction():
                 for statement in _REMOVE:
-                    db.session.execute(text(statement))
+                    db.session.execute(
+                        text(statement), {"last": last} if ":last" in statement else {}
+                    )
             db.session.remove()
             db.engine.dispose()
 

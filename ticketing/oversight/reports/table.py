@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from ticketing.oversight.reports.links import Link
 
@@ -53,6 +53,13 @@ class Table(NamedTuple):
     rows: list[list[Cell]]
     notes: tuple[str, ...] = ()
     has_total: bool = True
+
+    def shortened(self, most: int) -> Self:
+        """A long list cut for the screen, saying so; a table with a total stays whole."""
+        if self.has_total or len(self.rows) <= most:
+            return self
+        left_out = f"共 {len(self.rows)} 行，此处列出前 {most} 行，全部见 Excel。"
+        return self._replace(rows=self.rows[:most], notes=(*self.notes, left_out))
 
 
 def columns(heads: str, kind: str = "count", **kinds: str) -> tuple[Column, ...]:

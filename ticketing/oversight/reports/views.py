@@ -22,6 +22,9 @@ from ticketing.oversight.reports.models import Report
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.vocabulary import ReportStage
 
+MOST_LISTED = 100
+"""Rows of a list a page shows; the workbook has all."""
+
 bp = Blueprint("reports", __name__, url_prefix="/reports")
 
 
@@ -121,7 +124,7 @@ def _page(report: Report, refused: VersionedForm | None) -> ResponseReturnValue:
         figures=figures,
         title=paper.title(report),
         head=paper.head(report, figures),
-        tables=tables(figures),
+        tables=[one.shortened(MOST_LISTED) for one in tables(figures)],
         form=form,
         refused=refused,
         steps=commands.open_steps(report, current_user()),
