@@ -64,7 +64,7 @@ from ticketing.casefile.timers.models import (  # noqa: E402
 from ticketing.edges.demo.bells import bells  # noqa: E402
 from ticketing.edges.demo.story import Story, Telling  # noqa: E402
 from ticketing.kernel import clock  # noqa: E402
-from ticketing.kernel.db import db, reading, transaction  # noqa: E402
+from ticketing.kernel.db import db, gather_statistics, reading, transaction  # noqa: E402
 from ticketing.masters.estate import commands as estate  # noqa: E402
 from ticketing.masters.estate.models import Community, ServiceOffice  # noqa: E402
 from ticketing.masters.people import commands as people  # noqa: E402
@@ -316,6 +316,7 @@ class Replay:
         place_of = {community.id: place for place, community in office.communities.items()}
         orders = Orders(recount)
         compared, wrong = 0, []
+        gather_statistics()
         for period in _periods(recount, every):
             with reading():
                 figures = compile_figures(

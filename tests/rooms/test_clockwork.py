@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from tests.pages.helpers import recorded
 from ticketing.casefile.notices.models import (
@@ -22,7 +22,7 @@ from ticketing.edges.jobs.models import Heartbeat, JobState
 from ticketing.edges.jobs.schedule import BY_NAME, JOBS, Job
 from ticketing.journal import queries as journal
 from ticketing.kernel import clock
-from ticketing.kernel.db import db, transaction
+from ticketing.kernel.db import db, dialect, transaction
 from ticketing.masters.people.models import Department
 from ticketing.oversight.clockwork import commands as clockwork
 from ticketing.oversight.reports import commands as reports
@@ -303,3 +303,13 @@ def test_the_night_drops_old_notices_that_were_read_and_sent_and_nothing_else(ap
     left = {*db.session.scalars(select(Notice.event)), *db.session.scalars(select(Delivery.event))}
     assert left == kept
     assert "0 条已读通知，0 条已发送消息" in running.run(BY_NAME["tidy"], clock.now()).words
+
+
+def test_sqlite_is_told_every_night_how_its_rows_lie(make):
+    make.ticket(TicketStage.REGISTERED)
+    words = running.run(BY_NAME["statistics"], clock.now()).words
+    if dialect() != "sqlite":
+        assert words == "数据库自行统计"
+        return
+    told = "SELECT stat FROM sqlite_stat1 WHERE idx = 'ix_ticket_newest'"
+    assert db.session.scalars(text(told)).one() == "1 1 1"

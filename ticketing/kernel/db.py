@@ -92,7 +92,9 @@ db = SQLAlchemy(metadata=Base.metadata)
 
 ENGINE_OPTIONS: dict[str, Any] = {
     "json_serializer": functools.partial(json.dumps, ensure_ascii=False),
+    "pool_recycle": 4 * 3600,
 }
+"""A connection of SQLite learns what `gather_statistics` found when it is opened: so none is kept for longer than hours."""
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 MOST_COUNTED = 100
@@ -229,6 +231,24 @@ def off_index(column: Any) -> ColumnElement[Any]:
     SQLite takes any bound for a narrow one and would walk the whole history by that column's index.
     """
     return func.coalesce(column, column)
+
+
+def gather_statistics() -> int:
+    """Tell SQLite's planner how the rows lie, index by index, so that nobody waits for long; how many there were.
+
+    PostgreSQL does it by itself: 0.
+    """
+    if dialect() != "sqlite":
+        return 0
+    with reading():
+        names = db.session.scalars(
+            text("SELECT name FROM sqlite_master WHERE type = 'index'")
+        ).all()
+        db.session.rollback()
+    for name in names:
+        with transaction():
+            db.session.execute(text(f'ANALYZE "{name}"'))
+    return len(names)
 
 
 def dialect() -> str:

@@ -19,7 +19,7 @@ from ticketing.casefile.notices import queries as notices
 from ticketing.casefile.notices.models import Delivery, Notice
 from ticketing.casefile.tickets import commands as tickets
 from ticketing.kernel import clock
-from ticketing.kernel.db import db, reading, transaction
+from ticketing.kernel.db import db, gather_statistics, reading, transaction
 from ticketing.masters.people import commands as people
 from ticketing.oversight.calendar import commands as calendar
 from ticketing.oversight.clockwork import commands as clockwork
@@ -160,6 +160,11 @@ def _funds(at: datetime) -> str:
     return f"周转金待办 {told} 项" if told else "周转金没有待办"
 
 
+def _statistics(_at: datetime) -> str:
+    counted = gather_statistics()
+    return f"统计 {counted} 个索引" if counted else "数据库自行统计"
+
+
 JOBS: tuple[Job, ...] = (
     Job("ring", "时限提醒与超时", _ring, every=timedelta(seconds=15)),
     Job("report-clocks", "周报时限", _report_clocks, every=timedelta(minutes=30)),
@@ -170,6 +175,7 @@ JOBS: tuple[Job, ...] = (
     Job("deposits", "质保金到期提醒", _deposits, daily=(8, 30)),
     Job("funds", "周转金提醒", _funds, daily=(8, 35)),
     Job("tidy", "清理过期登录、表单标记与旧通知", _tidy, daily=(3, 30)),
+    Job("statistics", "数据库统计", _statistics, daily=(3, 0)),
     Job("sweep", "清理无主的照片文件", _sweep, daily=(4, 0)),
 )
 
