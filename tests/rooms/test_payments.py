@@ -1,5 +1,6 @@
 """Payments: made by one person, released by another, booked in the same breath, at most one for each document."""
 
+import re
 import threading
 
 import pytest
@@ -15,7 +16,7 @@ from ticketing.books.ledger.commands import balance
 from ticketing.books.ledger.models import LedgerEntry
 from ticketing.books.payments import commands, queries
 from ticketing.books.payments.models import Payment
-from ticketing.books.payments.purposes import HANDLERS
+from ticketing.books.payments.purposes import HANDLERS, Claim
 from ticketing.casefile.notices.models import Notice, NoticeKind
 from ticketing.journal import queries as journal
 from ticketing.kernel import clock
@@ -323,6 +324,31 @@ def test_verify_finds_a_payment_that_says_other_than_was_journalled(make, bills,
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------
+
+
+class ManyBills(Bills):
+    """A property group with more bills than a page holds."""
+
+    def claims(self):
+        return [
+            Claim(f"settlement:{n}", "安居物业公司", 100, f"第{n}笔", due_on=clock.today())
+            for n in range(101, 161)
+        ]
+
+
+def test_many_bills_come_fifty_to_a_page_with_the_sum_of_all(make, sign_in, monkeypatch):
+    monkeypatch.setitem(HANDLERS, Purpose.SETTLEMENT, ManyBills())
+    finance = sign_in("finance")
+    shown = re.compile(r"第(\d+)笔")
+    first = finance.get("/finance/payments/waiting").get_data(as_text=True)
+    assert list(map(int, shown.findall(first))) == list(range(101, 151))
+    assert "合计 60 笔（本页 50 笔）" in first
+    assert "after=settlement:150" in first.replace("%3A", ":")
+    second = finance.get("/finance/payments/waiting?after=settlement:150").get_data(as_text=True)
+    assert list(map(int, shown.findall(second))) == list(range(151, 161))
+    assert "合计 60 笔（本页 10 笔）" in second
+    lost = finance.get("/finance/payments/waiting?after=settlement:9").get_data(as_text=True)
+    assert "第101笔" in lost, "the bill the page began after has been paid meanwhile"
 
 
 @pytest.mark.clause("3.5.9")

@@ -23,6 +23,7 @@ from ticketing.masters.people.scope import scope_of
 from ticketing.oversight.reports import commands, layout, paper
 from ticketing.oversight.reports import queries as reports
 from ticketing.oversight.reports.models import Report
+from ticketing.oversight.reports.table import Table, columns, plain
 from ticketing.procedure.periods import Period
 from ticketing.procedure.vocabulary import (
     Grade,
@@ -784,3 +785,14 @@ def test_a_community_that_came_to_an_office_is_named_there_and_nothing_is_said_o
         )
     assert (grown.joined, grown.left) == (("莲花里",), ())
     assert any("增加小区 莲花里" in note for note in layout.tables(grown)[0].notes)
+
+
+def test_a_long_list_is_cut_for_the_screen_and_says_so_but_no_table_with_a_total():
+    rows = [plain([n]) for n in range(7)]
+    many = Table("W2", "跟踪", columns("编号"), rows, ("按受理时间。",), has_total=False)
+    cut = many.shortened(5)
+    assert cut.rows == rows[:5]
+    assert cut.notes == ("按受理时间。", "共 7 行，此处列出前 5 行，全部见 Excel。")
+    assert many.shortened(7) == many
+    summed = many._replace(has_total=True)
+    assert summed.shortened(5) == summed
