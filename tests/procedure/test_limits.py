@@ -21,6 +21,7 @@ KEYS = (
     "survey.contractor_optional_max approval.manager_max approval.deputy_gm_max approval.split_days"
     " settlement.audit_min settlement.overrun_pct contractor.confirm_days imprest.cs_ceiling imprest.crew_ceiling"
     " imprest.cash_item_max imprest.replenish_at imprest.stop_at vat.rate settlement.admin_rate retention.rate"
+    " warranty.restart_after_repair"
 )
 
 
@@ -76,6 +77,7 @@ def test_values_are_shown_in_their_units_and_differences_in_words():
         Measure.FEN: "1,000 元",
         Measure.DAYS: "7 天",
         Measure.BASIS_POINTS: "3%",
+        Measure.YES_NO: "否",
     }
     (told,) = differences(STANDARD, STANDARD._replace(overrun_bp=1_250))
     assert (told.parameter.key, told.old, told.new) == ("settlement.overrun_pct", "10%", "12.5%")
