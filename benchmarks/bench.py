@@ -47,6 +47,9 @@ from ticketing.settings import Settings  # noqa: E402
 SMALL = 1000
 REPORTS = {ReportKind.WEEKLY: 6, ReportKind.QUARTERLY: 2}
 GROWTH = 1.5
+SMALL_MACHINE_MS = 0.63
+"""Hello's time where the absolute figures of the bars were taken: 12 hellos are 8 ms there, 8 are 5 ms, 16 are 10 ms."""
+
 CROWD = 50_000
 """Running clocks under which the board is measured."""
 
@@ -62,7 +65,6 @@ class Row:
     median: float | None = None
     p95: float | None = None
     size: int | None = None
-    least: bool = False
     work: float | None = None
     """The same ratio of the server's processor time, which a busy machine disturbs less."""
 
@@ -71,15 +73,10 @@ class Row:
         """Whether the bar holds."""
         if self.bar is None:
             return ""
-        return (
-            "holds"
-            if (self.value >= self.bar if self.least else self.value <= self.bar)
-            else "SHORT"
-        )
+        return "holds" if self.value <= self.bar else "SHORT"
 
     def line(self) -> str:
         """The row as printed."""
-        sign = "≥" if self.least else "≤"
         value = f"{self.value:.1f} {self.unit}" if self.unit != "x" else f"{self.value:.1f} ×"
         return "".join(
             (
@@ -88,7 +85,7 @@ class Row:
                 f"{'' if self.p95 is None else format(self.p95, '.2f'):>9}",
                 f"{value:>12}",
                 f"{'' if self.work is None else f'{self.work:.1f}':>7}",
-                f"{'' if self.bar is None else f'{sign} {self.bar:g}':>9}",
+                f"{'' if self.bar is None else f'≤ {self.bar:.3g}':>9}",
                 f"{self.verdict:>7}",
                 f"{'' if self.size is None else f'{self.size / 1000:.1f} kB':>10}",
             )
@@ -172,6 +169,15 @@ class Bench:
                 work=statistics.median(works) / max(1, statistics.median(plain)),
             )
         )
+
+    def alone(self, path: str) -> float:
+        """The median milliseconds of a page asked by one person again and again."""
+        client, times = self.client("office"), []
+        for _ in range(self.rounds * 3):
+            began = time.perf_counter()
+            client.get(path)
+            times.append((time.perf_counter() - began) * 1000)
+        return statistics.median(times)
 
     def look(self, sql: str) -> list[Any]:
         """Rows straight from the database."""
@@ -405,7 +411,10 @@ def register_entry(homes: deque[Any]) -> dict[str, object]:
 
 
 def eight_at_once(bench: Bench, homes: deque[Any]) -> None:
-    """Eight people ask for hello at once, then save at once; each saves with tokens of his own."""
+    """Eight people ask for hello at once, then save at once; each saves with tokens of his own.
+
+    The bar of 300 a second is that of a machine whose hello takes `SMALL_MACHINE_MS`; elsewhere their ratio decides.
+    """
     each = min(bench.rounds * 3, len(homes) // 8)
     clients = [Client(bench.server.port, "office", PASSWORD) for _ in range(8)]
     for client in clients:
@@ -415,23 +424,25 @@ def eight_at_once(bench: Bench, homes: deque[Any]) -> None:
         [client.ready("POST", "/intake", **register_entry(homes)) for _ in range(each)]
         for client in clients
     ]
-    works = []
+    works, rate, hello = [], 0.0, bench.alone("/hello")
     for name, plans, ok in (("hello", empty, 200), ("intake", saves, 302)):
         worked = bench.server.work()
         took, times = rush(bench.server.port, plans, ok)
         works.append((bench.server.work() - worked) / len(times))
+        rate = len(times) / took
         bench.note(
             Row(
                 f"{name}: 8 clients at once",
-                len(times) / took,
-                300 if name == "intake" and bench.url.startswith("sqlite") else None,
+                rate,
+                None,
                 "/s",
                 statistics.median(times) * 1000,
                 p95(times) * 1000,
-                least=True,
                 work=works[-1] / works[0],
             )
         )
+    bar = 1000 / 300 / SMALL_MACHINE_MS if bench.url.startswith("sqlite") else None
+    bench.note(Row("intake: one of 8 at once, in hellos", 1000 / rate / hello, bar))
     bench.note(Row("intake: processor time of one of them", works[1] / 1e6, None, "ms"))
 
 
