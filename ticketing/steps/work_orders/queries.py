@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, false, func, or_, select, true
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload, load_only, selectinload
 
 from ticketing.casefile.attachments import queries as attachments
 from ticketing.casefile.attachments.models import Attachment, PaperKind
@@ -81,6 +81,9 @@ def within_reach(scope: Scope, order_id: int) -> bool:
     return db.session.scalar(found) is not None
 
 
+_signer = load_only(User.name, User.employee_number)
+
+
 def order_for(scope: Scope, order_id: int) -> WorkOrder:
     """One order with everything on its sheet. Raises NotFound."""
     found = db.session.scalars(
@@ -92,11 +95,11 @@ def order_for(scope: Scope, order_id: int) -> WorkOrder:
             joinedload(WorkOrder.survey, innerjoin=True),
             joinedload(WorkOrder.team).joinedload(RepairTeam.captain),
             joinedload(WorkOrder.contractor),
-            joinedload(WorkOrder.drafted_by),
-            joinedload(WorkOrder.issued_by),
-            joinedload(WorkOrder.self_checked_by),
-            joinedload(WorkOrder.inspected_by),
-            joinedload(WorkOrder.rework_of),
+            joinedload(WorkOrder.drafted_by).options(_signer),
+            joinedload(WorkOrder.issued_by).options(_signer),
+            joinedload(WorkOrder.self_checked_by).options(_signer),
+            joinedload(WorkOrder.inspected_by).options(_signer),
+            joinedload(WorkOrder.rework_of).load_only(WorkOrder.number),
             selectinload(WorkOrder.items).joinedload(OrderItem.defect),
             selectinload(WorkOrder.crew).joinedload(OrderWorker.worker),
             selectinload(WorkOrder.uses).joinedload(Use.struck_by),

@@ -136,7 +136,7 @@ def show(order_id: int) -> ResponseReturnValue:
         endpoints=ENDPOINTS,
         sees_phone=tickets.sees_phone(scope, order.ticket),
         sees_ticket=scope.may(Act.READ_TICKET) and tickets.within_reach(scope, order.ticket_id),
-        following=lists.next_to_sign(scope, order.id),
+        following=lists.next_to_sign(scope, order.id) if order.stage.is_open else None,
         panels=panels_of(scope, actor, order),
     )
 
