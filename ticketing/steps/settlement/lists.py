@@ -7,18 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    and_,
-    case,
-    false,
-    func,
-    not_,
-    or_,
-    select,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, not_, or_, select, tuple_
 from sqlalchemy.orm import aliased
 from werkzeug.datastructures import MultiDict
 
@@ -337,9 +326,8 @@ def page(
     elif place is not None and place[0] is not None:
         after = tuple_(*place, types=(Clock.due_on.type, Settlement.id.type))
         some = some.where(tuple_(_DUE, Settlement.id) > after)
-    chosen = some.order_by(*_order(wanted)).limit(
-        size + 1
-    )  # what is shown of them is read for these alone
+    # what the page shows of them is read for these alone
+    chosen = some.order_by(*_order(wanted)).limit(size + 1)
     found = _LISTED.where(Settlement.id.in_(chosen)).order_by(*_order(wanted))
     rows = [ListedSettlement(*row) for row in db.session.execute(found)]
     following = rows[size - 1].cursor(wanted.newest_first) if len(rows) > size else ""

@@ -86,7 +86,6 @@ def led(scope: Scope) -> ColumnElement[bool]:
     return WorkOrder.team_id.in_(teams)
 
 
-_signer = load_only(User.name, User.employee_number)
 _PRINTED = (
     joinedload(Settlement.ticket, innerjoin=True).options(
         load_only(
@@ -106,12 +105,12 @@ _PRINTED = (
     .joinedload(WorkOrder.survey)
     .load_only(SiteSurvey.number),
     joinedload(Settlement.contract).joinedload(Contract.contractor),
-    joinedload(Settlement.drafted_by, innerjoin=True).options(_signer),
-    joinedload(Settlement.submitted_by).options(_signer),
-    joinedload(Settlement.reviewed_by).options(_signer),
-    joinedload(Settlement.compiled_by).options(_signer),
-    joinedload(Settlement.notified_by).options(_signer),
-    joinedload(Settlement.certified_by).options(_signer),
+    joinedload(Settlement.drafted_by, innerjoin=True).options(orders.SIGNER),
+    joinedload(Settlement.submitted_by).options(orders.SIGNER),
+    joinedload(Settlement.reviewed_by).options(orders.SIGNER),
+    joinedload(Settlement.compiled_by).options(orders.SIGNER),
+    joinedload(Settlement.notified_by).options(orders.SIGNER),
+    joinedload(Settlement.certified_by).options(orders.SIGNER),
     selectinload(Settlement.lines),
     selectinload(Settlement.price_lists).joinedload(PriceList.contract, innerjoin=True),
 )

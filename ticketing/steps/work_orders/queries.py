@@ -81,7 +81,8 @@ def within_reach(scope: Scope, order_id: int) -> bool:
     return db.session.scalar(found) is not None
 
 
-_signer = load_only(User.name, User.employee_number)
+SIGNER = load_only(User.name, User.employee_number)
+"""What a paper shows of those who signed it."""
 
 
 def order_for(scope: Scope, order_id: int) -> WorkOrder:
@@ -95,10 +96,10 @@ def order_for(scope: Scope, order_id: int) -> WorkOrder:
             joinedload(WorkOrder.survey, innerjoin=True),
             joinedload(WorkOrder.team).joinedload(RepairTeam.captain),
             joinedload(WorkOrder.contractor),
-            joinedload(WorkOrder.drafted_by).options(_signer),
-            joinedload(WorkOrder.issued_by).options(_signer),
-            joinedload(WorkOrder.self_checked_by).options(_signer),
-            joinedload(WorkOrder.inspected_by).options(_signer),
+            joinedload(WorkOrder.drafted_by).options(SIGNER),
+            joinedload(WorkOrder.issued_by).options(SIGNER),
+            joinedload(WorkOrder.self_checked_by).options(SIGNER),
+            joinedload(WorkOrder.inspected_by).options(SIGNER),
             joinedload(WorkOrder.rework_of).load_only(WorkOrder.number),
             selectinload(WorkOrder.items).joinedload(OrderItem.defect),
             selectinload(WorkOrder.crew).joinedload(OrderWorker.worker),
