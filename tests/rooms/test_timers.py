@@ -41,7 +41,7 @@ from ticketing.procedure.workdays import (
     add_working_days,
     in_working_hours,
     next_working_instant,
-    working_instant,
+    working_instants,
     working_minutes,
 )
 from ticketing.procedure.workflow import TICKET_ROAD
@@ -465,7 +465,7 @@ def test_the_next_working_instant_is_the_first_one_not_before(instant):
 
 def test_no_working_time_between_two_instants_gives_the_end():
     friday, saturday = at("2026-03-06", 18), at("2026-03-07", 9)
-    assert working_instant(friday, saturday, 1, 2, package) == saturday
+    assert working_instants(friday, saturday, [(1, 2)], package) == [saturday]
     assert limit_of(ClockKind.CALLBACK).deadline(friday, package).on == D("2026-03-09")
 
 

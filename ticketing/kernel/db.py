@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
     BindParameter,
     ColumnElement,
+    CursorResult,
     DateTime,
     Dialect,
     Engine,
@@ -25,17 +26,24 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Select,
+    Table,
     Text,
     TypeDecorator,
     event,
     func,
+    inspect,
     literal,
     select,
     text,
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, mapped_column
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstrumentedAttribute,
+    make_transient_to_detached,
+    mapped_column,
+)
 from sqlalchemy.orm.exc import StaleDataError
 
 from ticketing.kernel.errors import Conflict
@@ -97,6 +105,8 @@ ENGINE_OPTIONS: dict[str, Any] = {
 """A connection of SQLite learns what `gather_statistics` found when it is opened: so none is kept for longer than hours."""
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
+_writers = threading.Lock()
+_has_turn: ContextVar[bool] = ContextVar("has_turn", default=False)
 MOST_COUNTED = 100
 """`counted` goes no further; the screen then shows ``99+``."""
 
@@ -131,7 +141,6 @@ def tune(engine: Engine) -> None:
     """
     if engine.dialect.name != "sqlite":
         return
-    writers = threading.Lock()
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
@@ -144,8 +153,8 @@ def tune(engine: Engine) -> None:
         if _reading.get():
             connection.exec_driver_sql("BEGIN")
             return
-        if not connection.info.get("writes"):
-            connection.info["writes"] = writers.acquire(timeout=LOCK_SECONDS)
+        if not connection.info.get("writes") and not _has_turn.get():
+            connection.info["writes"] = _writers.acquire(timeout=LOCK_SECONDS)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     @event.listens_for(engine, "checkin")
@@ -153,7 +162,27 @@ def tune(engine: Engine) -> None:
         if connection is not None and connection.in_transaction:
             connection.rollback()  # a COMMIT refused by a deferred constraint leaves it open
         if record.info.pop("writes", False):
-            writers.release()
+            _writers.release()
+
+
+@contextmanager
+def turn_to_write() -> Iterator[None]:
+    """Inside the block nobody else of this process writes (SQLite); for a form that is short to read, check and save.
+
+    Eight clerks who save at once otherwise take the processor from each other at every statement, and each save
+    costs an eighth more; the one lock of the file lets only one of them get on anyway. What has not been read
+    before is read with that lock held, so nothing needs to be read anew when the command begins.
+    """
+    if dialect() != "sqlite" or not _writers.acquire(timeout=LOCK_SECONDS):
+        yield
+        return
+    token = _has_turn.set(True)
+    try:
+        with reading(_reading.get() and db.session().in_transaction()):
+            yield
+    finally:
+        _has_turn.reset(token)
+        _writers.release()
 
 
 @contextmanager
@@ -202,6 +231,29 @@ def _is_a_twin(error: IntegrityError) -> bool:
     return getattr(error.orig, "sqlstate", "") == unique_violation or "UNIQUE constraint" in str(
         error.orig
     )
+
+
+def insert_now(row: Base) -> None:
+    """Write a new row on which nothing hangs yet, at once and alone; the session then has it as if it had been loaded.
+
+    `flush` does the same by way of everything it knows of units of work: three times the processor time.
+    """
+    mapper = inspect(row).mapper
+    for attribute in mapper.column_attrs:
+        column = attribute.columns[0]
+        if attribute.key not in vars(row) and not column.primary_key:
+            default = column.default.arg if column.default is not None else None
+            setattr(row, attribute.key, default)
+    if mapper.version_id_col is not None:
+        setattr(row, mapper.get_property_by_column(mapper.version_id_col).key, 1)
+    values = {name: value for name, value in vars(row).items() if name in mapper.columns}
+    done = cast(
+        CursorResult[Any], db.session.execute(cast(Table, mapper.local_table).insert(), values)
+    )
+    (number,) = cast(tuple[int], done.inserted_primary_key)
+    setattr(row, mapper.get_property_by_column(mapper.primary_key[0]).key, number)
+    make_transient_to_detached(row)
+    db.session.add(row)
 
 
 def counted(some: Select[Any]) -> int:

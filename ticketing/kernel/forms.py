@@ -6,6 +6,7 @@ runs the command once for each one-time token, and turns a `DomainError` into a 
 HTTP status, keeping what the person typed.
 """
 
+import functools
 import hashlib
 import re
 import secrets
@@ -93,20 +94,25 @@ _WRONG_CHOICE = {
 }
 
 
+@functools.cache
+def _choices(kind: type[Labelled], blank: str = "") -> list[SelectChoice]:
+    """What a select box of an enumeration offers; the same list for every form, so nobody may change it."""
+    members = [SelectChoice(value, text) for value, text in kind.choices()]
+    return [SelectChoice("", blank), *members] if blank else members
+
+
 class EnumField(_SelectField):
     """A choice among the members of a `Labelled` enumeration; data is the member or None."""
 
     def __init__(self, label: str, kind: type[Labelled], *, blank: str = "", **kwargs: Any) -> None:
-        choices = [SelectChoice(value, text) for value, text in kind.choices()]
-        if blank:
-            choices.insert(0, SelectChoice("", blank))
-
         def member(value: Any) -> Labelled | None:
             if isinstance(value, kind) or not value:
                 return value or None
             return kind(value)
 
-        super().__init__(label, choices=choices, coerce=member, **_WRONG_CHOICE, **kwargs)
+        super().__init__(
+            label, choices=_choices(kind, blank), coerce=member, **_WRONG_CHOICE, **kwargs
+        )
 
 
 class EnumRadioField(EnumField):
@@ -165,7 +171,7 @@ class EnumsField(_SelectMultipleField):
 
         super().__init__(
             label,
-            choices=[SelectChoice(value, text) for value, text in kind.choices()],
+            choices=_choices(kind),
             coerce=member,
             **_WRONG_CHOICE,
             **kwargs,

@@ -17,7 +17,7 @@ from ticketing.procedure.workdays import (
     Calendar,
     add_calendar_days,
     add_working_days,
-    working_instant,
+    working_instants,
 )
 
 POLICY = 1
@@ -380,8 +380,9 @@ def bells(
         yield Level.HALF, started_at + span / 2
         yield Level.MOST, started_at + span * 4 / 5
     else:
-        yield Level.HALF, working_instant(started_at, due_at, 1, 2, calendar)
-        yield Level.MOST, working_instant(started_at, due_at, 4, 5, calendar)
+        half, most = working_instants(started_at, due_at, ((1, 2), (4, 5)), calendar)
+        yield Level.HALF, half
+        yield Level.MOST, most
         yield Level.MORNING, clock.at(due_on, *MORNING_BELL)
     yield Level.BREACH, due_at
     yield Level.DAY_AFTER, clock.at(add_working_days(due_on, 1, calendar).on, *CLOSES)

@@ -5,7 +5,7 @@ A calendar answers for one date whether it is a working day, and whether that an
 """
 
 from calendar import monthrange
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -111,16 +111,23 @@ def working_minutes(start: datetime, end: datetime, calendar: Calendar) -> int:
     )
 
 
-def working_instant(
-    start: datetime, end: datetime, part: int, whole: int, calendar: Calendar
-) -> datetime:
-    """The instant at which `part`/`whole` of the working time between `start` and `end` has passed.
+def working_instants(
+    start: datetime, end: datetime, shares: Sequence[tuple[int, int]], calendar: Calendar
+) -> list[datetime]:
+    """The instants at which shares (part, whole) of the working time between `start` and `end` have passed.
 
     Always in working hours of a working day; `end` itself when no working time lies between.
     """
-    left = working_minutes(start, end, calendar) * part // whole
-    for since, till in _stretches(start, end, calendar):
-        minutes = int((till - since).total_seconds()) // 60
+    stretches = [
+        (since, int((till - since).total_seconds()) // 60)
+        for since, till in _stretches(start, end, calendar)
+    ]
+    total = sum(minutes for _, minutes in stretches)
+    return [_after(total * part // whole, stretches, end) for part, whole in shares]
+
+
+def _after(left: int, stretches: list[tuple[datetime, int]], end: datetime) -> datetime:
+    for since, minutes in stretches:
         if left < minutes:
             return since + timedelta(minutes=left)
         left -= minutes

@@ -19,7 +19,7 @@ from ticketing.casefile.timers import queries as clocks
 from ticketing.journal.changes import write
 from ticketing.journal.commands import record
 from ticketing.kernel import clock, search
-from ticketing.kernel.db import db
+from ticketing.kernel.db import db, insert_now
 from ticketing.kernel.errors import Conflict, NotPermitted
 from ticketing.masters.people.models import Department, User
 from ticketing.procedure import grading as rules
@@ -79,8 +79,7 @@ def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
     ticket.number = ticket_number(community_code, year, serial)
     ticket.stage, ticket.is_open = TicketStage.REGISTERED, True
     _show_deadlines(ticket, starts)
-    db.session.add(ticket)
-    db.session.flush()
+    insert_now(ticket)
     timers.begin(ticket, starts, at=at)
     _flow(ticket, Flow.NEW, at)
     search.add(ticket.id, *search_texts(ticket))

@@ -19,6 +19,7 @@ from ticketing.masters.estate.models import (
 )
 from ticketing.masters.estate.words import lookups_of
 from ticketing.masters.people.scope import Scope
+from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.vocabulary import Relation
 
 LAST = "\U0010ffff"
@@ -162,17 +163,22 @@ def unit(scope: Scope, unit_id: int) -> Unit:
     return found
 
 
-def home(scope: Scope, unit_id: int) -> Row[int, str, int, str]:
+def home(scope: Scope, unit_id: int) -> Row[int, str, int, str, str]:
     """All a new ticket needs of a unit: id, label, community_id, community code. Raises NotFound."""
     found = db.session.execute(_HOME, {"unit_id": unit_id}).one_or_none()
     if found is None or not scope.reaches_community(found.community_id):
         raise NotFound
+    workcalendar.told(found.calendar)
     return found
 
 
-_HOME = select(Unit.id, Unit.label, Unit.community_id, Community.code).where(
-    Unit.id == bindparam("unit_id"), Community.id == Unit.community_id
-)
+_HOME = select(
+    Unit.id,
+    Unit.label,
+    Unit.community_id,
+    Community.code,
+    workcalendar.NEWEST_MARK.label("calendar"),
+).where(Unit.id == bindparam("unit_id"), Community.id == Unit.community_id)
 
 
 def residents(unit_id: int) -> list[Residency]:

@@ -1,7 +1,7 @@
 """The door of every page: who is asking, and may this kind of person come in at all."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager
 
 from ticketing.kernel import clock
-from ticketing.kernel.db import db, reading
+from ticketing.kernel.db import db, reading, turn_to_write
 from ticketing.kernel.errors import NotPermitted
 from ticketing.masters.people import queries
 from ticketing.masters.people.models import User
@@ -88,16 +88,22 @@ def someone_signed_in() -> bool:
     return bool(flask_login.current_user.is_authenticated)
 
 
-def requires(*acts: Act, with_one_time_password: bool = False) -> Callable[[View], View]:
+def requires(
+    *acts: Act, with_one_time_password: bool = False, in_turn: bool = False
+) -> Callable[[View], View]:
     """Let in only signed-in people who may do one of `acts`; others get 401 or 403.
 
     Who signed in with a password somebody else gave him is led to changing it first, unless the page
-    stands open `with_one_time_password`.
+    stands open `with_one_time_password`. Forms that many people send at once are taken `in_turn`.
     """
 
     def hang(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+            with turn_to_write() if in_turn and request.method == "POST" else nullcontext():
+                return entered(*args, **kwargs)
+
+        def entered(*args: Any, **kwargs: Any) -> ResponseReturnValue:
             if not someone_signed_in():
                 return cast(
                     ResponseReturnValue, flask_login.utils.current_app.login_manager.unauthorized()

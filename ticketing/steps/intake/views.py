@@ -31,7 +31,7 @@ bp = Blueprint("intake", __name__)
 
 
 @bp.route("/intake", methods=["GET", "POST"])
-@requires(Act.REGISTER)
+@requires(Act.REGISTER, in_turn=True)
 def new() -> ResponseReturnValue:
     """Register a call: find the caller, see what is open, write it down (procedure 3.4.3)."""
     scope, form = current_scope(), IntakeForm()
