@@ -7,7 +7,7 @@ import enum
 import functools
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -44,6 +44,7 @@ from sqlalchemy.orm import (
     make_transient_to_detached,
     mapped_column,
 )
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from ticketing.kernel.errors import Conflict
@@ -254,6 +255,21 @@ def insert_now(row: Base) -> None:
     setattr(row, mapper.get_property_by_column(mapper.primary_key[0]).key, number)
     make_transient_to_detached(row)
     db.session.add(row)
+
+
+Parts = Mapping[str, Select[Any]]
+"""The collections of a paper by attribute, each with the statement that loads it for the row ``:id``."""
+
+
+def fill(row: Base, parts: Parts) -> None:
+    """Load collections of one row by statements that are built once, each in the statement's own order.
+
+    `selectinload` says the same in a word, but for every collection it reckons anew how the whole query with all
+    its options is to be looked up: for a paper of five collections a third of the time of its page.
+    """
+    (number,) = cast(tuple[int], inspect(row).identity)
+    for name, query in parts.items():
+        set_committed_value(row, name, db.session.scalars(query, {"id": number}).unique().all())
 
 
 def counted(some: Select[Any]) -> int:

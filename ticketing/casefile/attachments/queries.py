@@ -20,6 +20,7 @@ from ticketing.kernel.enums import Labelled
 from ticketing.kernel.errors import Conflict, NotFound, NotPermitted
 from ticketing.kernel.storage import Store, is_key
 from ticketing.masters.people.models import User
+from ticketing.masters.people.queries import SIGNER
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act, may
 from ticketing.procedure.repairs import Slot
@@ -135,7 +136,9 @@ def of_ticket(ticket_id: int) -> Sequence[Attachment]:
 
 def _with_authors(query: Select[Attachment]) -> Sequence[Attachment]:
     return db.session.scalars(
-        query.options(joinedload(Attachment.by, innerjoin=True)).order_by(Attachment.id)
+        query.options(joinedload(Attachment.by, innerjoin=True).options(SIGNER)).order_by(
+            Attachment.id
+        )
     ).all()
 
 

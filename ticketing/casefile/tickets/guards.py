@@ -1,22 +1,17 @@
 """The guards named in the workflow table, as checks on a ticket, an actor and the intended changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import inspect, or_, select
 
-from ticketing.casefile.tickets.models import (
-    Assistance,
-    CallbackRecord,
-    GradeProposal,
-    Note,
-    Ticket,
-)
+from ticketing.casefile.tickets.models import GradeProposal, Note, Ticket
 from ticketing.casefile.timers import queries as timers
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict, Invalid, NotPermitted
 from ticketing.masters.people.models import User
+from ticketing.masters.people.queries import SIGNER
 from ticketing.procedure import workflow
 from ticketing.procedure.deadlines import ClockKind
 from ticketing.procedure.permissions import TICKET_REACH, Act
@@ -61,45 +56,37 @@ def _own_department(ticket: Ticket, actor: User, changes: dict[str, Any]) -> boo
 
 
 def _asked_department(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
-    return (
-        actor.department_id is not None
-        and db.session.scalar(
-            select(Assistance.id).where(
-                Assistance.ticket_id == ticket.id,
-                Assistance.department_id == actor.department_id,
-                Assistance.replied_at.is_(None),
-            )
-        )
-        is not None
+    return actor.department_id is not None and any(
+        one.department_id == actor.department_id and one.replied_at is None
+        for one in ticket.assistances
     )
 
 
 def _not_own_work(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
     """Neither the handler nor whoever fed back or resolved, under any account of his."""
-    workers = db.session.scalars(
-        select(User).where(
-            or_(
-                User.id == ticket.handler_id,
-                User.id.in_(
-                    select(Note.author_id).where(Note.ticket_id == ticket.id, Note.kind.in_(_WORK))
-                ),
-            )
-        )
+    return not any(actor.is_same_person(worker) for worker in _workers(ticket))
+
+
+def _workers(ticket: Ticket) -> Iterable[User]:
+    """Who worked on it: from the story where a page has it before it, else asked for alone."""
+    if not {"handler", "notes"} & inspect(ticket).unloaded:
+        authors = [note.author for note in ticket.notes if note.kind in _WORK]
+        return [ticket.handler, *authors] if ticket.handler else authors
+    wrote = select(Note.author_id).where(Note.ticket_id == ticket.id, Note.kind.in_(_WORK))
+    return db.session.scalars(
+        select(User).where(or_(User.id == ticket.handler_id, User.id.in_(wrote))).options(SIGNER)
     )
-    return not any(actor.is_same_person(worker) for worker in workers)
 
 
 _WORK = (NoteKind.FEEDBACK, NoteKind.RESOLUTION)
 
 
 def _three_attempts(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
-    instants = db.session.scalars(
-        select(CallbackRecord.at).where(
-            CallbackRecord.ticket_id == ticket.id,
-            CallbackRecord.round == ticket.rework_count + 1,
-            CallbackRecord.reached.is_(False),
-        )
-    ).all()
+    instants = [
+        one.at
+        for one in ticket.callbacks
+        if one.round == ticket.rework_count + 1 and not one.reached
+    ]
     return len(instants) >= 3 and len({clock.local(at).date() for at in instants}) >= 2
 
 

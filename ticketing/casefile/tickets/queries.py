@@ -15,12 +15,13 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from ticketing.casefile.tickets.models import Assistance, CallbackRecord, Note, Ticket
-from ticketing.kernel.db import db
+from ticketing.kernel.db import Parts, db, fill
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.estate.models import Unit
+from ticketing.masters.people.queries import SIGNER
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.numbering import is_ticket_number
 from ticketing.procedure.permissions import Act
@@ -85,28 +86,43 @@ def ticket_for(scope: Scope, ticket_id: int) -> Ticket:
 
 def ticket_with_story(scope: Scope, ticket_id: int) -> Ticket:
     """One ticket with everything pinned to it, in a fixed number of queries. Raises NotFound."""
-    found = db.session.scalars(
-        select(Ticket)
-        .where(Ticket.id == ticket_id, visible(scope))
-        .options(
-            joinedload(Ticket.community, innerjoin=True),
-            joinedload(Ticket.registered_by, innerjoin=True),
-            joinedload(Ticket.collected_by),
-            joinedload(Ticket.department),
-            joinedload(Ticket.handler),
-            joinedload(Ticket.merged_into),
-            selectinload(Ticket.notes).joinedload(Note.author, innerjoin=True),
-            selectinload(Ticket.callbacks).joinedload(CallbackRecord.caller, innerjoin=True),
-            selectinload(Ticket.assistances).options(
-                joinedload(Assistance.department, innerjoin=True),
-                joinedload(Assistance.asked_by, innerjoin=True),
-                joinedload(Assistance.replied_by),
-            ),
-        )
-    ).one_or_none()
+    found = db.session.scalars(_TICKET.where(visible(scope)), {"id": ticket_id}).one_or_none()
     if found is None:
         raise NotFound
+    fill(found, _STORY)
     return found
+
+
+_TICKET = (
+    select(Ticket)
+    .where(Ticket.id == bindparam("id"))
+    .options(
+        joinedload(Ticket.community, innerjoin=True),
+        joinedload(Ticket.registered_by, innerjoin=True).options(SIGNER),
+        joinedload(Ticket.collected_by),
+        joinedload(Ticket.department),
+        joinedload(Ticket.handler),
+        joinedload(Ticket.merged_into).load_only(Ticket.number),
+    )
+)
+_STORY: Parts = {
+    "notes": select(Note)
+    .where(Note.ticket_id == bindparam("id"))
+    .options(joinedload(Note.author, innerjoin=True).options(SIGNER))
+    .order_by(Note.id),
+    "callbacks": select(CallbackRecord)
+    .where(CallbackRecord.ticket_id == bindparam("id"))
+    .options(joinedload(CallbackRecord.caller, innerjoin=True).options(SIGNER))
+    .order_by(CallbackRecord.id),
+    "assistances": select(Assistance)
+    .where(Assistance.ticket_id == bindparam("id"))
+    .options(
+        joinedload(Assistance.department, innerjoin=True),
+        joinedload(Assistance.asked_by, innerjoin=True).options(SIGNER),
+        joinedload(Assistance.replied_by).options(SIGNER),
+    )
+    .order_by(Assistance.id),
+}
 
 
 def sees_phone(scope: Scope, ticket: Ticket) -> bool:

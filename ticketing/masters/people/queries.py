@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Text, bindparam, func, select
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm import aliased, joinedload, load_only, selectinload
 
 from ticketing.journal.queries import stories
 from ticketing.kernel import clock
@@ -30,6 +30,10 @@ from ticketing.procedure.workflow import HANDLERS
 WINDOW = timedelta(minutes=15)
 TRIES_PER_NAME = 5
 TRIES_PER_ADDRESS = 50
+
+
+SIGNER = load_only(User.name, User.employee_number)
+"""What a paper shows of those who signed or wrote on it."""
 
 
 def token_hash(token: str) -> str:

@@ -68,7 +68,7 @@ def place(order_id: int) -> ResponseReturnValue:
         order = queries.order_for(scope, order_id)
         if form.conflict.seen is not None:
             since = story(ORDERS.subject, order_id, after_version=form.conflict.seen)
-            newer = paper.told(since, orders.team_names())
+            newer = paper.told(since)
         form.version.data, form.version.raw_data = order.version, None
     page = render_template(
         "plan/_form.html" if _from_script() else "plan/place.html",

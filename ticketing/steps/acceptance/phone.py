@@ -11,8 +11,6 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ticketing.casefile.attachments import queries as attachments
-from ticketing.casefile.attachments.models import PaperKind
 from ticketing.casefile.tickets.views import chips_of
 from ticketing.journal.commands import circumstances
 from ticketing.kernel import clock
@@ -33,7 +31,7 @@ from ticketing.steps.acceptance.phone_forms import (
     StrikeUseForm,
     UseForm,
 )
-from ticketing.steps.work_orders import changing, crew, queries, uses
+from ticketing.steps.work_orders import changing, crew, filing, queries, uses
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders.crew import Next
 from ticketing.steps.work_orders.models import WorkOrder
@@ -185,7 +183,7 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
     pictures = crew.pictures_of(found)
     slots = queries.slots_shown(found, pictures)
     following = crew.next_of(found, slots)
-    filing = attachments.place_for(scope, current_user(), PaperKind.ORDER, found.id)
+    filed = filing.place_of(found, current_user())
 
     def of(kind: type[PhoneForm] | None) -> Any:
         if kind is None:
@@ -202,8 +200,8 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
         order=found,
         pictures=pictures,
         slots=slots,
-        filing=filing,
-        more=[slot for slot in (Slot.AFTER, Slot.BEFORE) if slot in filing.slots & slots],
+        filing=filed,
+        more=[slot for slot in (Slot.AFTER, Slot.BEFORE) if slot in filed.slots & slots],
         next=following,
         ticks=crew.ticks(found, slots),
         in_hand=crew.in_his_hands(found),

@@ -14,6 +14,7 @@ from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contract, ContractTrade, RepairTeam
 from ticketing.masters.parameters import queries as parameters
 from ticketing.masters.people.models import User
+from ticketing.masters.people.queries import SIGNER
 from ticketing.masters.people.scope import Scope
 from ticketing.masters.prices.models import PriceList
 from ticketing.procedure.parameters import Limits
@@ -105,12 +106,12 @@ _PRINTED = (
     .joinedload(WorkOrder.survey)
     .load_only(SiteSurvey.number),
     joinedload(Settlement.contract).joinedload(Contract.contractor),
-    joinedload(Settlement.drafted_by, innerjoin=True).options(orders.SIGNER),
-    joinedload(Settlement.submitted_by).options(orders.SIGNER),
-    joinedload(Settlement.reviewed_by).options(orders.SIGNER),
-    joinedload(Settlement.compiled_by).options(orders.SIGNER),
-    joinedload(Settlement.notified_by).options(orders.SIGNER),
-    joinedload(Settlement.certified_by).options(orders.SIGNER),
+    joinedload(Settlement.drafted_by, innerjoin=True).options(SIGNER),
+    joinedload(Settlement.submitted_by).options(SIGNER),
+    joinedload(Settlement.reviewed_by).options(SIGNER),
+    joinedload(Settlement.compiled_by).options(SIGNER),
+    joinedload(Settlement.notified_by).options(SIGNER),
+    joinedload(Settlement.certified_by).options(SIGNER),
     selectinload(Settlement.lines),
     selectinload(Settlement.price_lists).joinedload(PriceList.contract, innerjoin=True),
 )

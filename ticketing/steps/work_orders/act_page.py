@@ -30,7 +30,7 @@ order_page = ActPage(
     "work_orders.show",
     "orders/act.html",
     queries.order_for,
-    lambda lines: paper.told(lines, queries.team_names()),
+    paper.told,
     ORDERS.check_first,
 ).answer
 """Answers a request to do an act on an order."""

@@ -5,15 +5,13 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from ticketing.casefile.attachments.models import Attachment
-from ticketing.casefile.tickets.models import Ticket
 from ticketing.journal.queries import story
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.enums import Labelled
-from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import RepairTeam
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
@@ -22,32 +20,14 @@ from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.site_survey.filing import CALLED_FOR
 from ticketing.steps.site_survey.models import SiteSurvey
 from ticketing.steps.work_orders import queries
-from ticketing.steps.work_orders.models import OrderItem, OrderWorker, Use, WorkOrder
+from ticketing.steps.work_orders.models import Use, WorkOrder
 from ticketing.steps.work_orders.road import ORDERS
 
 
 def order_of_captain(scope: Scope, order_id: int) -> WorkOrder:
     """One order issued to a team this person leads, with all his page shows. Raises NotFound."""
     led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
-    found = db.session.scalars(
-        select(WorkOrder)
-        .where(
-            WorkOrder.id == order_id, WorkOrder.team_id.in_(led), WorkOrder.issued_at.is_not(None)
-        )
-        .options(
-            joinedload(WorkOrder.ticket, innerjoin=True).selectinload(Ticket.unit),
-            joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.community),
-            joinedload(WorkOrder.team).joinedload(RepairTeam.captain),
-            joinedload(WorkOrder.contractor),
-            joinedload(WorkOrder.rework_of),
-            selectinload(WorkOrder.items).joinedload(OrderItem.defect),
-            selectinload(WorkOrder.crew).joinedload(OrderWorker.worker),
-            selectinload(WorkOrder.uses).joinedload(Use.struck_by),
-        )
-    ).one_or_none()
-    if found is None:
-        raise NotFound
-    return found
+    return queries.sheet(order_id, WorkOrder.team_id.in_(led) & WorkOrder.issued_at.is_not(None))
 
 
 class Next(Labelled):

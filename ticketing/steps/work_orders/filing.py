@@ -37,6 +37,11 @@ def _place(scope: Scope, actor: User, order_id: int) -> Place:
     ).one_or_none()
     if order is None:
         raise NotFound
+    return place_of(order, actor)
+
+
+def place_of(order: WorkOrder, actor: User) -> Place:
+    """Where `actor` files what belongs to an order he has before him."""
     return Place(
         PaperKind.ORDER,
         order.id,

@@ -20,6 +20,7 @@ from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderStage
 from ticketing.procedure.vocabulary import Role, Satisfaction
 from ticketing.steps.site_survey.models import Finding
+from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.commands import trades_of
 from ticketing.steps.work_orders.lists import ListedOrder, OrderFilter, listed
 from ticketing.steps.work_orders.models import WorkOrder
@@ -55,8 +56,13 @@ class Told(NamedTuple):
     changed: list[tuple[str, str, str]]
 
 
-def told(story: Iterable[StoryLine], names: dict[int, str]) -> list[Told]:
-    """The story of an order newest first; `names` are those of the repair teams by id."""
+def told(story: Iterable[StoryLine]) -> list[Told]:
+    """The story of an order newest first."""
+    story = list(story)
+    teams = {
+        team for _, facts in story for team in facts.get("changed", {}).get("team_id", ()) if team
+    }
+    names = queries.team_names(teams) if teams else {}
     lines = []
     for entry, facts in story:
         act = Act(entry.act)

@@ -3,18 +3,20 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, false, func, or_, select, true
-from sqlalchemy.orm import joinedload, load_only, selectinload
+from sqlalchemy import ColumnElement, bindparam, false, func, or_, select, true
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from ticketing.casefile.attachments import queries as attachments
 from ticketing.casefile.attachments.models import Attachment, PaperKind
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel.db import db, written
+from ticketing.kernel.db import Parts, db, fill, written
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contractor, RepairTeam, TeamArea
 from ticketing.masters.people.models import User
+from ticketing.masters.people.queries import SIGNER
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderClass, OrderStage, Slot, Trade
@@ -81,41 +83,73 @@ def within_reach(scope: Scope, order_id: int) -> bool:
     return db.session.scalar(found) is not None
 
 
-SIGNER = load_only(User.name, User.employee_number)
-"""What a paper shows of those who signed it."""
-
-
 def order_for(scope: Scope, order_id: int) -> WorkOrder:
     """One order with everything on its sheet. Raises NotFound."""
-    found = db.session.scalars(
-        select(WorkOrder)
-        .where(WorkOrder.id == order_id, visible(scope))
-        .options(
-            joinedload(WorkOrder.ticket, innerjoin=True).selectinload(Ticket.unit),
-            joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.community),
-            joinedload(WorkOrder.survey, innerjoin=True),
-            joinedload(WorkOrder.team).joinedload(RepairTeam.captain),
-            joinedload(WorkOrder.contractor),
-            joinedload(WorkOrder.drafted_by).options(SIGNER),
-            joinedload(WorkOrder.issued_by).options(SIGNER),
-            joinedload(WorkOrder.self_checked_by).options(SIGNER),
-            joinedload(WorkOrder.inspected_by).options(SIGNER),
-            joinedload(WorkOrder.rework_of).load_only(WorkOrder.number),
-            selectinload(WorkOrder.items).joinedload(OrderItem.defect),
-            selectinload(WorkOrder.crew).joinedload(OrderWorker.worker),
-            selectinload(WorkOrder.uses).joinedload(Use.struck_by),
-            selectinload(WorkOrder.approvals).options(
-                joinedload(ApprovalStep.by), joinedload(ApprovalStep.principal)
-            ),
-            selectinload(WorkOrder.rounds).options(
-                joinedload(ApprovalRound.opened_by),
-                joinedload(ApprovalRound.summed).joinedload(SummedOrder.summed),
-            ),
-        )
-    ).one_or_none()
+    found = sheet(order_id, visible(scope))
+    fill(found, _ROUNDS)
+    if found.rounds:
+        fill(found, _STEPS)
+    else:  # nobody is asked before a round opens
+        set_committed_value(found, "approvals", [])
+    return found
+
+
+def sheet(order_id: int, reached: ColumnElement[bool]) -> WorkOrder:
+    """One order where `reached` holds, with what is repaired, by whom, and what it used. Raises NotFound."""
+    found = db.session.scalars(_SHEET.where(reached), {"id": order_id}).one_or_none()
     if found is None:
         raise NotFound
+    fill(found, _LINES)
     return found
+
+
+_SHEET = (
+    select(WorkOrder)
+    .where(WorkOrder.id == bindparam("id"))
+    .options(
+        joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.community, innerjoin=True),
+        joinedload(WorkOrder.survey, innerjoin=True),
+        joinedload(WorkOrder.team).joinedload(RepairTeam.captain),
+        joinedload(WorkOrder.contractor),
+        joinedload(WorkOrder.drafted_by).options(SIGNER),
+        joinedload(WorkOrder.issued_by).options(SIGNER),
+        joinedload(WorkOrder.self_checked_by).options(SIGNER),
+        joinedload(WorkOrder.inspected_by).options(SIGNER),
+        joinedload(WorkOrder.rework_of).load_only(WorkOrder.number),
+    )
+)
+_LINES: Parts = {
+    "items": select(OrderItem)
+    .where(OrderItem.order_id == bindparam("id"), OrderItem.dropped_at.is_(None))
+    .options(joinedload(OrderItem.defect, innerjoin=True))
+    .order_by(OrderItem.id),
+    "crew": select(OrderWorker)
+    .where(OrderWorker.order_id == bindparam("id"), OrderWorker.relieved_at.is_(None))
+    .options(joinedload(OrderWorker.worker, innerjoin=True))
+    .order_by(OrderWorker.id),
+    "uses": select(Use)
+    .where(Use.order_id == bindparam("id"))
+    .options(joinedload(Use.struck_by).options(SIGNER))
+    .order_by(Use.id),
+}
+_ROUNDS: Parts = {
+    "rounds": select(ApprovalRound)
+    .where(ApprovalRound.order_id == bindparam("id"))
+    .options(
+        joinedload(ApprovalRound.opened_by).options(SIGNER),
+        joinedload(ApprovalRound.summed).joinedload(SummedOrder.summed),
+    )
+    .order_by(ApprovalRound.round)
+}
+_STEPS: Parts = {
+    "approvals": select(ApprovalStep)
+    .where(ApprovalStep.order_id == bindparam("id"))
+    .options(
+        joinedload(ApprovalStep.by).options(SIGNER),
+        joinedload(ApprovalStep.principal).options(SIGNER),
+    )
+    .order_by(ApprovalStep.round, ApprovalStep.position)
+}
 
 
 def of_ticket(ticket_id: int) -> Sequence[WorkOrder]:
@@ -251,8 +285,9 @@ def of_captain(scope: Scope) -> Sequence[WorkOrder]:
         select(WorkOrder)
         .where(WorkOrder.team_id.in_(led), WorkOrder.stage.in_(ON_THE_CREW))
         .options(
-            joinedload(WorkOrder.ticket, innerjoin=True).selectinload(Ticket.unit),
-            joinedload(WorkOrder.ticket, innerjoin=True).joinedload(Ticket.community),
+            joinedload(WorkOrder.ticket, innerjoin=True).options(
+                selectinload(Ticket.unit), joinedload(Ticket.community, innerjoin=True)
+            ),
             selectinload(WorkOrder.items).joinedload(OrderItem.defect),
         )
         .order_by(WorkOrder.visit_on.nulls_last(), WorkOrder.due_on, WorkOrder.id)
@@ -260,9 +295,10 @@ def of_captain(scope: Scope) -> Sequence[WorkOrder]:
     ).all()
 
 
-def team_names() -> dict[int, str]:
-    """The names of all repair teams by id, for the story."""
-    return {row[0]: row[1] for row in db.session.execute(select(RepairTeam.id, RepairTeam.name))}
+def team_names(team_ids: Iterable[int]) -> dict[int, str]:
+    """The names of some repair teams by id, for the story."""
+    query = select(RepairTeam.id, RepairTeam.name).where(RepairTeam.id.in_(sorted(team_ids)))
+    return {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def team_choices(community_id: int) -> list[tuple[int, str]]:

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ticketing.casefile.attachments import queries as attachments
-from ticketing.casefile.attachments.models import PaperKind
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets import views as ticket_views
@@ -26,7 +24,7 @@ from ticketing.procedure.repair_roads import order_steps_from
 from ticketing.procedure.repairs import Inspector, OrderClass
 from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.steps.site_survey import queries as surveys
-from ticketing.steps.work_orders import commands, lists, paper, queries
+from ticketing.steps.work_orders import commands, filing, lists, paper, queries
 from ticketing.steps.work_orders.act_page import ENDPOINTS
 from ticketing.steps.work_orders.act_views import bp as acts
 from ticketing.steps.work_orders.approving import is_approved
@@ -128,14 +126,15 @@ def show(order_id: int) -> ResponseReturnValue:
         ],
         chain=queries.chain_of(order),
         pictures=queries.pictures_of(order),
-        place=attachments.place_for(scope, actor, PaperKind.ORDER, order.id),
-        story=paper.told(story(ORDERS.subject, order.id), queries.team_names()),
+        place=filing.place_of(order, actor),
+        story=paper.told(story(ORDERS.subject, order.id)),
         main_steps=[step for step in steps if step.act in main],
         other_steps=[step for step in steps if step.act not in main | {Act.STRIKE_USE}],
         strikes=any(step.act is Act.STRIKE_USE for step in steps),
         endpoints=ENDPOINTS,
         sees_phone=tickets.sees_phone(scope, order.ticket),
-        sees_ticket=scope.may(Act.READ_TICKET) and tickets.within_reach(scope, order.ticket_id),
+        sees_ticket=scope.may(Act.READ_TICKET)
+        and (scope.sees_all_tickets or tickets.within_reach(scope, order.ticket_id)),
         following=lists.next_to_sign(scope, order.id) if order.stage.is_open else None,
         panels=panels_of(scope, actor, order),
     )
