@@ -16,13 +16,23 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    inspect,
     select,
     text,
 )
 
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel import clock
-from ticketing.kernel.db import UtcDateTime, db, dialect, reading, transaction
+from ticketing.kernel.db import (
+    LOCK_SECONDS,
+    UtcDateTime,
+    db,
+    dialect,
+    insert_now,
+    reading,
+    transaction,
+    turn_to_write,
+)
 from ticketing.masters.estate.models import ImportRun
 from ticketing.masters.people.models import SignInAttempt
 from ticketing.settings import ROOT
@@ -177,6 +187,62 @@ def test_a_reading_transaction_takes_no_write_lock(app, ctx):
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
     assert begun == ["BEGIN", "BEGIN IMMEDIATE"]
+
+
+def test_who_has_the_turn_is_the_only_writer_until_he_is_done(app, ctx):
+    if dialect() != "sqlite":
+        pytest.skip("only SQLite has one lock for all writers")
+    told, begun, go = [], threading.Event(), threading.Event()
+
+    def first() -> None:
+        with app.app_context(), reading(), turn_to_write():
+            db.session.scalar(select(func.count(Ticket.id)))
+            begun.set()
+            go.wait(5)
+            told.append("first")
+            db.session.rollback()
+
+    def second() -> None:
+        with app.app_context(), transaction():
+            db.session.execute(text("UPDATE ticket_counter SET last = last"))
+            told.append("second")
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert begun.wait(5)
+    threads[1].start()
+    threads[1].join(0.3)
+    assert told == []
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert told == ["first", "second"]
+
+
+def test_a_turn_that_fails_is_given_back(app, ctx):
+    with pytest.raises(ZeroDivisionError), turn_to_write():
+        raise ZeroDivisionError
+    began = time.monotonic()
+    with turn_to_write(), transaction():
+        db.session.execute(text("UPDATE ticket_counter SET last = last"))
+    assert time.monotonic() - began < LOCK_SECONDS / 2
+
+
+def test_a_row_written_at_once_is_as_if_it_had_been_loaded(app, make):
+    ticket = make.registered()
+    names = [attribute.key for attribute in inspect(ticket).mapper.column_attrs]
+    given = ("call", "community_id", "unit_id", "caller_name", "caller_phone", "room", "channel")
+    given += ("received_at", "registered_at", "registered_by_id", "summary", "content")
+    given += ("due_on", "complaint_due_on")
+    with transaction():
+        other = Ticket(number="YX-2026-00099", **{name: getattr(ticket, name) for name in given})
+        insert_now(other)
+        written = {name: getattr(other, name) for name in names}
+        db.session.expire(other)
+        assert {name: getattr(other, name) for name in names} == written
+        assert (written["version"], written["again_count"], written["claim_fen"]) == (1, 0, None)
+        other.summary = "另一句"
+    assert other.version == 2
 
 
 def family(engine, keys: str) -> int:

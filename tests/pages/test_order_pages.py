@@ -403,10 +403,10 @@ COUNTS = {
     "office's list": 7,
     "ended too": 8,
     "workbook": 6,
-    "order": 20,
-    "approval": 14,
+    "order": 16,
+    "approval": 13,
     "draft": 8,
-    "extension": 11,
+    "extension": 10,
 }
 
 

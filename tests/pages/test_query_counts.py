@@ -43,7 +43,7 @@ COUNTS = {
     "search": 8,
     "clerk's list": 5,
     "handler's list": 5,
-    "ticket": 14,
+    "ticket": 13,
     "paper": 6,
     "intake form": 4,
     "intake form of a home": 13,
@@ -140,4 +140,4 @@ def test_saving_a_new_ticket_asks_for_nothing_twice(make, sign_in):
         )
     assert answer.status_code == 302
     assert len(recorder.writes) == 10
-    assert len(recorder.statements) == 16
+    assert len(recorder.statements) == 15

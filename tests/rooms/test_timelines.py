@@ -45,7 +45,7 @@ def test_no_story_shows_a_column_by_its_english_name():
         *timeline.timeline(an_entry(Act.AMEND, Ticket), nobody),
         *timeline.since(an_entry(Act.AMEND, Ticket)),
         *survey_timeline.told(an_entry(Act.RECORD_SURVEY, SiteSurvey), {}),
-        *paper.told(an_entry(Act.AMEND_ORDER, WorkOrder), {}),
+        *paper.told(an_entry(Act.AMEND_ORDER, WorkOrder)),
     ]
     assert len(told) == 4
     for line in told:

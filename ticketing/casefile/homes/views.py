@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.journal.queries import story
 from ticketing.masters.estate import queries as estate
+from ticketing.masters.estate.twins import likely_twins
 from ticketing.masters.people.guard import current_scope, requires
 from ticketing.procedure.permissions import Act
 
@@ -43,7 +44,7 @@ def customer(customer_id: int) -> ResponseReturnValue:
     ]
     stays = estate.stays(scope, person)
     mine = {stay.unit_id for stay in stays}
-    twins = [] if person.merged_into_id else estate.likely_twins(scope, person)
+    twins = [] if person.merged_into_id else likely_twins(scope, person)
     written.sort(key=lambda ticket: (ticket.received_at, ticket.id), reverse=True)
     return render_template(
         "homes/customer.html",

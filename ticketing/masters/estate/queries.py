@@ -219,36 +219,6 @@ def customer(scope: Scope, customer_id: int) -> Customer:
     return found
 
 
-def likely_twins(scope: Scope, one: Customer, limit: int = 10) -> list[Customer]:
-    """Other customers with the same phone, or the same name at the same unit."""
-    numbers = [phone.number for phone in one.phones]
-    unit_ids = [residency.unit_id for residency in one.residencies]
-    same_phone = exists().where(
-        CustomerPhone.customer_id == Customer.id, CustomerPhone.number.in_(numbers)
-    )
-    same_home = and_(
-        Customer.name == one.name,
-        exists().where(Residency.customer_id == Customer.id, Residency.unit_id.in_(unit_ids)),
-    )
-    return list(
-        db.session.scalars(
-            select(Customer)
-            .where(
-                customer_in_scope(scope),
-                Customer.id != one.id,
-                Customer.merged_into_id.is_(None),
-                or_(same_phone, same_home),
-            )
-            .options(
-                selectinload(Customer.phones),
-                selectinload(Customer.residencies).joinedload(Residency.unit, innerjoin=True),
-            )
-            .order_by(Customer.id)
-            .limit(limit)
-        )
-    )
-
-
 class Occupancy(NamedTuple):
     """How far a community or building is lived in: units, delivered and moved-in ones."""
 

@@ -6,7 +6,7 @@ Only a person can tell (a couple may share a phone), so they are shown and merge
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from ticketing.kernel.db import db
@@ -21,6 +21,36 @@ class Twins(NamedTuple):
 
     reason: str
     people: list[Customer]
+
+
+def likely_twins(scope: Scope, one: Customer, limit: int = 10) -> list[Customer]:
+    """Other customers with the same phone, or the same name at the same unit."""
+    numbers = [phone.number for phone in one.phones]
+    unit_ids = [residency.unit_id for residency in one.residencies]
+    same_phone = exists().where(
+        CustomerPhone.customer_id == Customer.id, CustomerPhone.number.in_(numbers)
+    )
+    same_home = and_(
+        Customer.name == one.name,
+        exists().where(Residency.customer_id == Customer.id, Residency.unit_id.in_(unit_ids)),
+    )
+    return list(
+        db.session.scalars(
+            select(Customer)
+            .where(
+                customer_in_scope(scope),
+                Customer.id != one.id,
+                Customer.merged_into_id.is_(None),
+                or_(same_phone, same_home),
+            )
+            .options(
+                selectinload(Customer.phones),
+                selectinload(Customer.residencies).joinedload(Residency.unit, innerjoin=True),
+            )
+            .order_by(Customer.id)
+            .limit(limit)
+        )
+    )
 
 
 def probable_twins(scope: Scope, limit: int | None = None) -> list[Twins]:

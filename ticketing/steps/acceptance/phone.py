@@ -31,10 +31,11 @@ from ticketing.steps.acceptance.phone_forms import (
     StrikeUseForm,
     UseForm,
 )
-from ticketing.steps.work_orders import changing, crew, filing, queries, uses
+from ticketing.steps.work_orders import changing, crew, filing, uses
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders.crew import Next
 from ticketing.steps.work_orders.models import WorkOrder
+from ticketing.steps.work_orders.pictures import slots_shown
 from ticketing.steps.work_orders.road import ORDERS
 from ticketing.steps.work_orders.views import panels_of
 
@@ -181,7 +182,7 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
     scope = current_scope()
     found = crew.order_of_captain(scope, order_id)
     pictures = crew.pictures_of(found)
-    slots = queries.slots_shown(found, pictures)
+    slots = slots_shown(found, pictures)
     following = crew.next_of(found, slots)
     filed = filing.place_of(found, current_user())
 

@@ -48,6 +48,7 @@ from ticketing.steps.settlement.models import Settlement
 from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.work_orders import paper as order_paper
 from ticketing.steps.work_orders import queries as orders
+from ticketing.steps.work_orders.pictures import pictures_of
 
 bp = Blueprint("acts", __name__)
 
@@ -217,7 +218,7 @@ def _evidence(scope: Scope, settlement: Settlement) -> dict[str, Any]:
     return {
         "order": order,
         "items": order_paper.items_of(order, surveys.findings_of(order.survey_id)),
-        "pictures": orders.pictures_of(order),
+        "pictures": pictures_of(order),
         "history": queries.before_at_home(scope, settlement),
     }
 

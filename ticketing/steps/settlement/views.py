@@ -31,6 +31,7 @@ from ticketing.steps.work_orders import lists as order_lists
 from ticketing.steps.work_orders import queries as orders
 from ticketing.steps.work_orders import views as order_views
 from ticketing.steps.work_orders.models import WorkOrder
+from ticketing.steps.work_orders.pictures import pictures_of
 
 bp = Blueprint("settlements", __name__)
 bp.register_blueprint(acts)
@@ -135,7 +136,7 @@ def _linked(scope: Scope, settlement: Settlement) -> dict[str, Any]:
         "sees_survey": sees_order and scope.may(Act.READ_SURVEY),
         "sees_ticket": scope.may(Act.READ_TICKET)
         and tickets.within_reach(scope, settlement.ticket_id),
-        "pictures": orders.pictures_of(settlement.order) if sees_order else [],
+        "pictures": pictures_of(settlement.order) if sees_order else [],
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from ticketing.casefile.attachments.models import Attachment
@@ -12,11 +12,12 @@ from ticketing.casefile.defects.queries import of_ticket as defects_of
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets import telling
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel.db import db
+from ticketing.kernel.db import Parts, db, fill
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors import queries as contractors
 from ticketing.masters.contractors.models import Contract, Contractor, RepairTeam
 from ticketing.masters.people.models import User
+from ticketing.masters.people.queries import SIGNER
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.repairs import Side, Slot, SurveyStage
 from ticketing.procedure.vocabulary import Role, TicketStage
@@ -45,26 +46,39 @@ def visible(scope: Scope) -> ColumnElement[bool]:
 
 def survey_for(scope: Scope, survey_id: int) -> SiteSurvey:
     """One survey with everything on its sheet. Raises NotFound."""
-    found = db.session.scalars(
-        select(SiteSurvey)
-        .where(SiteSurvey.id == survey_id, visible(scope))
-        .options(
-            joinedload(SiteSurvey.ticket, innerjoin=True).selectinload(Ticket.unit),
-            joinedload(SiteSurvey.ticket, innerjoin=True).joinedload(Ticket.community),
-            joinedload(SiteSurvey.team, innerjoin=True).joinedload(RepairTeam.captain),
-            joinedload(SiteSurvey.contractor),
-            joinedload(SiteSurvey.scheduled_by),
-            joinedload(SiteSurvey.recorded_by),
-            joinedload(SiteSurvey.concluded_by),
-            selectinload(SiteSurvey.findings).joinedload(Finding.defect),
-            selectinload(SiteSurvey.boxes).options(
-                joinedload(SurveyBox.by, innerjoin=True), joinedload(SurveyBox.signature)
-            ),
-        )
-    ).one_or_none()
+    found = db.session.scalars(_SHEET.where(visible(scope)), {"id": survey_id}).one_or_none()
     if found is None:
         raise NotFound
+    fill(found, _LINES)
     return found
+
+
+_SHEET = (
+    select(SiteSurvey)
+    .where(SiteSurvey.id == bindparam("id"))
+    .options(
+        joinedload(SiteSurvey.ticket, innerjoin=True).options(
+            selectinload(Ticket.unit), joinedload(Ticket.community, innerjoin=True)
+        ),
+        joinedload(SiteSurvey.team, innerjoin=True).joinedload(RepairTeam.captain),
+        joinedload(SiteSurvey.contractor),
+        joinedload(SiteSurvey.scheduled_by).options(SIGNER),
+        joinedload(SiteSurvey.recorded_by).options(SIGNER),
+        joinedload(SiteSurvey.concluded_by).options(SIGNER),
+    )
+)
+_LINES: Parts = {
+    "findings": select(Finding)
+    .where(Finding.survey_id == bindparam("id"))
+    .options(joinedload(Finding.defect, innerjoin=True))
+    .order_by(Finding.id),
+    "boxes": select(SurveyBox)
+    .where(SurveyBox.survey_id == bindparam("id"))
+    .options(
+        joinedload(SurveyBox.by, innerjoin=True).options(SIGNER), joinedload(SurveyBox.signature)
+    )
+    .order_by(SurveyBox.id),
+}
 
 
 OPEN = (SurveyStage.SCHEDULED, SurveyStage.RECORDED)

@@ -20,6 +20,7 @@ from ticketing.steps.work_orders import (
     commands,
     emergency,
     paper,
+    pictures,
     queries,
     rounds,
     uses,
@@ -125,7 +126,7 @@ def approve(order_id: int) -> ResponseReturnValue:
         context=_shown(order)
         | {
             "history": queries.history_of(scope, order),
-            "pictures": queries.pictures_of(order),
+            "pictures": pictures.pictures_of(order),
             "principal": signed.principal if signed else None,
             "step": next_step(order),
             "returned": approving.last_return(order),

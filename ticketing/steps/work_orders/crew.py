@@ -5,9 +5,10 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from ticketing.casefile.attachments.models import Attachment
+from ticketing.casefile.tickets.models import Ticket
 from ticketing.journal.queries import story
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
@@ -20,14 +21,37 @@ from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.site_survey.filing import CALLED_FOR
 from ticketing.steps.site_survey.models import SiteSurvey
 from ticketing.steps.work_orders import queries
-from ticketing.steps.work_orders.models import Use, WorkOrder
+from ticketing.steps.work_orders.models import OrderItem, Use, WorkOrder
 from ticketing.steps.work_orders.road import ORDERS
+
+ON_THE_CREW = (
+    OrderStage.ISSUED,
+    OrderStage.ACKNOWLEDGED,
+    OrderStage.SELF_CHECKED,
+)
 
 
 def order_of_captain(scope: Scope, order_id: int) -> WorkOrder:
     """One order issued to a team this person leads, with all his page shows. Raises NotFound."""
     led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
     return queries.sheet(order_id, WorkOrder.team_id.in_(led) & WorkOrder.issued_at.is_not(None))
+
+
+def of_captain(scope: Scope) -> Sequence[WorkOrder]:
+    """我的派工: what a captain's teams have to do, today's visits first, by community and building (procedure 3.5.2)."""
+    led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
+    return db.session.scalars(
+        select(WorkOrder)
+        .where(WorkOrder.team_id.in_(led), WorkOrder.stage.in_(ON_THE_CREW))
+        .options(
+            joinedload(WorkOrder.ticket, innerjoin=True).options(
+                selectinload(Ticket.unit), joinedload(Ticket.community, innerjoin=True)
+            ),
+            selectinload(WorkOrder.items).joinedload(OrderItem.defect),
+        )
+        .order_by(WorkOrder.visit_on.nulls_last(), WorkOrder.due_on, WorkOrder.id)
+        .limit(300)
+    ).all()
 
 
 class Next(Labelled):
@@ -44,7 +68,7 @@ class Next(Labelled):
 
 def in_his_hands(order: WorkOrder) -> bool:
     """Whether the order is the crew's to work on: only then its captain sees the customer's number."""
-    return order.stage in queries.ON_THE_CREW
+    return order.stage in ON_THE_CREW
 
 
 def next_of(order: WorkOrder, slots: frozenset[Slot]) -> Next:
@@ -161,7 +185,7 @@ def day_of(scope: Scope, today: date) -> Day:
     """What a captain has to do, today's visits first, by community and building (procedure 3.5.2)."""
     day = Day([], [], [], [], [], [], [])
     visits: dict[tuple[str, str], list[WorkOrder]] = {}
-    for order in queries.of_captain(scope):
+    for order in of_captain(scope):
         if order.stage is OrderStage.SELF_CHECKED:
             (day.unchecked if order.signed_at else day.unsigned).append(order)
         elif order.arrived_at or (order.visit_on and order.visit_on <= today):

@@ -7,8 +7,6 @@ from sqlalchemy import ColumnElement, bindparam, false, func, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from ticketing.casefile.attachments import queries as attachments
-from ticketing.casefile.attachments.models import Attachment, PaperKind
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
@@ -19,7 +17,7 @@ from ticketing.masters.people.models import User
 from ticketing.masters.people.queries import SIGNER
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
-from ticketing.procedure.repairs import OrderClass, OrderStage, Slot, Trade
+from ticketing.procedure.repairs import OrderClass, OrderStage, Trade
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.site_survey import queries as surveys
 from ticketing.steps.site_survey.models import Finding
@@ -40,12 +38,6 @@ IS_OPEN = WorkOrder.stage.not_in(
 
 CALLED: list[Callable[[Scope], ColumnElement[bool]]] = []
 """By what else a deputy is called to an order: papers about it, of the rooms above, that wait for his principal's signature."""
-
-ON_THE_CREW = (
-    OrderStage.ISSUED,
-    OrderStage.ACKNOWLEDGED,
-    OrderStage.SELF_CHECKED,
-)
 
 
 def visible(scope: Scope) -> ColumnElement[bool]:
@@ -278,23 +270,6 @@ def waiting_for(scope: Scope) -> int:
     )
 
 
-def of_captain(scope: Scope) -> Sequence[WorkOrder]:
-    """我的派工: what a captain's teams have to do, today's visits first, by community and building (procedure 3.5.2)."""
-    led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
-    return db.session.scalars(
-        select(WorkOrder)
-        .where(WorkOrder.team_id.in_(led), WorkOrder.stage.in_(ON_THE_CREW))
-        .options(
-            joinedload(WorkOrder.ticket, innerjoin=True).options(
-                selectinload(Ticket.unit), joinedload(Ticket.community, innerjoin=True)
-            ),
-            selectinload(WorkOrder.items).joinedload(OrderItem.defect),
-        )
-        .order_by(WorkOrder.visit_on.nulls_last(), WorkOrder.due_on, WorkOrder.id)
-        .limit(300)
-    ).all()
-
-
 def team_names(team_ids: Iterable[int]) -> dict[int, str]:
     """The names of some repair teams by id, for the story."""
     query = select(RepairTeam.id, RepairTeam.name).where(RepairTeam.id.in_(sorted(team_ids)))
@@ -386,43 +361,3 @@ def history_of(scope: Scope, order: WorkOrder) -> Sequence[WorkOrder]:
         .order_by(WorkOrder.id.desc())
         .limit(10)
     ).all()
-
-
-def work_pictures(order_id: int) -> Sequence[Attachment]:
-    """The pictures before and after the repair on file of an order, replaced ones left out, oldest first."""
-    return attachments.of_paper(PaperKind.ORDER, order_id, Slot.BEFORE, Slot.AFTER)
-
-
-def slots_shown(order: WorkOrder, pictures: Iterable[Attachment]) -> frozenset[Slot]:
-    """Of which slots these pictures of an order count now (procedure 3.5.3).
-
-    After a rejection the finished work is to be shown anew: what came in before it, or is the same picture once more
-    (filed beside the old one or in its place), does not count.
-    """
-    own = [one for one in pictures if one.order_id == order.id]
-    since = order.rejected_at
-    if since is None:
-        return frozenset(one.slot for one in own)
-    earlier = select(Attachment.sha256).where(
-        Attachment.order_id == order.id, Attachment.slot == Slot.AFTER, Attachment.at < since
-    )
-    seen = set(db.session.scalars(earlier))
-    return frozenset(
-        one.slot
-        for one in own
-        if one.slot is not Slot.AFTER or (one.at >= since and one.sha256 not in seen)
-    )
-
-
-def pictures_of(order: WorkOrder) -> list[Attachment]:
-    """What is on file of an order: what the customer and the survey showed of its defects, and its own; none replaced."""
-    return [
-        one
-        for one in attachments.of_ticket(order.ticket_id)
-        if one.replaced_at is None
-        and (
-            one.order_id == order.id
-            or (one.slot is Slot.SITE and one.survey_id == order.survey_id)
-            or one.slot is Slot.REPORTED
-        )
-    ]

@@ -21,7 +21,7 @@ from ticketing.procedure.repairs import ApprovalKind, ApprovalOutcome, Slot
 from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.procedure.workdays import CLOSES
 from ticketing.steps.site_survey import queries as surveys
-from ticketing.steps.work_orders import queries, repairs
+from ticketing.steps.work_orders import pictures, queries, repairs
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.turns import accounts_of, next_step, open_round, own_part
 
@@ -77,12 +77,12 @@ def _to_hand_in_again(order: WorkOrder, _actor: User, _changes: dict[str, Any]) 
 
 
 def _pictured(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:
-    on_file = {one.slot for one in queries.work_pictures(order.id)}
+    on_file = {one.slot for one in pictures.work_pictures(order.id)}
     return {Slot.BEFORE, Slot.AFTER} <= on_file
 
 
 def _pictured_anew(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:
-    return Slot.AFTER in queries.slots_shown(order, queries.work_pictures(order.id))
+    return Slot.AFTER in pictures.slots_shown(order, pictures.work_pictures(order.id))
 
 
 def _doable(order: WorkOrder, _actor: User, _changes: dict[str, Any]) -> bool:

@@ -24,7 +24,7 @@ from ticketing.procedure.repair_roads import order_steps_from
 from ticketing.procedure.repairs import Inspector, OrderClass
 from ticketing.procedure.vocabulary import Role, TicketStage
 from ticketing.steps.site_survey import queries as surveys
-from ticketing.steps.work_orders import commands, filing, lists, paper, queries
+from ticketing.steps.work_orders import commands, filing, lists, paper, pictures, queries
 from ticketing.steps.work_orders.act_page import ENDPOINTS
 from ticketing.steps.work_orders.act_views import bp as acts
 from ticketing.steps.work_orders.approving import is_approved
@@ -125,7 +125,7 @@ def show(order_id: int) -> ResponseReturnValue:
             if one.clock.order_id == order.id and one.clock.kind in OWN_CLOCKS
         ],
         chain=queries.chain_of(order),
-        pictures=queries.pictures_of(order),
+        pictures=pictures.pictures_of(order),
         place=filing.place_of(order, actor),
         story=paper.told(story(ORDERS.subject, order.id)),
         main_steps=[step for step in steps if step.act in main],
