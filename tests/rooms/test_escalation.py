@@ -171,6 +171,25 @@ def test_an_unreached_major_complaint_is_not_closed_without_minutes(make):
     assert ticket.stage is TicketStage.CLOSED
 
 
+@pytest.mark.clause("3.4.7")
+@pytest.mark.parametrize(
+    ("leave", "username"), [(closing.withdraw, "clerk"), (closing.invalidate, "manager")]
+)
+def test_a_major_complaint_does_not_slip_out_before_the_leaders_have_seen_it(make, leave, username):
+    def go():
+        with transaction():
+            leave(ticket, version=ticket.version, reason="客户来电", actor=make.user(username))
+
+    ticket = major(make)
+    with pytest.raises(Invalid, match="处理措施"):
+        go()
+    db.session.refresh(ticket)
+    assert ticket.is_open
+    direct(make, ticket)
+    go()
+    assert not ticket.is_open
+
+
 def test_a_complaint_that_is_not_major_needs_none_of_it(make):
     ticket = make.ticket(TicketStage.CLOSED)
     assert (ticket.directed_at, ticket.minuted_at, ticket.papers) == (None, None, 0)

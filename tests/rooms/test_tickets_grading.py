@@ -214,6 +214,25 @@ def test_marks_and_claim_may_be_set_at_dispatch_and_when_regrading(make):
     assert {"mark_media": [False, True]} in changed
 
 
+@pytest.mark.clause("3.4.7")
+def test_managers_and_the_office_are_told_when_a_complaint_becomes_important(make):
+    def heard(ticket):
+        return told(ticket, NoticeKind.IMPORTANT, event="important:")
+
+    ticket = make.registered(claim_fen=600_000, actor="clerk")
+    assert set(heard(ticket)) == {"manager", "office", "office2"}
+    assert heard(ticket)["manager"].title == f"重要投诉 {ticket.number}"
+    assert "系统判定为重要" in heard(ticket)["manager"].body
+    assert not heard(ticket)["manager"].urgent
+    plain = make.registered("YX 5-1-0101")
+    regrade(make, plain, Grade.IMPORTANT, "manager", reason="客户情绪激动")
+    assert set(heard(plain)) == {"office", "office2"}, "nobody is told of what he did himself"
+    assert "客户情绪激动" in heard(plain)["office"].body
+    before = len(heard(plain))
+    regrade(make, plain, Grade.GENERAL, "manager", reason="已谈妥")
+    assert len(heard(plain)) == before
+
+
 def talk(make, ticket, *, no_agreement=True, username="handler"):
     with transaction():
         return handling.follow_up(

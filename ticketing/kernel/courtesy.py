@@ -11,7 +11,7 @@ from typing import TypeVar
 
 Row = TypeVar("Row")
 
-ROWS_A_BREATH = 80
+ROWS_A_BREATH = 40
 BREATH = 0.001
 """Seconds. With it a workbook takes about half of the process while others are waiting."""
 

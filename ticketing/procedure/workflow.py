@@ -71,6 +71,10 @@ DIRECTED = Guard(
     "重大投诉须先有总经理或副总经理拟定的处理措施，才能处理完毕。",
     cure=Act.DIRECT,
 )
+DIRECTED_TO_LEAVE = DIRECTED._replace(
+    name="directed_to_leave",
+    sentence="重大投诉须先有总经理或副总经理拟定的处理措施，才能判为无效或由客户撤回。",
+)
 DIRECTED_AT_END = DIRECTED._replace(name="directed_at_end", at_end=True)
 MINUTED = Guard("minuted", "重大投诉须先有专题会议纪要，才能关闭。", cure=Act.MINUTE, at_end=True)
 PROPOSED = Guard("proposed", "没有等待确认的降级，或降级由您本人提出：须由另一人确认。", first=True)
@@ -150,8 +154,24 @@ TICKET_ROAD: tuple[Step[TicketStage], ...] = (
     Step(B, Act.CALL_BACK, C, DESK, "3.5.4", (NOT_OWN_WORK, DIRECTED_AT_END, MINUTED)),
     Step(B, Act.CLOSE, C, DISPATCHERS, "3.5.4", (THREE_ATTEMPTS, DIRECTED_AT_END, MINUTED)),
     Step(C, Act.REOPEN, H, DISPATCHERS, "3.4.2"),
-    *in_each((R, D, H, S, P), Act.INVALIDATE, TicketStage.INVALID, MANAGER, "3.4.2", NO_OPEN_ORDER),
-    *in_each((R, D, H, S, P, B), Act.WITHDRAW, TicketStage.WITHDRAWN, DESK, "2.2.2", NO_OPEN_ORDER),
+    *in_each(
+        (R, D, H, S, P),
+        Act.INVALIDATE,
+        TicketStage.INVALID,
+        MANAGER,
+        "3.4.2",
+        NO_OPEN_ORDER,
+        DIRECTED_TO_LEAVE,
+    ),
+    *in_each(
+        (R, D, H, S, P, B),
+        Act.WITHDRAW,
+        TicketStage.WITHDRAWN,
+        DESK,
+        "2.2.2",
+        NO_OPEN_ORDER,
+        DIRECTED_TO_LEAVE,
+    ),
     *in_each((R, D, H), Act.MERGE, TicketStage.MERGED, DISPATCHERS, "2.2.2"),
 )
 """A callback closes the ticket when the customer is content; `CALLBACK_TURNS` names its other ends."""

@@ -21,6 +21,7 @@ class NoticeKind(Labelled):
     REMINDER = "reminder", "时限提醒"
     BREACH = "breach", "超时"
     MAJOR = "major", "重大投诉"
+    IMPORTANT = "important", "重要投诉"
     REPORT = "report", "报表"
     DIGEST = "digest", "每日摘要"
     CALENDAR = "calendar", "工作日历"

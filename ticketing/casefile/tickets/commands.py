@@ -94,7 +94,7 @@ def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
         version=ticket.version,
         facts={"number": ticket.number, "summary": ticket.summary},
     )
-    _say_raised(ticket, raised, actor, at=at, became_major=ticket.grade is Grade.MAJOR)
+    _say_raised(ticket, raised, actor, at=at, was=Grade.GENERAL)
     return ticket
 
 
@@ -161,7 +161,7 @@ def advance(
         facts=_with_changes(facts, written),
     )
     why = str(facts.get("reason", ""))
-    _say_raised(ticket, raised, actor, at=at, became_major=became_major, why=why)
+    _say_raised(ticket, raised, actor, at=at, was=was, why=why)
     telling.of_act(ticket, act, actor, at=at, asked=asked)
     return at
 
@@ -204,10 +204,10 @@ def _say_raised(
     actor: User | None,
     *,
     at: datetime,
-    became_major: bool,
+    was: Grade,
     why: str = "",
 ) -> None:
-    """Write into the journal what the rules did, and tell the leaders of a ticket that became major."""
+    """Write into the journal what the rules did, and tell those whose business an open ticket has become."""
     if raised is not None:
         record(
             SUBJECT,
@@ -225,8 +225,13 @@ def _say_raised(
                 "changed": {"grade": [raised.old.value, raised.new.value]},
             },
         )
-    if became_major:
-        telling.of_major(ticket, actor, raised.why if raised else why, at=at)
+    if not ticket.is_open or ticket.grade.weight <= was.weight:
+        return
+    why = raised.why if raised else why
+    if ticket.grade is Grade.MAJOR:
+        telling.of_major(ticket, actor, why, at=at)
+    elif ticket.grade is Grade.IMPORTANT:
+        telling.of_important(ticket, actor, why, at=at)
 
 
 def evaluate_open(at: datetime) -> int:
@@ -251,7 +256,7 @@ def evaluate_open(at: datetime) -> int:
             raised += 1
             if ticket.id in majors:
                 timers.follow(ticket, starts=starts[ticket.id], meets=(), cancels=(), at=at)
-            _say_raised(ticket, lift, None, at=at, became_major=ticket.id in majors)
+            _say_raised(ticket, lift, None, at=at, was=lift.old)
     return raised
 
 

@@ -112,6 +112,10 @@ def _is_major(ticket: Ticket) -> bool:
     return ticket.grade is Grade.MAJOR
 
 
+def _directed(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
+    return not _is_major(ticket) or ticket.directed_at is not None
+
+
 CHECKS: dict[Guard, tuple[Check, type[Invalid] | type[NotPermitted] | type[Conflict]]] = {
     workflow.CLASSIFIED: (_classified, Invalid),
     workflow.OWN_DEPARTMENT: (_own_department, NotPermitted),
@@ -123,14 +127,9 @@ CHECKS: dict[Guard, tuple[Check, type[Invalid] | type[NotPermitted] | type[Confl
     workflow.PROPOSED: (_proposed, NotPermitted),
     workflow.MAJOR_ONLY: (lambda ticket, _a, _c: _is_major(ticket), Invalid),
     workflow.GRAVE: (lambda ticket, _a, _c: ticket.grade is not Grade.GENERAL, Invalid),
-    workflow.DIRECTED: (
-        lambda ticket, _a, _c: not _is_major(ticket) or ticket.directed_at is not None,
-        Invalid,
-    ),
-    workflow.DIRECTED_AT_END: (
-        lambda ticket, _a, _c: not _is_major(ticket) or ticket.directed_at is not None,
-        Invalid,
-    ),
+    workflow.DIRECTED: (_directed, Invalid),
+    workflow.DIRECTED_TO_LEAVE: (_directed, Invalid),
+    workflow.DIRECTED_AT_END: (_directed, Invalid),
     workflow.MINUTED: (
         lambda ticket, _a, _c: not _is_major(ticket) or ticket.minuted_at is not None,
         Invalid,

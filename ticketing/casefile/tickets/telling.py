@@ -149,6 +149,14 @@ def of_major(ticket: Ticket, actor: User | None, why: str, *, at: datetime) -> N
 MAJOR_EVENT = "major"
 
 
+def of_important(ticket: Ticket, actor: User | None, why: str, *, at: datetime) -> None:
+    """Tell customer service managers and the office of a complaint that became important (procedure 3.4.7)."""
+    to = people_as((Role.CS_MANAGER,), community_id=ticket.community_id)
+    event = f"important:{ticket.id}:{at:%Y%m%d%H%M%S}"
+    message = _message(ticket, to, actor, NoticeKind.IMPORTANT, event, "重要投诉 {number}")
+    tell([message._replace(body="\n".join(filter(None, (why, message.body))))], at=at)
+
+
 def _message(
     ticket: Ticket,
     to: Sequence[int | None],
