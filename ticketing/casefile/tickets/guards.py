@@ -1,11 +1,18 @@
 """The guards named in the workflow table, as checks on a ticket, an actor and the intended changes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import inspect, or_, select
 
-from ticketing.casefile.tickets.models import GradeProposal, Note, Ticket
+from ticketing.casefile.tickets.models import (
+    Assistance,
+    CallbackRecord,
+    GradeProposal,
+    Note,
+    Ticket,
+)
 from ticketing.casefile.timers import queries as timers
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
@@ -56,37 +63,43 @@ def _own_department(ticket: Ticket, actor: User, changes: dict[str, Any]) -> boo
 
 
 def _asked_department(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
-    return actor.department_id is not None and any(
-        one.department_id == actor.department_id and one.replied_at is None
-        for one in ticket.assistances
+    return (
+        actor.department_id is not None
+        and db.session.scalar(
+            select(Assistance.id).where(
+                Assistance.ticket_id == ticket.id,
+                Assistance.department_id == actor.department_id,
+                Assistance.replied_at.is_(None),
+            )
+        )
+        is not None
     )
 
 
 def _not_own_work(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
     """Neither the handler nor whoever fed back or resolved, under any account of his."""
-    return not any(actor.is_same_person(worker) for worker in _workers(ticket))
-
-
-def _workers(ticket: Ticket) -> Iterable[User]:
-    """Who worked on it: from the story where a page has it before it, else asked for alone."""
-    if not {"handler", "notes"} & inspect(ticket).unloaded:
-        authors = [note.author for note in ticket.notes if note.kind in _WORK]
-        return [ticket.handler, *authors] if ticket.handler else authors
     wrote = select(Note.author_id).where(Note.ticket_id == ticket.id, Note.kind.in_(_WORK))
-    return db.session.scalars(
+    workers = db.session.scalars(
         select(User).where(or_(User.id == ticket.handler_id, User.id.in_(wrote))).options(SIGNER)
     )
+    return not any(actor.is_same_person(worker) for worker in workers)
 
 
 _WORK = (NoteKind.FEEDBACK, NoteKind.RESOLUTION)
 
 
 def _three_attempts(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
-    instants = [
-        one.at
-        for one in ticket.callbacks
-        if one.round == ticket.rework_count + 1 and not one.reached
-    ]
+    instants = db.session.scalars(
+        select(CallbackRecord.at).where(
+            CallbackRecord.ticket_id == ticket.id,
+            CallbackRecord.round == ticket.rework_count + 1,
+            CallbackRecord.reached.is_(False),
+        )
+    ).all()
+    return _enough(instants)
+
+
+def _enough(instants: Sequence[datetime]) -> bool:
     return len(instants) >= 3 and len({clock.local(at).date() for at in instants}) >= 2
 
 
@@ -169,15 +182,44 @@ def _demand(guard: Guard, ticket: Ticket, actor: User, changes: dict[str, Any]) 
         raise refusal(guard.sentence)
 
 
+def _asked_by_story(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
+    return actor.department_id is not None and any(
+        one.department_id == actor.department_id and one.replied_at is None
+        for one in ticket.assistances
+    )
+
+
+def _not_own_by_story(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
+    workers = [note.author for note in ticket.notes if note.kind in _WORK]
+    if ticket.handler is not None:
+        workers.append(ticket.handler)
+    return not any(actor.is_same_person(worker) for worker in workers)
+
+
+def _attempts_by_story(ticket: Ticket, actor: User, changes: dict[str, Any]) -> bool:
+    round_ = ticket.rework_count + 1
+    return _enough([one.at for one in ticket.callbacks if one.round == round_ and not one.reached])
+
+
+_BY_STORY: dict[Guard, Check] = {
+    workflow.ASKED_DEPARTMENT: _asked_by_story,
+    workflow.NOT_OWN_WORK: _not_own_by_story,
+    workflow.THREE_ATTEMPTS: _attempts_by_story,
+}
+_STORY = {"handler", "notes", "callbacks", "assistances"}
+
+
 def offered(step: Step[TicketStage], ticket: Ticket, actor: User) -> bool:
     """Whether a page should offer `step`: what needs no input holds, what needs a paper first is there.
 
-    A guard that counts only at the end does not hide an act that has other ends.
+    A guard that counts only at the end does not hide an act that has other ends. A page that has the whole story
+    before it (`queries.ticket_with_story`) asks the database nothing; the act itself always does.
     """
+    known = _BY_STORY if inspect(ticket).unloaded.isdisjoint(_STORY) else {}
     return all(
         guard is workflow.CLASSIFIED
         or (guard.at_end and step.act is Act.CALL_BACK)
-        or CHECKS[guard][0](ticket, actor, {})
+        or known.get(guard, CHECKS[guard][0])(ticket, actor, {})
         for guard in step.guards
     )
 

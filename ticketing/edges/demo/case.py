@@ -319,8 +319,7 @@ class Case:
 
     def resolve(self) -> None:
         """The department has done what was to be done; a major complaint had its measures before."""
-        if grave.lacks_measures(self.ticket):
-            grave.direct(self.ticket, self.cast)
+        grave.see_to(self.ticket, self.cast)
         handling.resolve(
             self.ticket,
             version=self.ticket.version,
@@ -331,8 +330,7 @@ class Case:
 
     def call_back(self, answer: Satisfaction | None) -> None:
         """The clerk calls; no answer means that nobody was reached. A major complaint had its meeting before."""
-        if grave.lacks_measures(self.ticket):
-            grave.direct(self.ticket, self.cast)
+        grave.see_to(self.ticket, self.cast)
         if grave.lacks_minutes(self.ticket):
             grave.minute(self.ticket, self.cast)
         unhappy = answer is Satisfaction.DISSATISFIED
@@ -348,8 +346,7 @@ class Case:
 
     def close_unreached(self) -> None:
         """The head of the office closes what three calls on two days could not reach."""
-        if grave.lacks_measures(self.ticket):
-            grave.direct(self.ticket, self.cast)
+        grave.see_to(self.ticket, self.cast)
         if grave.lacks_minutes(self.ticket):
             grave.minute(self.ticket, self.cast)
         closing.close(
@@ -370,6 +367,7 @@ class Case:
 
     def invalidate(self) -> None:
         """The manager judges that there is no factual basis."""
+        grave.see_to(self.ticket, self.cast)
         closing.invalidate(
             self.ticket,
             version=self.ticket.version,
@@ -379,6 +377,7 @@ class Case:
 
     def withdraw(self) -> None:
         """The customer takes his complaint back."""
+        grave.see_to(self.ticket, self.cast)
         closing.withdraw(
             self.ticket,
             version=self.ticket.version,

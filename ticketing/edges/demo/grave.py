@@ -41,6 +41,12 @@ def direct(ticket: Ticket, cast: Cast, *, gm: bool = False) -> None:
     )
 
 
+def see_to(ticket: Ticket, cast: Cast) -> None:
+    """The measures a major complaint must have before it goes on or ends; nothing for any other."""
+    if lacks_measures(ticket):
+        direct(ticket, cast)
+
+
 def minute(ticket: Ticket, cast: Cast, *, done: bool = True) -> None:
     """The manager of customer service writes the minutes of the special meeting (procedure 3.10.5)."""
     now, today = clock.now(), clock.today()

@@ -160,8 +160,7 @@ class Repair:
     def conclude(self) -> bool:
         """The manager decides as proposed; whether something is repaired."""
         ticket = self.case.ticket
-        if grave.lacks_measures(ticket):
-            grave.direct(ticket, self.case.cast)
+        grave.see_to(ticket, self.case.cast)
         signing.conclude(
             ticket,
             version=ticket.version,
