@@ -114,7 +114,7 @@ def test_a_photo_taken_on_the_phone_is_shrunk_there_and_arrives(open_as, papers,
     expect(page.locator("[data-waiting]")).to_have_text("")
     picture = page.locator(".shot.done img")
     expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.complete && image.naturalWidth") == 320
+    expect(picture).to_have_js_property("naturalWidth", 320)
     (row,) = filed(Slot.BEFORE)
     assert (row.width, row.height, row.name) == (1600, 1067, "IMG_20251120.jpg")
     assert clock.show_instant(row.taken_at) == "2025-11-20 09:05"
