@@ -345,7 +345,7 @@ def test_the_captains_pages_cost_the_same_with_one_order_and_with_many(repairs, 
         post(captain, order_id, "use", **{**typed, "what": f"{unit}的料"})
         repairs.pictured(reread(order_id))
     assert costs() == few
-    assert few == [8, 10]
+    assert few == [7, 10]
 
 
 def test_every_stage_has_its_one_next_step(repairs):

@@ -102,8 +102,13 @@ db = SQLAlchemy(metadata=Base.metadata)
 ENGINE_OPTIONS: dict[str, Any] = {
     "json_serializer": functools.partial(json.dumps, ensure_ascii=False),
     "pool_recycle": 4 * 3600,
+    "pool_size": 10,
+    "pool_use_lifo": True,
 }
-"""A connection of SQLite learns what `gather_statistics` found when it is opened: so none is kept for longer than hours."""
+"""A connection of SQLite learns what `gather_statistics` found when it is opened: so none is kept for longer than hours.
+
+There is one for every thread that serves, and the one used last is used next: each holds its own pages of the file in memory.
+"""
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 _writers = threading.Lock()

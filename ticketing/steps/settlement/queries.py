@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, false, func, or_, select, true
 from sqlalchemy.orm import joinedload, load_only, selectinload
 
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.tickets.telling import people_as
 from ticketing.journal.models import JournalEntry
-from ticketing.kernel.db import db
+from ticketing.kernel.db import Parts, db, fill
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contract, ContractTrade, RepairTeam
 from ticketing.masters.parameters import queries as parameters
@@ -22,7 +22,12 @@ from ticketing.procedure.repairs import OrderClass, OrderStage, Trade
 from ticketing.procedure.settlement import SettlementStage
 from ticketing.procedure.settlement_road import CERTIFIERS, SIGNED
 from ticketing.procedure.vocabulary import Role
-from ticketing.steps.settlement.models import SUBJECT, Settlement, SettlementLine
+from ticketing.steps.settlement.models import (
+    SUBJECT,
+    Settlement,
+    SettlementLine,
+    settlement_price_list,
+)
 from ticketing.steps.site_survey.models import SiteSurvey
 from ticketing.steps.work_orders import queries as orders
 from ticketing.steps.work_orders.models import OrderItem, WorkOrder
@@ -112,19 +117,33 @@ _PRINTED = (
     joinedload(Settlement.compiled_by).options(SIGNER),
     joinedload(Settlement.notified_by).options(SIGNER),
     joinedload(Settlement.certified_by).options(SIGNER),
-    selectinload(Settlement.lines),
-    selectinload(Settlement.price_lists).joinedload(PriceList.contract, innerjoin=True),
 )
-"""Everything that stands on an account's paper."""
+"""Everything that stands on an account's paper, but its lines and price lists."""
+
+_PAPER = select(Settlement).where(Settlement.id == bindparam("id")).options(*_PRINTED)
+_LINES: Parts = {
+    "lines": select(SettlementLine)
+    .join(Settlement, Settlement.id == SettlementLine.settlement_id)
+    .where(
+        Settlement.id == bindparam("id"),
+        SettlementLine.revision == Settlement.revision,
+        SettlementLine.dropped.is_(False),
+    )
+    .order_by(SettlementLine.position),
+    "price_lists": select(PriceList)
+    .join(settlement_price_list, settlement_price_list.c.list_id == PriceList.id)
+    .where(settlement_price_list.c.settlement_id == bindparam("id"))
+    .options(joinedload(PriceList.contract, innerjoin=True))
+    .order_by(PriceList.id),
+}
 
 
 def settlement_for(scope: Scope, settlement_id: int) -> Settlement:
     """One account with everything on its paper. Raises NotFound."""
-    found = db.session.scalars(
-        select(Settlement).where(Settlement.id == settlement_id, visible(scope)).options(*_PRINTED)
-    ).one_or_none()
+    found = db.session.scalars(_PAPER.where(visible(scope)), {"id": settlement_id}).one_or_none()
     if found is None:
         raise NotFound
+    fill(found, _LINES)
     return found
 
 
@@ -151,7 +170,11 @@ def settlements_for(scope: Scope, settlement_ids: Sequence[int]) -> list[Settlem
     rows = db.session.scalars(
         select(Settlement)
         .where(Settlement.id.in_(settlement_ids), visible(scope))
-        .options(*_PRINTED)
+        .options(
+            *_PRINTED,
+            selectinload(Settlement.lines),
+            selectinload(Settlement.price_lists).joinedload(PriceList.contract, innerjoin=True),
+        )
     )
     found = {one.id: one for one in rows}
     if len(found) != len(set(settlement_ids)):

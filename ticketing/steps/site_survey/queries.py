@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true
-from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, load_only, selectinload
 
 from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.defects.queries import of_ticket as defects_of
@@ -16,6 +16,7 @@ from ticketing.kernel.db import Parts, db, fill
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors import queries as contractors
 from ticketing.masters.contractors.models import Contract, Contractor, RepairTeam
+from ticketing.masters.estate.models import Community
 from ticketing.masters.people.models import User
 from ticketing.masters.people.queries import SIGNER
 from ticketing.masters.people.scope import Scope
@@ -226,9 +227,17 @@ def waiting(
 def visits_of_captain(scope: Scope, before: datetime) -> Sequence[SiteSurvey]:
     """The visits agreed on before an instant to which this person's teams go, next visit first."""
     led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
-    query = _listed(scope, SiteSurvey.stage == SurveyStage.SCHEDULED)
-    mine = query.where(SiteSurvey.team_id.in_(led), SiteSurvey.visit_at < before)
-    return db.session.scalars(mine.limit(LISTED)).all()
+    mine = _waiting(scope, SiteSurvey.stage == SurveyStage.SCHEDULED).where(
+        SiteSurvey.team_id.in_(led), SiteSurvey.visit_at < before
+    )
+    shown = (
+        load_only(SiteSurvey.visit_at, SiteSurvey.note),
+        contains_eager(SiteSurvey.ticket).options(
+            load_only(Ticket.room, Ticket.unit_id, Ticket.caller_name),
+            joinedload(Ticket.community, innerjoin=True).load_only(Community.name),
+        ),
+    )
+    return db.session.scalars(mine.options(*shown).limit(LISTED)).all()
 
 
 def to_conclude(scope: Scope) -> Sequence[SiteSurvey]:
@@ -238,6 +247,14 @@ def to_conclude(scope: Scope) -> Sequence[SiteSurvey]:
 
 
 def _listed(scope: Scope, stage: ColumnElement[bool]) -> Select[SiteSurvey]:
+    return _waiting(scope, stage).options(
+        contains_eager(SiteSurvey.ticket).joinedload(Ticket.community, innerjoin=True),
+        joinedload(SiteSurvey.team, innerjoin=True).joinedload(RepairTeam.captain),
+        selectinload(SiteSurvey.boxes),
+    )
+
+
+def _waiting(scope: Scope, stage: ColumnElement[bool]) -> Select[SiteSurvey]:
     return (
         select(SiteSurvey)
         .join(SiteSurvey.ticket)
@@ -247,11 +264,6 @@ def _listed(scope: Scope, stage: ColumnElement[bool]) -> Select[SiteSurvey]:
             SiteSurvey.concluded_at.is_(None),
             stage,
             visible(scope),
-        )
-        .options(
-            contains_eager(SiteSurvey.ticket).joinedload(Ticket.community, innerjoin=True),
-            joinedload(SiteSurvey.team, innerjoin=True).joinedload(RepairTeam.captain),
-            selectinload(SiteSurvey.boxes),
         )
         .order_by(SiteSurvey.visit_at, SiteSurvey.id)
     )
