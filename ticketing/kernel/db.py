@@ -41,6 +41,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import (
     DeclarativeBase,
     InstrumentedAttribute,
+    Mapper,
     make_transient_to_detached,
     mapped_column,
 )
@@ -245,21 +246,30 @@ def insert_now(row: Base) -> None:
     `flush` does the same by way of everything it knows of units of work: three times the processor time.
     """
     mapper = inspect(row).mapper
-    for attribute in mapper.column_attrs:
-        column = attribute.columns[0]
-        if attribute.key not in vars(row) and not column.primary_key:
-            default = column.default.arg if column.default is not None else None
-            setattr(row, attribute.key, default)
-    if mapper.version_id_col is not None:
-        setattr(row, mapper.get_property_by_column(mapper.version_id_col).key, 1)
-    values = {name: value for name, value in vars(row).items() if name in mapper.columns}
+    known, empty = vars(row), _empty(mapper)
+    values = {**empty, **{name: known[name] for name in known.keys() & empty.keys()}}
     done = cast(
         CursorResult[Any], db.session.execute(cast(Table, mapper.local_table).insert(), values)
     )
     (number,) = cast(tuple[int], done.inserted_primary_key)
-    setattr(row, mapper.get_property_by_column(mapper.primary_key[0]).key, number)
+    known.update(values, **{mapper.get_property_by_column(mapper.primary_key[0]).key: number})
     make_transient_to_detached(row)
     db.session.add(row)
+
+
+@functools.cache
+def _empty(mapper: Mapper[Any]) -> dict[str, Any]:
+    """What the columns of a new row hold, but its number, where nothing else is said."""
+    return {
+        attribute.key: 1
+        if column is mapper.version_id_col
+        else column.default.arg
+        if column.default is not None
+        else None
+        for attribute in mapper.column_attrs
+        for column in attribute.columns
+        if not column.primary_key
+    }
 
 
 Parts = Mapping[str, Select[Any]]
