@@ -88,8 +88,8 @@ def his_turn(scope: Scope) -> ColumnElement[bool]:
     me, roles = accounts_of(scope.user_id), scope.roles
     ways: list[ColumnElement[bool]] = []
     if Role.CAPTAIN in roles:
-        own = Settlement.order_id.in_(select(WorkOrder.id).where(queries.led(scope)))
-        ways.append(and_(or_(WAITING[Pile.DRAFTING], WAITING[Pile.RETURNED]), own))
+        drafted = or_(WAITING[Pile.DRAFTING], WAITING[Pile.RETURNED])
+        ways.append(and_(drafted, queries.of_his_crew(scope)))
     ways += [
         and_(hands.waits_for_review(role), hands.free_to_review(me))
         for role in hands.REVIEW_LADDER
