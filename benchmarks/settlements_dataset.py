@@ -141,7 +141,14 @@ def lay_bare() -> None:
 
 
 def close_books() -> None:
-    """Let the balances follow the lines, put the triggers back, and prove the books."""
+    """Let orders and balances say what accounts and lines do, put the triggers back, and prove the books."""
+    db.session.execute(
+        text(
+            "UPDATE work_order SET accounted_at ="
+            " (SELECT s.drafted_at FROM settlement s WHERE s.order_id = work_order.id)"
+            " WHERE stage = 'accepted'"
+        )
+    )
     if dialect() == "postgresql":
         db.session.execute(text("SET LOCAL session_replication_role = replica"))
     db.session.execute(

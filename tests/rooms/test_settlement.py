@@ -26,6 +26,7 @@ from ticketing.steps.settlement import (
     lists,
     queries,
     reviewing,
+    verifying,
 )
 from ticketing.steps.settlement.models import Settlement, SettlementLine
 from ticketing.steps.settlement.reviewing import Added, Audited
@@ -76,6 +77,21 @@ def test_only_the_captain_of_the_order_drafts_its_account_and_only_once(accounts
 
 
 @pytest.mark.clause("3.5.6")
+def test_an_order_waits_for_its_account_until_the_captain_begins_it(accounts, make):
+    order = accounts.repairs.order(OrderStage.ACCEPTED)
+    scope, version = make.scope("captain"), order.version
+    assert [one.id for one in queries.to_account(scope)] == [order.id]
+    assert queries.count_to_account(scope) == 1
+    with transaction():
+        account = drafting.draft(order, actor=make.user("captain"))
+    assert (queries.count_to_account(scope), list(queries.to_account(scope))) == (0, [])
+    assert (order.accounted_at, order.version) == (account.drafted_at, version)
+    assert verifying.verify().faults == []
+    with transaction():
+        order.accounted_at = None
+    assert verifying.verify().faults == [f"派工单 {order.number}：所记决算书编制时间与决算书不符"]
+
+
 def test_the_worked_example_comes_out_to_the_fen(accounts):
     settlement = accounts.bring(accounts.of_class_b(), SettlementStage.REVIEWED)
     assert settlement.submitted_fen == 270_572

@@ -124,7 +124,7 @@ _PRAGMAS = (
     f"busy_timeout={LOCK_SECONDS * 1000}",
     "synchronous=FULL",
     "wal_autocheckpoint=4000",
-    "cache_size=-8000",
+    "cache_size=-6000",
 )
 
 

@@ -19,6 +19,7 @@ from ticketing.procedure.settlement import SettlementStage, chargeback, line_fen
 from ticketing.steps.settlement.booking import source_of
 from ticketing.steps.settlement.certifying import what_is_shown
 from ticketing.steps.settlement.models import SUBJECT, Settlement, SettlementLine
+from ticketing.steps.work_orders.models import WorkOrder
 
 _BOOKED = (SettlementStage.CERTIFIED, SettlementStage.PAID)
 
@@ -42,7 +43,7 @@ class Money(NamedTuple):
 def verify() -> Verdict:
     """Whether each account adds up, is booked as its stage says, and is what was certified; nothing else is booked as one."""
     books, paid, shown = _books(), _paid(), _certified()
-    faults, count = _lines(), 0
+    faults, count = [*_lines(), *_orders()], 0
     every = select(Settlement).options(selectinload(Settlement.lines)).order_by(Settlement.id)
     for one in db.session.scalars(every.execution_options(yield_per=500)):
         count += 1
@@ -99,6 +100,19 @@ def _lines() -> list[str]:
         if (line.submitted_fen, line.approved_fen) != wanted:
             faults.append(f"结算单 {number} 第 {line.position} 行：合计与数量、单价不符")
     return faults
+
+
+def _orders() -> list[str]:
+    """Orders that say they have an account and have none, or the other way round."""
+    odd = (
+        select(WorkOrder.number)
+        .outerjoin(Settlement, Settlement.order_id == WorkOrder.id)
+        .where(WorkOrder.accounted_at.is_distinct_from(Settlement.drafted_at))
+        .order_by(WorkOrder.id)
+    )
+    return [
+        f"派工单 {number}：所记决算书编制时间与决算书不符" for number in db.session.scalars(odd)
+    ]
 
 
 def _books() -> dict[str, Money]:

@@ -34,6 +34,9 @@ from ticketing.steps.site_survey.models import SiteSurvey
 _OPEN = only_where("stage NOT IN ('accepted', 'cancelled')")
 """The options of an index that holds only open orders."""
 
+_TO_ACCOUNT = only_where("stage = 'accepted' AND transferred_at IS NULL AND accounted_at IS NULL")
+"""The options of an index that holds only orders whose crew still owes its account."""
+
 
 class WorkOrder(Base):
     """One 工程派工单: the defects of one class for one team (procedure 3.5.1).
@@ -44,7 +47,7 @@ class WorkOrder(Base):
     by the limits of the edition of parameters the order began with (None: the shipped standard).
     `due_on` copies its clock. `visit_on` is the planned day, `arrived_at` the crew's arrival. A transferred order is the
     contractor's to do, under engineering's eyes. `rejected_at` is the last rejection: pictures of the finished work count from there. The customer signs or his refusal is recorded with reason and evidence.
-    `signature_key` is that of the picture of his signature. `rework_of_id` points at the order whose repair did not hold.
+    `accounted_at` is when its crew began its account. `signature_key` is that of the picture of his signature. `rework_of_id` points at the order whose repair did not hold.
     """
 
     __tablename__ = "work_order"
@@ -69,6 +72,7 @@ class WorkOrder(Base):
         Index("ix_work_order_cancelled", "cancelled_at", "community_id"),
         Index(None, "rework_of_id", **only_where("rework_of_id IS NOT NULL")),
         Index(None, "contractor_id", **only_where("contractor_id IS NOT NULL")),
+        Index("ix_work_order_to_account", "team_id", "accepted_at", **_TO_ACCOUNT),
         Index("ix_work_order_open", "community_id", "stage", "due_on", "team_id", **_OPEN),
     )
 
@@ -122,6 +126,7 @@ class WorkOrder(Base):
     refusal_evidence: Mapped[str] = mapped_column(default="")
     signature_key: Mapped[str] = mapped_column(default="")
     accepted_at: Mapped[datetime | None]
+    accounted_at: Mapped[datetime | None]
     rejection_count: Mapped[int] = mapped_column(default=0)
     rejected_at: Mapped[datetime | None]
     asked_until: Mapped[date | None]
