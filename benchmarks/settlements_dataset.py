@@ -146,7 +146,7 @@ def close_books() -> None:
         text(
             "UPDATE work_order SET accounted_at ="
             " (SELECT s.drafted_at FROM settlement s WHERE s.order_id = work_order.id)"
-            " WHERE stage = 'accepted'"
+            " WHERE accepted_at IS NOT NULL"
         )
     )
     if dialect() == "postgresql":

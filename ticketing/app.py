@@ -154,7 +154,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=dict(database.ENGINE_OPTIONS),
+        SQLALCHEMY_ENGINE_OPTIONS=database.ENGINE_OPTIONS | {"pool_size": settings.threads + 2},
         BOOTSTRAP_SERVE_LOCAL=True,
         WTF_I18N_ENABLED=False,
         WTF_CSRF_TIME_LIMIT=None,

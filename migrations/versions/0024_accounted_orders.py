@@ -6,7 +6,7 @@ from alembic import op
 revision = "0024"
 down_revision = "0023"
 
-WAITS = sa.text("stage = 'accepted' AND transferred_at IS NULL AND accounted_at IS NULL")
+WAITS = sa.text("accepted_at IS NOT NULL AND transferred_at IS NULL AND accounted_at IS NULL")
 
 
 def upgrade() -> None:
@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.execute(
         "UPDATE work_order SET accounted_at ="
         " (SELECT s.drafted_at FROM settlement s WHERE s.order_id = work_order.id)"
-        " WHERE stage = 'accepted'"
+        " WHERE accepted_at IS NOT NULL"
     )
     op.create_index(
         "ix_work_order_to_account",

@@ -24,7 +24,6 @@ from sqlalchemy import (
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel import clock
 from ticketing.kernel.db import (
-    LOCK_SECONDS,
     UtcDateTime,
     db,
     dialect,
@@ -189,43 +188,97 @@ def test_a_reading_transaction_takes_no_write_lock(app, ctx):
     assert begun == ["BEGIN", "BEGIN IMMEDIATE"]
 
 
-def test_who_has_the_turn_is_the_only_writer_until_he_is_done(app, ctx):
-    if dialect() != "sqlite":
-        pytest.skip("only SQLite has one lock for all writers")
+def in_turns(app, monkeypatch, until: float) -> list[str]:
+    """What two threads tell, of which the second asks for its turn while the first has it, waiting `until` at most."""
     told, begun, go = [], threading.Event(), threading.Event()
+    monkeypatch.setattr("ticketing.kernel.db.TURN_SECONDS", until)
 
     def first() -> None:
         with app.app_context(), reading(), turn_to_write():
-            db.session.scalar(select(func.count(Ticket.id)))
             begun.set()
             go.wait(5)
             told.append("first")
-            db.session.rollback()
+            with transaction():
+                db.session.execute(text("UPDATE ticket_counter SET last = last"))
+            go.clear()
+            begun.set()
+            go.wait(5)
 
     def second() -> None:
-        with app.app_context(), transaction():
-            db.session.execute(text("UPDATE ticket_counter SET last = last"))
+        with app.app_context(), reading(), turn_to_write():
             told.append("second")
+            begun.set()
 
     threads = [threading.Thread(target=first), threading.Thread(target=second)]
     threads[0].start()
     assert begun.wait(5)
+    begun.clear()
     threads[1].start()
     threads[1].join(0.3)
-    assert told == []
     go.set()
-    for thread in threads:
-        thread.join()
-    assert told == ["first", "second"]
+    assert begun.wait(5)
+    threads[1].join(5)
+    go.set()
+    threads[0].join(5)
+    return told
 
 
-def test_a_turn_that_fails_is_given_back(app, ctx):
+def test_the_next_turn_begins_when_the_first_has_committed(app, ctx, monkeypatch):
+    if dialect() != "sqlite":
+        pytest.skip("only SQLite has one lock for all writers")
+    assert in_turns(app, monkeypatch, 5) == ["first", "second"]
+
+
+def test_who_has_waited_long_for_his_turn_goes_on_without(app, ctx, monkeypatch):
+    if dialect() != "sqlite":
+        pytest.skip("only SQLite has one lock for all writers")
+    assert in_turns(app, monkeypatch, 0.05) == ["second", "first"]
+
+
+def test_a_turn_that_fails_is_given_back(app, ctx, monkeypatch):
+    monkeypatch.setattr("ticketing.kernel.db.TURN_SECONDS", 5)
     with pytest.raises(ZeroDivisionError), turn_to_write():
         raise ZeroDivisionError
     began = time.monotonic()
-    with turn_to_write(), transaction():
-        db.session.execute(text("UPDATE ticket_counter SET last = last"))
-    assert time.monotonic() - began < LOCK_SECONDS / 2
+    with turn_to_write():
+        pass
+    assert time.monotonic() - began < 2
+
+
+def test_a_form_that_will_be_refused_waits_for_no_writer(app, make, sign_in):
+    if dialect() != "sqlite":
+        pytest.skip("only SQLite has one lock for all writers")
+    clerk = sign_in("clerk")
+    db.session.rollback()
+    with db.engine.connect() as other:
+        other.execute(text("UPDATE ticket_counter SET last = last"))
+        began = time.monotonic()
+        assert clerk.post("/intake", data={"content": ""}).status_code == 422
+        assert time.monotonic() - began < 2
+        other.rollback()
+
+
+def test_a_row_written_at_once_may_take_the_number_of_one_that_was_undone(app, ctx):
+    kept = []
+
+    def try_to(name: str, *, fail: bool = False) -> None:
+        row = SignInAttempt(username=name, address="y", tried_at=clock.now(), succeeded=False)
+        kept.append(row)
+        with transaction():
+            insert_now(row)
+            if fail:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        try_to("first", fail=True)
+    try_to("second")
+    assert db.session.scalars(select(SignInAttempt.username)).all() == ["second"]
+
+
+def test_a_row_written_at_once_takes_no_other_row_for_its_number(app, make):
+    ticket = make.registered()
+    with pytest.raises(ValueError, match="community"):
+        insert_now(Ticket(community=ticket.community))
 
 
 def test_a_row_written_at_once_is_as_if_it_had_been_loaded(app, make):

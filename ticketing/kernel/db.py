@@ -103,28 +103,28 @@ db = SQLAlchemy(metadata=Base.metadata)
 ENGINE_OPTIONS: dict[str, Any] = {
     "json_serializer": functools.partial(json.dumps, ensure_ascii=False),
     "pool_recycle": 4 * 3600,
-    "pool_size": 10,
     "pool_use_lifo": True,
 }
 """A connection of SQLite learns what `gather_statistics` found when it is opened: so none is kept for longer than hours.
 
-There is one for every thread that serves, and the one used last is used next: each holds its own pages of the file in memory.
+The one used last is used next: each holds its own pages of the file in memory. The app keeps one for every thread that serves.
 """
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
-_writers = threading.Lock()
+_writers, _turns = threading.Lock(), threading.Lock()
 _has_turn: ContextVar[bool] = ContextVar("has_turn", default=False)
 MOST_COUNTED = 100
 """`counted` goes no further; the screen then shows ``99+``."""
 
 LOCK_SECONDS = 10
+TURN_SECONDS = 0.1
 _PRAGMAS = (
     "foreign_keys=ON",
     "journal_mode=WAL",
     f"busy_timeout={LOCK_SECONDS * 1000}",
     "synchronous=FULL",
     "wal_autocheckpoint=4000",
-    "cache_size=-6000",
+    "cache_size=-5000",
 )
 
 
@@ -160,9 +160,13 @@ def tune(engine: Engine) -> None:
         if _reading.get():
             connection.exec_driver_sql("BEGIN")
             return
-        if not connection.info.get("writes") and not _has_turn.get():
+        if not connection.info.get("writes"):
             connection.info["writes"] = _writers.acquire(timeout=LOCK_SECONDS)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "commit")
+    def _commit(_connection: Connection) -> None:
+        _end_turn()
 
     @event.listens_for(engine, "checkin")
     def _let_next_write(connection: Any, record: Any) -> None:
@@ -174,22 +178,28 @@ def tune(engine: Engine) -> None:
 
 @contextmanager
 def turn_to_write() -> Iterator[None]:
-    """Inside the block nobody else of this process writes (SQLite); for a form that is short to read, check and save.
+    """Inside the block, until its first commit, nobody else of this process has a turn (SQLite): for a form that is short.
 
     Eight clerks who save at once otherwise take the processor from each other at every statement, and each save
-    costs an eighth more; the one lock of the file lets only one of them get on anyway. What has not been read
-    before is read with that lock held, so nothing needs to be read anew when the command begins.
+    costs more; only one of them may write anyway. A turn is a courtesy, not a lock: who has waited `TURN_SECONDS` for it goes
+    on without, so that a long writer holds up no form that will be refused.
     """
-    if dialect() != "sqlite" or not _writers.acquire(timeout=LOCK_SECONDS):
+    if dialect() != "sqlite" or not _turns.acquire(timeout=TURN_SECONDS):
         yield
         return
     token = _has_turn.set(True)
     try:
-        with reading(_reading.get() and db.session().in_transaction()):
-            yield
+        yield
     finally:
+        _end_turn()
         _has_turn.reset(token)
-        _writers.release()
+
+
+def _end_turn() -> None:
+    """Let the next one have his turn, if this thread has it."""
+    if _has_turn.get():
+        _has_turn.set(False)
+        _turns.release()
 
 
 @contextmanager
@@ -243,10 +253,13 @@ def _is_a_twin(error: IntegrityError) -> bool:
 def insert_now(row: Base) -> None:
     """Write a new row on which nothing hangs yet, at once and alone; the session then has it as if it had been loaded.
 
-    `flush` does the same by way of everything it knows of units of work: three times the processor time.
+    `flush` does the same by way of everything it knows of units of work: three times the processor time. It knows
+    columns only: raises ValueError where another row is set instead of its number.
     """
     mapper = inspect(row).mapper
     known, empty = vars(row), _empty(mapper)
+    if others := known.keys() & mapper.relationships.keys():
+        raise ValueError(f"{mapper.class_.__name__}: {', '.join(others)} by number only")
     values = {**empty, **{name: known[name] for name in known.keys() & empty.keys()}}
     done = cast(
         CursorResult[Any], db.session.execute(cast(Table, mapper.local_table).insert(), values)
@@ -254,6 +267,9 @@ def insert_now(row: Base) -> None:
     (number,) = cast(tuple[int], done.inserted_primary_key)
     known.update(values, **{mapper.get_property_by_column(mapper.primary_key[0]).key: number})
     make_transient_to_detached(row)
+    undone = db.session.identity_map.get(mapper.identity_key_from_instance(row))
+    if undone is not None:  # a row of a transaction that was rolled back had the same number
+        db.session.expunge(undone)
     db.session.add(row)
 
 

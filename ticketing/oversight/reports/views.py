@@ -159,7 +159,7 @@ def workbook(report_id: int) -> ResponseReturnValue:
     figures = commands.figures_of(report)
     content = paper.write(report, figures)
     name, actor = paper.file_name(report, figures), current_user()
-    with reading(False), transaction():
+    with transaction(known=actor):
         record(
             commands.SUBJECT,
             report_id,

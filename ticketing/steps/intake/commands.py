@@ -250,7 +250,7 @@ def _home(ticket: Ticket, scope: Scope, unit_id: int | None, place: str) -> dict
     if unit.community_id != ticket.community_id:
         raise Invalid(
             f"编号属于{ticket.community.name}，不能改到{unit.community.name}："
-            "小区写错的，请判为无效并写明理由，再重新登记。",
+            "小区写错的，请判为无效并写明理由，再重新登记（重大投诉须先有处理措施）。",
             field="place",
         )
     return {"unit_id": unit.id, "room": unit.label}

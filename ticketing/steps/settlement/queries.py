@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload, load_only, selectinload
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.tickets.telling import people_as
 from ticketing.journal.models import JournalEntry
-from ticketing.kernel.db import Parts, db, fill, written
+from ticketing.kernel.db import Parts, db, fill
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contract, ContractTrade, RepairTeam
 from ticketing.masters.parameters import queries as parameters
@@ -215,7 +215,7 @@ def accountable(order: WorkOrder) -> bool:
 def _to_account(scope: Scope) -> Sequence[ColumnElement[bool]]:
     return (
         led(scope),
-        WorkOrder.stage == written(WorkOrder.stage, OrderStage.ACCEPTED),
+        WorkOrder.accepted_at.is_not(None),
         WorkOrder.transferred_at.is_(None),
         WorkOrder.accounted_at.is_(None),
     )

@@ -34,7 +34,9 @@ from ticketing.steps.site_survey.models import SiteSurvey
 _OPEN = only_where("stage NOT IN ('accepted', 'cancelled')")
 """The options of an index that holds only open orders."""
 
-_TO_ACCOUNT = only_where("stage = 'accepted' AND transferred_at IS NULL AND accounted_at IS NULL")
+_TO_ACCOUNT = only_where(
+    "accepted_at IS NOT NULL AND transferred_at IS NULL AND accounted_at IS NULL"
+)
 """The options of an index that holds only orders whose crew still owes its account."""
 
 
