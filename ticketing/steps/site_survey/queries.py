@@ -101,12 +101,15 @@ def sees_phone(scope: Scope, survey: SiteSurvey) -> bool:
 
 def of_ticket(ticket_id: int) -> Sequence[SiteSurvey]:
     """The surveys of a ticket, the latest first."""
-    return db.session.scalars(
-        select(SiteSurvey)
-        .where(SiteSurvey.ticket_id == ticket_id)
-        .options(selectinload(SiteSurvey.findings), joinedload(SiteSurvey.team, innerjoin=True))
-        .order_by(SiteSurvey.round.desc())
-    ).all()
+    return db.session.scalars(_OF_TICKET, {"ticket": ticket_id}).unique().all()
+
+
+_OF_TICKET = (
+    select(SiteSurvey)
+    .where(SiteSurvey.ticket_id == bindparam("ticket"))
+    .options(joinedload(SiteSurvey.findings), joinedload(SiteSurvey.team, innerjoin=True))
+    .order_by(SiteSurvey.round.desc())
+)
 
 
 def latest(ticket_id: int) -> SiteSurvey | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, false, func, or_, select, true
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from ticketing.casefile.defects.models import Defect
@@ -146,16 +146,19 @@ _STEPS: Parts = {
 
 def of_ticket(ticket_id: int) -> Sequence[WorkOrder]:
     """The orders of a ticket in the order they were drafted, with their items."""
-    return db.session.scalars(
-        select(WorkOrder)
-        .where(WorkOrder.ticket_id == ticket_id)
-        .options(
-            selectinload(WorkOrder.items).joinedload(OrderItem.defect),
-            joinedload(WorkOrder.team).joinedload(RepairTeam.captain),
-            joinedload(WorkOrder.contractor),
-        )
-        .order_by(WorkOrder.id)
-    ).all()
+    return db.session.scalars(_OF_TICKET, {"ticket": ticket_id}).unique().all()
+
+
+_OF_TICKET = (
+    select(WorkOrder)
+    .where(WorkOrder.ticket_id == bindparam("ticket"))
+    .options(
+        joinedload(WorkOrder.items).joinedload(OrderItem.defect),
+        joinedload(WorkOrder.team).joinedload(RepairTeam.captain),
+        joinedload(WorkOrder.contractor),
+    )
+    .order_by(WorkOrder.id)
+)
 
 
 class Again(NamedTuple):
