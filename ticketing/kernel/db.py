@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -48,7 +48,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
-from ticketing.kernel.errors import Conflict
+from ticketing.kernel.errors import Conflict, NotFound
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -290,6 +290,18 @@ def _empty(mapper: Mapper[Any]) -> dict[str, Any]:
 
 Parts = Mapping[str, Select[Any]]
 """The collections of a paper by attribute, each with the statement that loads it for the row ``:id``."""
+
+
+Paper = TypeVar("Paper", bound=Base)
+
+
+def filled(query: Select[Paper], row_id: int, parts: Parts) -> Paper:
+    """The one row of `query`, a statement about the row ``:id``, with these collections. Raises NotFound."""
+    found = db.session.scalars(query, {"id": row_id}).one_or_none()
+    if found is None:
+        raise NotFound
+    fill(found, parts)
+    return found
 
 
 def fill(row: Base, parts: Parts) -> None:

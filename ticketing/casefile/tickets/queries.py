@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import joinedload
 
 from ticketing.casefile.tickets.models import Assistance, CallbackRecord, Note, Ticket
-from ticketing.kernel.db import Parts, db, fill
+from ticketing.kernel.db import Parts, db, filled
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.estate.models import Unit
 from ticketing.masters.people.queries import SIGNER
@@ -86,11 +86,7 @@ def ticket_for(scope: Scope, ticket_id: int) -> Ticket:
 
 def ticket_with_story(scope: Scope, ticket_id: int) -> Ticket:
     """One ticket with everything pinned to it, in a fixed number of queries. Raises NotFound."""
-    found = db.session.scalars(_TICKET.where(visible(scope)), {"id": ticket_id}).one_or_none()
-    if found is None:
-        raise NotFound
-    fill(found, _STORY)
-    return found
+    return filled(_TICKET.where(visible(scope)), ticket_id, _STORY)
 
 
 _TICKET = (

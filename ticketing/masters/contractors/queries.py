@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from ticketing.kernel.db import db
@@ -34,6 +34,11 @@ from ticketing.procedure.workdays import DayKind, Due, add_months
 def places(scope: Scope) -> frozenset[int] | None:
     """The communities whose builders and crews a person may see; None for all of them."""
     return None if scope.sees_all_tickets else scope.communities
+
+
+def teams_led(scope: Scope) -> Select[int]:
+    """The ids of the teams whose captain this person is."""
+    return select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
 
 
 def _here(scope: Scope, community_id: Any) -> ColumnElement[bool]:

@@ -35,7 +35,7 @@ from ticketing.steps.work_orders import changing, crew, filing, uses
 from ticketing.steps.work_orders import commands as orders
 from ticketing.steps.work_orders.crew import Next
 from ticketing.steps.work_orders.models import WorkOrder
-from ticketing.steps.work_orders.pictures import slots_shown
+from ticketing.steps.work_orders.pictures import on_the_phone, slots_shown
 from ticketing.steps.work_orders.road import ORDERS
 from ticketing.steps.work_orders.views import panels_of
 
@@ -181,7 +181,7 @@ def _page(order_id: int, filled: PhoneForm | None = None) -> ResponseReturnValue
     """The order's page; `filled` is the form that was refused, shown in its place with its sentences."""
     scope = current_scope()
     found = crew.order_of_captain(scope, order_id)
-    pictures = crew.pictures_of(found)
+    pictures = on_the_phone(found)
     slots = slots_shown(found, pictures)
     following = crew.next_of(found, slots)
     filed = filing.place_of(found, current_user())

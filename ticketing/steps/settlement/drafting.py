@@ -1,9 +1,9 @@
 """The captain's part of an account: begin it, price it, hand it in 决算书 (procedure 3.5.5)."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import select, update
 
 from ticketing.casefile.papers.commands import next_number
 from ticketing.casefile.tickets import guards
@@ -81,8 +81,7 @@ def draft(order: WorkOrder, *, actor: User) -> Settlement:
     db.session.add(settlement)
     db.session.flush()
     # the order itself has not changed: its version stays
-    db.session.execute(_ACCOUNTED, {"order": order.id, "at": at})
-    db.session.refresh(order, ["accounted_at"])
+    db.session.execute(update(WorkOrder).where(WorkOrder.id == order.id).values(accounted_at=at))
     _write(settlement, [_of_use(use) for use in _uses(order)])
     record(
         SUBJECT,
@@ -100,12 +99,6 @@ def draft(order: WorkOrder, *, actor: User) -> Settlement:
         },
     )
     return settlement
-
-
-_ORDER = cast(Table, WorkOrder.__table__)
-_ACCOUNTED = (
-    _ORDER.update().where(_ORDER.c.id == bindparam("order")).values(accounted_at=bindparam("at"))
-)
 
 
 def amend(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload, load_only, selectinload
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.casefile.tickets.telling import people_as
 from ticketing.journal.models import JournalEntry
-from ticketing.kernel.db import Parts, db, fill
+from ticketing.kernel.db import Parts, db, filled
 from ticketing.kernel.errors import NotFound
 from ticketing.masters.contractors.models import Contract, ContractTrade, RepairTeam
 from ticketing.masters.parameters import queries as parameters
@@ -88,14 +88,10 @@ orders.CALLED.append(_called)
 
 def of_his_crew(scope: Scope) -> ColumnElement[bool]:
     """The condition that an account is of an order of this captain's teams; asked row by row, he has thousands of orders."""
-    its_order = select(WorkOrder.id).where(WorkOrder.id == Settlement.order_id, led(scope))
+    its_order = select(WorkOrder.id).where(
+        WorkOrder.id == Settlement.order_id, orders.of_his_teams(scope)
+    )
     return its_order.correlate(Settlement).exists()
-
-
-def led(scope: Scope) -> ColumnElement[bool]:
-    """The condition that an order is one of this captain's teams."""
-    teams = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
-    return WorkOrder.team_id.in_(teams)
 
 
 _PRINTED = (
@@ -146,11 +142,7 @@ _LINES: Parts = {
 
 def settlement_for(scope: Scope, settlement_id: int) -> Settlement:
     """One account with everything on its paper. Raises NotFound."""
-    found = db.session.scalars(_PAPER.where(visible(scope)), {"id": settlement_id}).one_or_none()
-    if found is None:
-        raise NotFound
-    fill(found, _LINES)
-    return found
+    return filled(_PAPER.where(visible(scope)), settlement_id, _LINES)
 
 
 def of_order(order_id: int) -> Settlement | None:
@@ -214,7 +206,7 @@ def accountable(order: WorkOrder) -> bool:
 
 def _to_account(scope: Scope) -> Sequence[ColumnElement[bool]]:
     return (
-        led(scope),
+        orders.of_his_teams(scope),
         WorkOrder.accepted_at.is_not(None),
         WorkOrder.transferred_at.is_(None),
         WorkOrder.accounted_at.is_(None),

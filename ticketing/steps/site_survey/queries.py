@@ -12,8 +12,7 @@ from ticketing.casefile.defects.queries import of_ticket as defects_of
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets import telling
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel.db import Parts, db, fill
-from ticketing.kernel.errors import NotFound
+from ticketing.kernel.db import Parts, db, filled
 from ticketing.masters.contractors import queries as contractors
 from ticketing.masters.contractors.models import Contract, Contractor, RepairTeam
 from ticketing.masters.estate.models import Community
@@ -40,18 +39,13 @@ def visible(scope: Scope) -> ColumnElement[bool]:
     its_ticket = select(Ticket.id).where(Ticket.id == SiteSurvey.ticket_id, or_(*by_ticket))
     ways: list[ColumnElement[bool]] = [its_ticket.correlate(SiteSurvey).exists()]
     if Role.CAPTAIN in scope.roles:
-        led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
-        ways.append(SiteSurvey.team_id.in_(led))
+        ways.append(SiteSurvey.team_id.in_(contractors.teams_led(scope)))
     return or_(*ways)
 
 
 def survey_for(scope: Scope, survey_id: int) -> SiteSurvey:
     """One survey with everything on its sheet. Raises NotFound."""
-    found = db.session.scalars(_SHEET.where(visible(scope)), {"id": survey_id}).one_or_none()
-    if found is None:
-        raise NotFound
-    fill(found, _LINES)
-    return found
+    return filled(_SHEET.where(visible(scope)), survey_id, _LINES)
 
 
 _SHEET = (
@@ -229,9 +223,8 @@ def waiting(
 
 def visits_of_captain(scope: Scope, before: datetime) -> Sequence[SiteSurvey]:
     """The visits agreed on before an instant to which this person's teams go, next visit first."""
-    led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
     mine = _waiting(scope, SiteSurvey.stage == SurveyStage.SCHEDULED).where(
-        SiteSurvey.team_id.in_(led), SiteSurvey.visit_at < before
+        SiteSurvey.team_id.in_(contractors.teams_led(scope)), SiteSurvey.visit_at < before
     )
     shown = (
         load_only(SiteSurvey.visit_at, SiteSurvey.note),

@@ -5,22 +5,19 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Row, func, select
-from sqlalchemy.orm import contains_eager, joinedload, load_only, selectinload
+from sqlalchemy.orm import contains_eager, load_only, selectinload
 
-from ticketing.casefile.attachments.models import Attachment
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.journal.queries import story
 from ticketing.kernel import clock
 from ticketing.kernel.db import db
 from ticketing.kernel.enums import Labelled
-from ticketing.masters.contractors.models import RepairTeam
 from ticketing.masters.estate.models import Building, Community, Unit
 from ticketing.masters.people.scope import Scope
 from ticketing.procedure.permissions import Act
 from ticketing.procedure.repairs import OrderStage, Slot, UseKind
 from ticketing.steps.site_survey import queries as surveys
-from ticketing.steps.site_survey.filing import CALLED_FOR
 from ticketing.steps.site_survey.models import SiteSurvey
 from ticketing.steps.work_orders import queries
 from ticketing.steps.work_orders.models import OrderItem, Use, WorkOrder
@@ -35,20 +32,18 @@ ON_THE_CREW = (
 
 def order_of_captain(scope: Scope, order_id: int) -> WorkOrder:
     """One order issued to a team this person leads, with all his page shows. Raises NotFound."""
-    led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
-    return queries.sheet(order_id, WorkOrder.team_id.in_(led) & WorkOrder.issued_at.is_not(None))
+    return queries.sheet(order_id, queries.issued_to(scope))
 
 
 def of_captain(scope: Scope) -> Sequence[Row[WorkOrder, str | None]]:
     """What a captain's teams have to do, each with the building it is in, the next visit first (procedure 3.5.2)."""
-    led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
     return db.session.execute(
         select(WorkOrder, Building.name)
         .join(WorkOrder.ticket)
         .join(Ticket.community)
         .outerjoin(Unit, Unit.id == Ticket.unit_id)
         .outerjoin(Building, Building.id == Unit.building_id)
-        .where(WorkOrder.team_id.in_(led), WorkOrder.stage.in_(ON_THE_CREW))
+        .where(queries.of_his_teams(scope), WorkOrder.stage.in_(ON_THE_CREW))
         .options(
             load_only(*_IN_THE_LIST),
             contains_eager(WorkOrder.ticket).options(
@@ -133,17 +128,6 @@ def ticks(order: WorkOrder, slots: frozenset[Slot]) -> list[Tick]:
     ]
 
 
-def pictures_of(order: WorkOrder) -> Sequence[Attachment]:
-    """What is on file of an order, and what its ticket's photos show of the damage; replaced ones left out, oldest first."""
-    about = (Attachment.ticket_id == order.ticket_id) & Attachment.slot.in_(CALLED_FOR)
-    return db.session.scalars(
-        select(Attachment)
-        .where((Attachment.order_id == order.id) | about, Attachment.replaced_at.is_(None))
-        .options(joinedload(Attachment.by, innerjoin=True))
-        .order_by(Attachment.id)
-    ).all()
-
-
 class Known(NamedTuple):
     """A piece of labour, material or machine noted before, offered again."""
 
@@ -157,10 +141,9 @@ RECENT_ORDERS, RECENT_USES = 40, 8
 
 def recent_uses(scope: Scope) -> list[Known]:
     """What this captain noted on his last orders, the latest first."""
-    led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
     last = (
         select(WorkOrder.id)
-        .where(WorkOrder.team_id.in_(led))
+        .where(queries.of_his_teams(scope))
         .order_by(WorkOrder.id.desc())
         .limit(RECENT_ORDERS)
     )

@@ -15,11 +15,9 @@ from ticketing.procedure.repairs import OrderStage, Slot
 from ticketing.procedure.vocabulary import Role
 from ticketing.steps.site_survey.filing import CALLED_FOR
 from ticketing.steps.work_orders import queries
+from ticketing.steps.work_orders.crew import ON_THE_CREW
 from ticketing.steps.work_orders.models import WorkOrder
 from ticketing.steps.work_orders.road import leads
-
-AT_WORK = (OrderStage.ISSUED, OrderStage.ACKNOWLEDGED, OrderStage.SELF_CHECKED)
-"""A picture that waited on a phone without a connection may come in after the self-check."""
 
 
 def _pictures(scope: Scope) -> ColumnElement[bool]:
@@ -55,7 +53,10 @@ def place_of(order: WorkOrder, actor: User) -> Place:
 
 
 def _slots(order: WorkOrder, actor: User) -> set[Slot]:
-    """Photos of those who work until the customer has signed, his signature once it is due, evidence at any time."""
+    """Photos of those who work until the customer has signed, his signature once it is due, evidence at any time.
+
+    A picture that waited on a phone without a connection may come in after the self-check.
+    """
     roles = guards.roles_on(order.ticket, actor)
     if not leads(order, actor):
         roles -= {Role.CAPTAIN}
@@ -65,7 +66,7 @@ def _slots(order: WorkOrder, actor: User) -> set[Slot]:
     if order.signed_at is not None or not order.stage.is_open:
         return slots
     contractors = order.transferred_at is not None
-    at_work = order.stage is OrderStage.TRANSFERRED if contractors else order.stage in AT_WORK
+    at_work = order.stage is OrderStage.TRANSFERRED if contractors else order.stage in ON_THE_CREW
     checked = order.stage is OrderStage.SELF_CHECKED
     if (Role.ENGINEER if contractors else Role.CAPTAIN) in roles and (at_work or checked):
         slots |= {Slot.BEFORE, Slot.AFTER}

@@ -8,6 +8,7 @@ from ticketing.casefile.attachments import queries as attachments
 from ticketing.casefile.attachments.models import Attachment, PaperKind
 from ticketing.kernel.db import db
 from ticketing.procedure.repairs import Slot
+from ticketing.steps.site_survey.filing import CALLED_FOR
 from ticketing.steps.work_orders.models import WorkOrder
 
 
@@ -48,4 +49,13 @@ def pictures_of(order: WorkOrder) -> list[Attachment]:
             or (one.slot is Slot.SITE and one.survey_id == order.survey_id)
             or one.slot is Slot.REPORTED
         )
+    ]
+
+
+def on_the_phone(order: WorkOrder) -> Sequence[Attachment]:
+    """What a captain is shown: what is on file of his order, and what its ticket's photos show of the damage; none replaced."""
+    return [
+        one
+        for one in attachments.of_ticket(order.ticket_id)
+        if one.replaced_at is None and (one.order_id == order.id or one.slot in CALLED_FOR)
     ]

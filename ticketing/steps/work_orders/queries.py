@@ -10,9 +10,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 from ticketing.casefile.defects.models import Defect
 from ticketing.casefile.tickets import queries as tickets
 from ticketing.casefile.tickets.models import Ticket
-from ticketing.kernel.db import Parts, db, fill, written
-from ticketing.kernel.errors import NotFound
+from ticketing.kernel.db import Parts, db, fill, filled, written
 from ticketing.masters.contractors.models import Contractor, RepairTeam, TeamArea
+from ticketing.masters.contractors.queries import teams_led
 from ticketing.masters.people.models import User
 from ticketing.masters.people.queries import SIGNER
 from ticketing.masters.people.scope import Scope
@@ -62,11 +62,20 @@ def visible(scope: Scope) -> ColumnElement[bool]:
         )
         ways.append(its_ticket.correlate(WorkOrder).exists())
     if Role.CAPTAIN in scope.roles:
-        led = select(RepairTeam.id).where(RepairTeam.captain_id == scope.user_id)
-        ways.append(WorkOrder.team_id.in_(led) & WorkOrder.issued_at.is_not(None))
+        ways.append(issued_to(scope))
     if scope.acting:
         ways += [signs_as_deputy(scope), *(called(scope) for called in CALLED)]
     return or_(*ways) if ways else false()
+
+
+def of_his_teams(scope: Scope) -> ColumnElement[bool]:
+    """The condition that an order is one of this captain's teams."""
+    return WorkOrder.team_id.in_(teams_led(scope))
+
+
+def issued_to(scope: Scope) -> ColumnElement[bool]:
+    """The condition that an order was issued to one of this captain's teams."""
+    return of_his_teams(scope) & WorkOrder.issued_at.is_not(None)
 
 
 def within_reach(scope: Scope, order_id: int) -> bool:
@@ -88,11 +97,7 @@ def order_for(scope: Scope, order_id: int) -> WorkOrder:
 
 def sheet(order_id: int, reached: ColumnElement[bool]) -> WorkOrder:
     """One order where `reached` holds, with what is repaired, by whom, and what it used. Raises NotFound."""
-    found = db.session.scalars(_SHEET.where(reached), {"id": order_id}).one_or_none()
-    if found is None:
-        raise NotFound
-    fill(found, _LINES)
-    return found
+    return filled(_SHEET.where(reached), order_id, _LINES)
 
 
 _SHEET = (
