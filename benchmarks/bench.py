@@ -37,7 +37,7 @@ from ticketing.app import create_app  # noqa: E402
 from ticketing.casefile.tickets import paper  # noqa: E402
 from ticketing.casefile.tickets.lists import TicketFilter  # noqa: E402
 from ticketing.kernel import clock  # noqa: E402
-from ticketing.kernel.db import reading  # noqa: E402
+from ticketing.kernel.locking import reading  # noqa: E402
 from ticketing.masters.people.queries import user_by_name  # noqa: E402
 from ticketing.masters.people.scope import scope_of  # noqa: E402
 from ticketing.procedure.periods import Period  # noqa: E402

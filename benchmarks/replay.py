@@ -64,7 +64,8 @@ from ticketing.casefile.timers.models import (  # noqa: E402
 from ticketing.edges.demo.bells import bells  # noqa: E402
 from ticketing.edges.demo.story import Story, Telling  # noqa: E402
 from ticketing.kernel import clock  # noqa: E402
-from ticketing.kernel.db import db, gather_statistics, reading, transaction  # noqa: E402
+from ticketing.kernel.db import db, gather_statistics, transaction  # noqa: E402
+from ticketing.kernel.locking import reading  # noqa: E402
 from ticketing.masters.estate import commands as estate  # noqa: E402
 from ticketing.masters.estate.models import Community, ServiceOffice  # noqa: E402
 from ticketing.masters.people import commands as people  # noqa: E402

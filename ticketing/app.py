@@ -31,7 +31,7 @@ from ticketing.edges.demo import commands as demo
 from ticketing.edges.jobs import commands as job_console
 from ticketing.edges.jobs import views as jobs
 from ticketing.edges.web import presentation
-from ticketing.kernel import courtesy
+from ticketing.kernel import courtesy, locking
 from ticketing.kernel import db as database
 from ticketing.kernel.db import db
 from ticketing.kernel.errors import DomainError, NotFound
@@ -171,7 +171,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["ticketing"] = settings
     db.init_app(app)
     with app.app_context():
-        database.tune(db.engine)
+        locking.tune(db.engine)
     Migrate(app, db, directory=str(configuration.ROOT / "migrations"), render_as_batch=True)
     Bootstrap5(app)
     CSRFProtect(app)
@@ -200,7 +200,7 @@ def _tend_requests(app: Flask, settings: Settings) -> None:
     @app.before_request
     def _mark_reading() -> None:
         courtesy.came()
-        g.reading = database.reading()
+        g.reading = locking.reading()
         g.reading.__enter__()
 
     @app.teardown_request

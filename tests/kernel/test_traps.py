@@ -1,7 +1,9 @@
 """The traps that lose or hide data, and the settings that keep SQLite honest (platform 4)."""
 
+import sqlite3
 import threading
 import time
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,13 +15,13 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
-    event,
     func,
     insert,
     inspect,
     select,
     text,
 )
+from sqlalchemy.exc import OperationalError
 
 from ticketing.casefile.tickets.models import Ticket
 from ticketing.kernel import clock
@@ -28,10 +30,10 @@ from ticketing.kernel.db import (
     db,
     dialect,
     insert_now,
-    reading,
     transaction,
     turn_to_write,
 )
+from ticketing.kernel.locking import reading
 from ticketing.masters.estate.models import ImportRun
 from ticketing.masters.people.models import SignInAttempt
 from ticketing.settings import ROOT
@@ -138,11 +140,7 @@ def test_a_writer_that_waits_too_long_gets_503_and_can_try_again(app, make, sign
     if dialect() != "sqlite":
         pytest.skip("PostgreSQL locks rows, not the file")
     client = sign_in("clerk")
-    monkeypatch.setattr("ticketing.kernel.db.LOCK_SECONDS", 0.05)
-
-    @event.listens_for(db.engine, "checkout")
-    def hurry(connection, *_rest):
-        connection.execute("PRAGMA busy_timeout=50")
+    monkeypatch.setattr("ticketing.kernel.locking.LOCK_SECONDS", 0.05)
 
     data = {
         "once": "again",
@@ -154,44 +152,77 @@ def test_a_writer_that_waits_too_long_gets_503_and_can_try_again(app, make, sign
         "content": "漏水",
     }
     db.session.rollback()
-    try:
-        with db.engine.connect() as other:
-            other.execute(text("UPDATE user_account SET name = name"))
-            answer = client.post("/intake", data=data)
-            assert answer.status_code == 503
-            assert answer.headers["Retry-After"]
-            other.rollback()
-        assert client.post("/intake", data=data).status_code == 302
-    finally:
-        event.remove(db.engine, "checkout", hurry)
+    with db.engine.connect() as other:
+        other.execute(text("UPDATE user_account SET name = name"))
+        answer = client.post("/intake", data=data)
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+        other.rollback()
+    assert client.post("/intake", data=data).status_code == 302
     assert db.session.scalar(select(func.count(Ticket.id))) == 1
 
 
 def test_a_reading_transaction_takes_no_write_lock(app, ctx):
     if dialect() != "sqlite":
         pytest.skip("only SQLite has one lock for all writers")
-    begun = []
-
-    @event.listens_for(db.engine, "before_cursor_execute")
-    def note(_c, _k, statement, *_rest):
-        if statement.startswith("BEGIN"):
-            begun.append(statement)
-
-    try:
+    with another_process() as other:
         with reading():
             db.session.scalar(select(func.count(Ticket.id)))
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
             db.session.rollback()
         db.session.scalar(select(func.count(Ticket.id)))
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
         db.session.rollback()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    assert begun == ["BEGIN", "BEGIN IMMEDIATE"]
+
+
+@contextmanager
+def another_process():
+    """A connection that knows nothing of this process's locks, as another process has it; it waits for nobody."""
+    with closing(
+        sqlite3.connect(db.engine.url.database, timeout=0, check_same_thread=False)
+    ) as other:
+        other.isolation_level = None
+        yield other
+
+
+def test_who_waits_for_another_process_goes_on_at_once_and_not_after_a_tenth_of_a_second(ctx):
+    if dialect() != "sqlite":
+        pytest.skip("only SQLite has one lock for all writers")
+    waits = []
+    with another_process() as other:
+        for _ in range(5):
+            other.execute("BEGIN IMMEDIATE")
+            let_go = threading.Timer(0.15, other.execute, ("ROLLBACK",))
+            let_go.start()
+            began = time.monotonic()
+            with transaction():
+                db.session.execute(text("UPDATE ticket_counter SET last = last"))
+            waits.append(time.monotonic() - began)
+            let_go.join()
+    assert min(waits) < 0.2, waits
+
+
+def test_who_waits_too_long_for_another_process_is_told_so_and_waits_for_nothing_else(
+    ctx, monkeypatch
+):
+    if dialect() != "sqlite":
+        pytest.skip("only SQLite has one lock for all writers")
+    monkeypatch.setattr("ticketing.kernel.locking.LOCK_SECONDS", 0.05)
+    with another_process() as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperationalError, match="locked"), transaction():
+            db.session.execute(text("UPDATE ticket_counter SET last = last"))
+        other.execute("ROLLBACK")
+    with transaction():
+        db.session.execute(text("UPDATE ticket_counter SET last = last"))
 
 
 def in_turns(app, monkeypatch, until: float) -> list[str]:
     """What two threads tell, of which the second asks for its turn while the first has it, waiting `until` at most."""
     told, begun, go = [], threading.Event(), threading.Event()
-    monkeypatch.setattr("ticketing.kernel.db.TURN_SECONDS", until)
+    monkeypatch.setattr("ticketing.kernel.locking.TURN_SECONDS", until)
 
     def first() -> None:
         with app.app_context(), reading(), turn_to_write():
@@ -236,7 +267,7 @@ def test_who_has_waited_long_for_his_turn_goes_on_without(app, ctx, monkeypatch)
 
 
 def test_a_turn_that_fails_is_given_back(app, ctx, monkeypatch):
-    monkeypatch.setattr("ticketing.kernel.db.TURN_SECONDS", 5)
+    monkeypatch.setattr("ticketing.kernel.locking.TURN_SECONDS", 5)
     with pytest.raises(ZeroDivisionError), turn_to_write():
         raise ZeroDivisionError
     began = time.monotonic()

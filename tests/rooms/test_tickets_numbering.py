@@ -201,7 +201,8 @@ def test_of_two_sessions_that_hold_one_ticket_the_second_is_refused(app, make):
     read = threading.Barrier(2)
 
     def act(n: int) -> None:
-        from ticketing.kernel.db import reading, transaction
+        from ticketing.kernel.db import transaction
+        from ticketing.kernel.locking import reading
 
         maker = Maker(world)
         with reading():

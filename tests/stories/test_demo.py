@@ -26,8 +26,9 @@ from ticketing.edges.demo.town import PLANS
 from ticketing.journal import queries as journal
 from ticketing.journal.models import JournalEntry, JournalHead
 from ticketing.kernel import clock
-from ticketing.kernel.db import db, reading
+from ticketing.kernel.db import db
 from ticketing.kernel.errors import Conflict
+from ticketing.kernel.locking import reading
 from ticketing.kernel.storage import LocalStore
 from ticketing.masters.estate.models import Building, Community, Customer, Residency, Unit
 from ticketing.masters.people import queries as people

@@ -6,10 +6,8 @@ Models inherit `Base` and know no Flask. Two engines are supported and tested: S
 import enum
 import functools
 import json
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar, cast
 
@@ -21,7 +19,6 @@ from sqlalchemy import (
     CursorResult,
     DateTime,
     Dialect,
-    Engine,
     Enum,
     Integer,
     MetaData,
@@ -29,14 +26,12 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    event,
     func,
     inspect,
     literal,
     select,
     text,
 )
-from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -48,7 +43,9 @@ from sqlalchemy.orm import (
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
+from ticketing.kernel import locking
 from ticketing.kernel.errors import Conflict, NotFound
+from ticketing.kernel.locking import reading
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -110,96 +107,13 @@ ENGINE_OPTIONS: dict[str, Any] = {
 The one used last is used next: each holds its own pages of the file in memory. The app keeps one for every thread that serves.
 """
 
-_reading: ContextVar[bool] = ContextVar("reading", default=False)
-_writers, _turns = threading.Lock(), threading.Lock()
-_has_turn: ContextVar[bool] = ContextVar("has_turn", default=False)
 MOST_COUNTED = 100
 """`counted` goes no further; the screen then shows ``99+``."""
 
-LOCK_SECONDS = 10
-TURN_SECONDS = 0.1
-_PRAGMAS = (
-    "foreign_keys=ON",
-    "journal_mode=WAL",
-    f"busy_timeout={LOCK_SECONDS * 1000}",
-    "synchronous=FULL",
-    "wal_autocheckpoint=4000",
-    "cache_size=-5000",
-)
 
-
-@contextmanager
-def reading(only: bool = True) -> Iterator[None]:
-    """Inside the block transactions begin without a write lock (SQLite); nothing may be written."""
-    token = _reading.set(only)
-    try:
-        yield
-    finally:
-        _reading.reset(token)
-
-
-def tune(engine: Engine) -> None:
-    """Give a SQLite engine its pragmas and let every writing transaction begin IMMEDIATE.
-
-    A deferred transaction that reads and then writes fails at once under WAL when another writer
-    came between; taking the write lock at the start makes writers queue instead. Writers of this
-    process queue at a lock of their own: SQLite's wait for another writer is a sleep of up to
-    0.1 s, and eight clerks saving at once spent their time asleep (some for seconds).
-    """
-    if engine.dialect.name != "sqlite":
-        return
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        if _reading.get():
-            connection.exec_driver_sql("BEGIN")
-            return
-        if not connection.info.get("writes"):
-            connection.info["writes"] = _writers.acquire(timeout=LOCK_SECONDS)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    @event.listens_for(engine, "commit")
-    def _commit(_connection: Connection) -> None:
-        _end_turn()
-
-    @event.listens_for(engine, "checkin")
-    def _let_next_write(connection: Any, record: Any) -> None:
-        if connection is not None and connection.in_transaction:
-            connection.rollback()  # a COMMIT refused by a deferred constraint leaves it open
-        if record.info.pop("writes", False):
-            _writers.release()
-
-
-@contextmanager
-def turn_to_write() -> Iterator[None]:
-    """Inside the block, until its first commit, nobody else of this process has a turn (SQLite): for a form that is short.
-
-    Eight clerks who save at once otherwise take the processor from each other at every statement, and each save
-    costs more; only one of them may write anyway. A turn is a courtesy, not a lock: who has waited `TURN_SECONDS` for it goes
-    on without, so that a long writer holds up no form that will be refused.
-    """
-    if dialect() != "sqlite" or not _turns.acquire(timeout=TURN_SECONDS):
-        yield
-        return
-    token = _has_turn.set(True)
-    try:
-        yield
-    finally:
-        _end_turn()
-        _has_turn.reset(token)
-
-
-def _end_turn() -> None:
-    """Let the next one have his turn, if this thread has it."""
-    if _has_turn.get():
-        _has_turn.set(False)
-        _turns.release()
+def turn_to_write() -> AbstractContextManager[None]:
+    """On SQLite the block of somebody's turn (`locking.turn`); PostgreSQL lets many write at once."""
+    return locking.turn() if dialect() == "sqlite" else nullcontext()
 
 
 @contextmanager
@@ -213,7 +127,7 @@ def transaction(*, known: object = None) -> Iterator[None]:
 
     Raises Conflict when another transaction changed the same row, or made the same one, first.
     """
-    if _reading.get():
+    if locking.is_reading():
         _read_anew(known)
     try:
         with reading(False):

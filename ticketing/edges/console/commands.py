@@ -14,8 +14,9 @@ from ticketing.books.retention import queries as retention
 from ticketing.casefile.attachments import queries as attachments
 from ticketing.edges.console import clauses, road
 from ticketing.journal import queries as journal
-from ticketing.kernel.db import reading, transaction
+from ticketing.kernel.db import transaction
 from ticketing.kernel.errors import DomainError
+from ticketing.kernel.locking import reading
 from ticketing.masters.people import commands as people
 from ticketing.masters.people import setting_up
 from ticketing.procedure.vocabulary import Role

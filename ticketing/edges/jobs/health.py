@@ -9,7 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ticketing.edges.jobs.running import last_beat
 from ticketing.kernel import clock
-from ticketing.kernel.db import db, dialect, reading
+from ticketing.kernel.db import db, dialect
+from ticketing.kernel.locking import reading
 from ticketing.settings import ROOT
 
 FRESH = timedelta(minutes=2)

@@ -14,7 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ticketing.edges.jobs.models import Heartbeat, JobState
 from ticketing.edges.jobs.schedule import JOBS, Job
 from ticketing.kernel import clock
-from ticketing.kernel.db import db, dialect, reading, transaction
+from ticketing.kernel.db import db, dialect, transaction
+from ticketing.kernel.locking import reading
 
 log = logging.getLogger("ticketing.jobs")
 

@@ -19,7 +19,8 @@ from ticketing.casefile.notices import queries as notices
 from ticketing.casefile.notices.models import Delivery, Notice
 from ticketing.casefile.tickets import commands as tickets
 from ticketing.kernel import clock
-from ticketing.kernel.db import db, gather_statistics, reading, transaction
+from ticketing.kernel.db import db, gather_statistics, transaction
+from ticketing.kernel.locking import reading
 from ticketing.masters.people import commands as people
 from ticketing.oversight.calendar import commands as calendar
 from ticketing.oversight.clockwork import commands as clockwork

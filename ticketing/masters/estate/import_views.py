@@ -18,9 +18,10 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from ticketing.kernel import excel, workbook
-from ticketing.kernel.db import db, reading
+from ticketing.kernel.db import db
 from ticketing.kernel.errors import Invalid
 from ticketing.kernel.forms import BaseForm
+from ticketing.kernel.locking import reading
 from ticketing.masters.estate import importing, paper, queries, runs
 from ticketing.masters.estate.forms import UploadForm
 from ticketing.masters.people.guard import current_scope, current_user, requires

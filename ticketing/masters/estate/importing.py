@@ -17,8 +17,9 @@ from sqlalchemy import Table, bindparam, func, select, text, update
 
 from ticketing.journal.commands import record
 from ticketing.kernel import clock, workbook
-from ticketing.kernel.db import db, dialect, reading, transaction
+from ticketing.kernel.db import db, dialect, transaction
 from ticketing.kernel.errors import NotPermitted
+from ticketing.kernel.locking import reading
 from ticketing.kernel.sheet_rows import Problem
 from ticketing.masters.estate import lookup, queries
 from ticketing.masters.estate.models import (

@@ -11,8 +11,9 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager
 
 from ticketing.kernel import clock
-from ticketing.kernel.db import db, reading, turn_to_write
+from ticketing.kernel.db import db, turn_to_write
 from ticketing.kernel.errors import NotPermitted
+from ticketing.kernel.locking import reading
 from ticketing.masters.people import queries
 from ticketing.masters.people.models import User
 from ticketing.masters.people.scope import Scope, scope_of

@@ -13,9 +13,10 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 
-from ticketing.kernel.db import db, reading, transaction
+from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import DomainError, NotFound
 from ticketing.kernel.forms import BaseForm
+from ticketing.kernel.locking import reading
 from ticketing.masters.estate import queries as estate
 from ticketing.masters.people import commands, departments, queries, setting_up
 from ticketing.masters.people.forms import (

@@ -10,9 +10,10 @@ from flask.typing import ResponseReturnValue
 from ticketing.journal.commands import record
 from ticketing.journal.queries import story
 from ticketing.kernel import clock, excel
-from ticketing.kernel.db import db, reading, transaction
+from ticketing.kernel.db import db, transaction
 from ticketing.kernel.errors import DomainError
 from ticketing.kernel.forms import VersionedForm
+from ticketing.kernel.locking import reading
 from ticketing.masters.people.guard import current_scope, current_user, requires
 from ticketing.oversight.reports import behind, commands, paper, queries
 from ticketing.oversight.reports.figures import Figures
