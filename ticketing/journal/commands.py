@@ -11,7 +11,7 @@ from sqlalchemy import Table, select
 
 from ticketing.journal.chain import GENESIS, HEAD, chained
 from ticketing.journal.models import JournalEntry, JournalHead
-from ticketing.kernel.db import db
+from ticketing.kernel.db import run
 
 SYSTEM = "系统"
 
@@ -127,10 +127,9 @@ def _append(rows: list[dict[str, Any]]) -> None:
     """Number and chain the rows behind the present head, which is locked first."""
     if not rows:
         return
-    session = db.session
-    head = session.execute(_LOCK_HEAD).one_or_none()
+    head: Any = run(_LOCK_HEAD).one_or_none()
     if head is None:
-        session.execute(_ENTRIES_HEAD.insert().values(id=HEAD, count=0, hash=GENESIS))
+        run(_ENTRIES_HEAD.insert().values(id=HEAD, count=0, hash=GENESIS))
         number, previous = 0, GENESIS
     else:
         number, previous = head
@@ -138,8 +137,8 @@ def _append(rows: list[dict[str, Any]]) -> None:
         number += 1
         row["id"] = number
         row["hash"] = previous = chained(previous, row)
-    session.execute(_APPEND, rows)
-    session.execute(_MOVE_HEAD, {"count": number, "hash": previous})
+    run(_APPEND, rows)
+    run(_MOVE_HEAD, {"count": number, "hash": previous})
 
 
 _ENTRIES, _ENTRIES_HEAD = (cast(Table, model.__table__) for model in (JournalEntry, JournalHead))

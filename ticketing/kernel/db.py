@@ -6,7 +6,7 @@ Models inherit `Base` and know no Flask. Two engines are supported and tested: S
 import enum
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar, cast
@@ -20,6 +20,8 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Enum,
+    Executable,
+    Insert,
     Integer,
     MetaData,
     Select,
@@ -164,6 +166,13 @@ def _is_a_twin(error: IntegrityError) -> bool:
     )
 
 
+def run(
+    statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+) -> CursorResult[Any]:
+    """Execute a statement about tables in the session's transaction: nothing is flushed first, no object of a model comes back."""
+    return db.session.connection().execute(statement, values)
+
+
 def insert_now(row: Base) -> None:
     """Write a new row on which nothing hangs yet, at once and alone; the session then has it as if it had been loaded.
 
@@ -175,16 +184,18 @@ def insert_now(row: Base) -> None:
     if others := known.keys() & mapper.relationships.keys():
         raise ValueError(f"{mapper.class_.__name__}: {', '.join(others)} by number only")
     values = {**empty, **{name: known[name] for name in known.keys() & empty.keys()}}
-    done = cast(
-        CursorResult[Any], db.session.execute(cast(Table, mapper.local_table).insert(), values)
-    )
-    (number,) = cast(tuple[int], done.inserted_primary_key)
+    (number,) = cast(tuple[int], run(_insert(mapper), values).inserted_primary_key)
     known.update(values, **{mapper.get_property_by_column(mapper.primary_key[0]).key: number})
     make_transient_to_detached(row)
     undone = db.session.identity_map.get(mapper.identity_key_from_instance(row))
     if undone is not None:  # a row of a transaction that was rolled back had the same number
         db.session.expunge(undone)
     db.session.add(row)
+
+
+@functools.cache
+def _insert(mapper: Mapper[Any]) -> Insert:
+    return cast(Table, mapper.local_table).insert()
 
 
 @functools.cache

@@ -22,7 +22,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from ticketing.kernel.db import db, dialect
+from ticketing.kernel.db import dialect, run
 from ticketing.kernel.text import search_terms, spaced
 
 TABLE = "ticket_search"
@@ -53,19 +53,17 @@ _UPDATE = {
 
 def add(row_id: int, *texts: str) -> None:
     """Make a new row findable by `texts`."""
-    db.session.execute(_INSERT[dialect()], {"id": row_id, "body": spaced(" ".join(texts))})
+    run(_INSERT[dialect()], {"id": row_id, "body": spaced(" ".join(texts))})
 
 
 def replace(row_id: int, *texts: str) -> None:
     """Make a known row findable by `texts` and nothing else."""
-    db.session.execute(_UPDATE[dialect()], {"id": row_id, "body": spaced(" ".join(texts))})
+    run(_UPDATE[dialect()], {"id": row_id, "body": spaced(" ".join(texts))})
 
 
 def index_rows(rows: list[tuple[int, str]]) -> None:
     """Make many new rows findable at once: (row id, text)."""
-    db.session.execute(
-        _INSERT[dialect()], [{"id": row_id, "body": spaced(body)} for row_id, body in rows]
-    )
+    run(_INSERT[dialect()], [{"id": row_id, "body": spaced(body)} for row_id, body in rows])
 
 
 ROW_ID: ColumnElement[int] = _search.c.rowid

@@ -1,13 +1,12 @@
 """One-time form tokens: a second click or a resent request gets the first answer and does nothing."""
 
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, ForeignKey, UniqueConstraint, bindparam, select, text
+from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ticketing.kernel import clock
-from ticketing.kernel.db import Base, Id, UtcDateTime, db
+from ticketing.kernel.db import Base, Id, UtcDateTime, db, run
 from ticketing.kernel.errors import Conflict
 
 
@@ -45,12 +44,7 @@ def claim(user_id: int, token: str, digest: str) -> str | None:
     Raises Conflict when the token was carried out with other words: a page brought back by the
     browser's Back button and filled in anew must not be taken for a repetition.
     """
-    taken = cast(
-        CursorResult[Any],
-        db.session.execute(
-            _CLAIM, {"user_id": user_id, "token": token, "at": clock.now(), "digest": digest}
-        ),
-    )
+    taken = run(_CLAIM, {"user_id": user_id, "token": token, "at": clock.now(), "digest": digest})
     if taken.rowcount:
         return None
     earlier = db.session.execute(
@@ -74,4 +68,4 @@ def carried_out(user_id: int, token: str, digest: str) -> bool:
 def settle(user_id: int, token: str, outcome: str) -> None:
     """Keep what the token led to, for a later repetition."""
     if outcome:
-        db.session.execute(_SETTLE, {"user_id": user_id, "token": token, "outcome": outcome})
+        run(_SETTLE, {"user_id": user_id, "token": token, "outcome": outcome})

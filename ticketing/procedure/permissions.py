@@ -1,6 +1,7 @@
 """Acts, and the roles that may do each. Moves of a ticket take their roles from the workflow table."""
 
 from collections.abc import Iterable
+from functools import cache
 
 from ticketing.kernel.enums import Labelled
 from ticketing.procedure.vocabulary import Reach, Role
@@ -271,6 +272,7 @@ TWO_PERSON_ROLES = frozenset(Role) - {Role.READER}
 """Roles whose granting takes a second person; else one could appoint his own confirmer."""
 
 
+@cache
 def roles_for(act: Act) -> frozenset[Role]:
     """The roles that may do `act` somewhere; moves of a paper are read from its road."""
     from ticketing.procedure.repair_roads import roles_that_move

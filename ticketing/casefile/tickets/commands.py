@@ -19,7 +19,7 @@ from ticketing.casefile.timers import queries as clocks
 from ticketing.journal.changes import write
 from ticketing.journal.commands import record
 from ticketing.kernel import clock, search
-from ticketing.kernel.db import db, insert_now
+from ticketing.kernel.db import db, insert_now, run
 from ticketing.kernel.errors import Conflict, NotPermitted
 from ticketing.masters.people.models import Department, User
 from ticketing.procedure import grading as rules
@@ -50,7 +50,7 @@ def stand_in_line(community_code: str, at: datetime) -> None:
     clerks would wait for each other.
     """
     year = clock.local(at).year
-    db.session.execute(_STAND_IN_LINE, {"prefix": community_code, "year": year})
+    run(_STAND_IN_LINE, {"prefix": community_code, "year": year})
 
 
 def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
@@ -75,7 +75,7 @@ def enter(ticket: Ticket, *, community_code: str, actor: User) -> Ticket:
     if ticket.grade is Grade.MAJOR:
         starts.append(timers.starting(ClockKind.ESCALATION, at))
     year = clock.local(at).year
-    serial = db.session.execute(_NEXT_SERIAL, {"prefix": community_code, "year": year}).scalar_one()
+    serial = run(_NEXT_SERIAL, {"prefix": community_code, "year": year}).scalar_one()
     ticket.number = ticket_number(community_code, year, serial)
     ticket.stage, ticket.is_open = TicketStage.REGISTERED, True
     _show_deadlines(ticket, starts)
@@ -390,8 +390,7 @@ def _flow(ticket: Ticket, flow: Flow, at: datetime) -> None:
         "at": at,
         "flow": flow,
     }
-    with db.session.no_autoflush:  # the ticket is written once an act: one act, one version
-        db.session.execute(_ADD_FLOW, values)
+    run(_ADD_FLOW, values)
 
 
 _ADD_FLOW = cast(Table, TicketFlow.__table__).insert()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol, cast
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, bindparam, literal, select
 
 from ticketing.casefile.timers.models import (
     Clock,
@@ -13,7 +13,7 @@ from ticketing.casefile.timers.models import (
     ClockState,
 )
 from ticketing.kernel import clock as time
-from ticketing.kernel.db import db
+from ticketing.kernel.db import db, run
 from ticketing.masters.workcalendar import queries as workcalendar
 from ticketing.procedure.deadlines import (
     DESK_CLOCKS,
@@ -111,7 +111,8 @@ def begin(
                 **_dates(start, edition),
             }
         )
-    _insert(rows, at, edition)
+    run(_ADD_CLOCKS, rows)
+    run(_SAY_STARTED, {"ticket_id": ticket.id, "at": at})
 
 
 def begin_report(key: str, office_id: int, start: Start, *, at: datetime) -> bool:
@@ -127,13 +128,9 @@ def begin_report(key: str, office_id: int, start: Start, *, at: datetime) -> boo
         "round": 1,
         **_dates(start, edition),
     }
-    _insert([row], at, edition)
+    (number,) = cast(tuple[int], run(_ADD_CLOCKS, row).inserted_primary_key)
+    _events(ClockEventKind.STARTED, [(number, start.deadline.on)], at, edition)
     return True
-
-
-def _insert(rows: list[dict[str, Any]], at: datetime, edition: int) -> None:
-    started = [(row[0], row[1]) for row in db.session.execute(_ADD_CLOCKS, rows)]
-    _events(ClockEventKind.STARTED, started, at, edition)
 
 
 def _dates(start: Start, edition: int) -> dict[str, Any]:
@@ -169,9 +166,9 @@ def follow(
     date is late for good.
     """
     if order_id is None:
-        known = db.session.execute(_CLOCKS_OF, {"ticket_id": ticket.id}).all()
+        known = run(_CLOCKS_OF, {"ticket_id": ticket.id}).all()
     else:
-        known = db.session.execute(_CLOCKS_OF_ORDER, {"order_id": order_id}).all()
+        known = run(_CLOCKS_OF_ORDER, {"order_id": order_id}).all()
     done_on = time.local(at).date()
     running = [row for row in known if row.state is ClockState.RUNNING]
     met = [row for row in running if row.kind in meets]
@@ -185,7 +182,7 @@ def follow(
                 {"clock": row.id, "now": state, "is_late": not _kept(row, done_on, at), "at": at}
                 for row in ended
             ]
-            db.session.execute(_STOP, stops)
+            run(_STOP, stops)
             _events(event, [(row.id, row.due_on) for row in ended], at, workcalendar.edition())
     owed = (ticket.department_id, ticket.handler_id)
     moving = [
@@ -197,7 +194,7 @@ def follow(
         and (row.department_id, row.handler_id) != owed
     ]
     if moving:
-        db.session.execute(
+        run(
             _HAND_OVER, [{"clock": one, "department": owed[0], "person": owed[1]} for one in moving]
         )
     rounds = {
@@ -214,9 +211,7 @@ def meet_report(key: str, *, at: datetime) -> None:
     if found is None:
         return
     late = at > found.due_at
-    db.session.execute(
-        _STOP, [{"clock": found.id, "now": ClockState.MET, "is_late": late, "at": at}]
-    )
+    run(_STOP, [{"clock": found.id, "now": ClockState.MET, "is_late": late, "at": at}])
     _events(ClockEventKind.MET, [(found.id, found.due_on)], at, workcalendar.edition())
     db.session.expire(found)
 
@@ -233,7 +228,7 @@ def _events(
 ) -> None:
     """One event of `kind` for each (clock, due date)."""
     if rows:
-        db.session.execute(
+        run(
             _ADD_EVENTS,
             [
                 {
@@ -251,8 +246,25 @@ def _events(
 
 
 _CLOCK, _EVENT = cast(Table, Clock.__table__), cast(Table, ClockEvent.__table__)
-_ADD_CLOCKS = _CLOCK.insert().returning(_CLOCK.c.id, _CLOCK.c.due_on)
+_ADD_CLOCKS = _CLOCK.insert()
 _ADD_EVENTS = _EVENT.insert()
+_SAY_STARTED = _EVENT.insert().from_select(
+    ["clock_id", "kind", "level", "at", "policy", "calendar_edition", "due_on", "told"],
+    select(
+        _CLOCK.c.id,
+        literal(ClockEventKind.STARTED, _EVENT.c.kind.type),
+        literal(""),
+        bindparam("at", type_=_EVENT.c.at.type),
+        _CLOCK.c.policy,
+        _CLOCK.c.calendar_edition,
+        _CLOCK.c.due_on,
+        literal(""),
+    ).where(
+        _CLOCK.c.ticket_id == bindparam("ticket_id"),
+        ~select(_EVENT.c.id).where(_EVENT.c.clock_id == _CLOCK.c.id).exists(),
+    ),
+)
+"""A clock of the ticket that nothing has been said of has just been started."""
 _FACTS = select(
     _CLOCK.c.id,
     _CLOCK.c.kind,
