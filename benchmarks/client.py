@@ -1,5 +1,6 @@
 """A browser's connection for measuring: keep-alive, cookies, form tokens; and the server it talks to."""
 
+import contextlib
 import http.client
 import os
 import re
@@ -46,6 +47,10 @@ class Client:
         self.connection.close()
         self.connection.connect()
         self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def close(self) -> None:
+        """Hang up."""
+        self.connection.close()
 
     def get(self, path: str) -> Answer:
         """A page."""
@@ -137,6 +142,7 @@ class Server:
             "TICKETING_DATABASE_URL": url,
             "TICKETING_INSTANCE": str(folder),
             "TICKETING_PORT": str(self.port),
+            "TICKETING_SCHEDULER": "0",
             "PYTHONPATH": str(ROOT),
             "PYTHONDONTWRITEBYTECODE": "",
         }
@@ -164,34 +170,30 @@ class Server:
         raise SystemExit("the server did not answer")
 
     def work(self) -> int:
-        """Nanoseconds the process has spent on a processor (Linux), over all its threads."""
+        """Nanoseconds its processes have spent on a processor (Linux), over all their threads."""
         total = 0
-        for path in Path(f"/proc/{self.process.pid}/task").glob("*/schedstat"):
-            try:
-                total += int(path.read_text().split()[0])
-            except OSError:
-                continue
+        for process in self._processes():
+            for path in Path(f"/proc/{process}/task").glob("*/schedstat"):
+                with contextlib.suppress(OSError):
+                    total += int(path.read_text().split()[0])
         return total
 
-    def memory(self, name: str = "VmRSS") -> float:
-        """Memory of the process and its children in MB: VmRSS now, VmHWM at its peak."""
-        total = 0
-        for process in (self.process.pid, *self._children()):
-            try:
+    def memory(self) -> list[float]:
+        """MB that each of its processes holds now (VmRSS); what they share counts in each."""
+        found = []
+        for process in self._processes():
+            with contextlib.suppress(OSError):
                 status = Path(f"/proc/{process}/status").read_text()
-            except OSError:
-                continue
-            found = re.search(rf"{name}:\s+(\d+)", status)
-            total += int(found[1]) if found else 0
-        return total / 1024
+                found += [int(held) / 1024 for held in re.findall(r"VmRSS:\s+(\d+)", status)]
+        return found
 
-    def _children(self) -> list[int]:
-        found: list[int] = []
-        for path in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
-            try:
-                found += map(int, path.read_text().split())
-            except OSError:
-                continue
+    def _processes(self) -> list[int]:
+        """The one started here, those it forked, and whatever these have started."""
+        found = [self.process.pid]
+        for process in found:
+            for path in Path(f"/proc/{process}/task").glob("*/children"):
+                with contextlib.suppress(OSError):
+                    found += map(int, path.read_text().split())
         return found
 
     def stop(self) -> None:

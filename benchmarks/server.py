@@ -3,13 +3,8 @@
 `hello` checks who is signed in and says so; every ratio of the benchmark is against its time.
 """
 
-import signal
-import sys
-
-from waitress import serve
-
+from ticketing.edges import serving
 from ticketing.masters.people.guard import requires
-from ticketing.settings import Settings
 from wsgi import app
 
 
@@ -21,6 +16,4 @@ def hello() -> str:
 
 
 if __name__ == "__main__":
-    settings: Settings = app.extensions["ticketing"]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    serve(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
+    serving.serve(app)

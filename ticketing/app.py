@@ -122,8 +122,7 @@ LIABLE = (order_liabilities, settlement_liabilities)
 """What stands open against deposits: importing it tells `retention` of it."""
 
 MOST_ACCEPTED = 12 * 1024 * 1024
-MOST_RECEIVED = 64 * 1024 * 1024
-"""Bytes of a request: what a page accepts, refusing more in its own words, and what the server receives at all."""
+"""Bytes of a request that a page accepts; it refuses more in its own words, up to what the server receives at all."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "

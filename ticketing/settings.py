@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,8 @@ class Settings:
     - `database_url` (TICKETING_DATABASE_URL): SQLAlchemy address; default a SQLite file in instance/.
     - `files` (TICKETING_FILES): the folder of pictures and papers; default files/ in instance/.
     - `secret_key` (TICKETING_SECRET_KEY): signs cookies; default a random one kept in instance/.
-    - `host`, `port`, `threads` (TICKETING_HOST, _PORT, _THREADS): where the server listens.
+    - `host`, `port` (TICKETING_HOST, _PORT): where the server listens.
+    - `processes`, `threads` (TICKETING_PROCESSES, _THREADS): how many processes answer, each with how many threads.
     - `scheduler` (TICKETING_SCHEDULER, default on): the server runs the jobs itself; off where `flask jobs run` does.
     - `demo` (TICKETING_DEMO): the sign-in page offers the demo accounts of a demo database.
     - `https` (TICKETING_HTTPS): the site is reached by https: secure cookies and HSTS.
@@ -37,6 +39,7 @@ class Settings:
     files: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
+    processes: int = 1
     threads: int = 8
     scheduler: bool = True
     demo: bool = False
@@ -74,6 +77,7 @@ def from_environment() -> Settings:
         files=Path(os.environ["TICKETING_FILES"]) if os.environ.get("TICKETING_FILES") else None,
         host=os.environ.get("TICKETING_HOST", "127.0.0.1"),
         port=int(os.environ.get("TICKETING_PORT", "8000")),
+        processes=_processes(os.environ.get("TICKETING_PROCESSES", "")),
         threads=int(os.environ.get("TICKETING_THREADS", "8")),
         scheduler=_flag("TICKETING_SCHEDULER", default="1"),
         demo=_flag("TICKETING_DEMO"),
@@ -87,6 +91,16 @@ def from_environment() -> Settings:
         ),
         notices_kept_days=_days(os.environ.get("TICKETING_NOTICES_KEPT_DAYS") or "180"),
     )
+
+
+def _processes(given: str) -> int:
+    """How many processes answer: two where there are two processors. Raises ValueError for more than one where none can be forked."""
+    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+    if not given:
+        return min(processors, 2)
+    if int(given) < 1 or (int(given) > 1 and sys.platform != "linux"):
+        raise ValueError("TICKETING_PROCESSES must be 1 or more; more than 1 on Linux only")
+    return int(given)
 
 
 def _days(given: str) -> int:

@@ -52,6 +52,8 @@ def test_the_environment_names_site_mail_server_and_hosts(environment):
         ("TICKETING_SMTP_FROM", "nobody"),
         ("TICKETING_SMTP_SECURITY", "maybe"),
         ("TICKETING_SMTP_PORT", "x"),
+        ("TICKETING_PROCESSES", "0"),
+        ("TICKETING_PROCESSES", "many"),
         ("TICKETING_NOTICES_KEPT_DAYS", "29"),
         ("TICKETING_NOTICES_KEPT_DAYS", "never"),
         ("TICKETING_WEBHOOK_HOSTS", "https://a.example.com/path"),

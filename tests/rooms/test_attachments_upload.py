@@ -13,9 +13,9 @@ from waitress.server import create_server
 
 from tests.support import pictures as some
 from tests.support.repairs import Repairs
-from ticketing.app import MOST_RECEIVED
 from ticketing.casefile.attachments.commands import MOST
 from ticketing.casefile.attachments.models import Attachment
+from ticketing.edges.serving import MOST_RECEIVED
 from ticketing.journal.models import JournalEntry
 from ticketing.kernel import clock
 from ticketing.kernel.db import db, transaction

@@ -72,16 +72,13 @@ def tune(engine: Engine) -> None:
             connection.info["writes"] = _writers.acquire(timeout=LOCK_SECONDS)
         _begin_to_write(connection, until)
 
-    @event.listens_for(engine, "commit")
-    def _commit(_connection: Connection) -> None:
-        _end_turn()
-
     @event.listens_for(engine, "checkin")
     def _let_next_write(connection: Any, record: Any) -> None:
         if connection is not None and connection.in_transaction:
             connection.rollback()  # a COMMIT refused by a deferred constraint leaves it open
         if record.info.pop("writes", False):
             _writers.release()
+            _end_turn()
 
 
 def _begin_to_write(connection: Connection, until: float) -> None:
@@ -109,10 +106,10 @@ def _begin_to_write(connection: Connection, until: float) -> None:
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """Inside the block, until its first commit, nobody else of this process has a turn (SQLite): for a form that is short.
+    """Inside the block, until it has written, nobody else of this process has a turn (SQLite): for a form that is short.
 
-    Eight clerks who save at once otherwise take the processor from each other at every statement, and each save
-    costs more; only one of them may write anyway. A turn is a courtesy, not a lock: who has waited `TURN_SECONDS` for it goes
+    Eight clerks who save at once otherwise take the processor from each other at every statement, each save
+    costs more, and whoever writes keeps the other processes waiting; only one may write anyway. A turn is a courtesy, not a lock: who has waited `TURN_SECONDS` for it goes
     on without, so that a long writer holds up no form that will be refused.
     """
     if not _turns.acquire(timeout=TURN_SECONDS):
