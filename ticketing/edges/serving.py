@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from multiprocessing.connection import wait
-from multiprocessing.context import ForkProcess
+from multiprocessing.process import BaseProcess
 
 import waitress
 from flask import Flask
@@ -93,7 +93,7 @@ def _look_after(app: Flask, lines: list[socket.socket], count: int) -> None:
             _end(processes)
 
 
-def _end(processes: list[ForkProcess]) -> None:
+def _end(processes: list[BaseProcess]) -> None:
     """Let them finish what they are answering; end what does not."""
     for process in processes:
         process.terminate()
@@ -103,7 +103,7 @@ def _end(processes: list[ForkProcess]) -> None:
         process.kill()
 
 
-def _fork(app: Flask, lines: list[socket.socket], number: int) -> ForkProcess:
+def _fork(app: Flask, lines: list[socket.socket], number: int) -> BaseProcess:
     process = multiprocessing.get_context("fork").Process(
         target=_answer_for, args=(app, lines, number), name=f"ticketing-{number}"
     )
