@@ -73,6 +73,28 @@ PAGES = {
         ("price-import", "/contractors/contracts/2/prices/import"),
     ),
     "chief": (("deputies", "/deputies/"),),
+    "auditor": (
+        ("settlements", "/settlements/?all=1"),
+        ("settlement", "/settlements/?all=1", TICKET),
+        ("settlement-paper", "/settlements/?all=1", TICKET, "/print"),
+    ),
+    "finance": (
+        ("finance", "/finance/"),
+        ("to-pay", "/finance/payments/waiting"),
+        ("payments", "/finance/payments/"),
+        ("payment", "/finance/payments/1"),
+        ("ledger", "/finance/ledger/"),
+        ("accounts", "/finance/ledger/accounts"),
+        ("closings", "/finance/ledger/closings"),
+        ("retention", "/finance/retention/1"),
+        ("statements", "/finance/statements"),
+        ("vouchers", "/finance/vouchers"),
+        ("deductions", "/finance/deductions"),
+        ("year-end", "/finance/year-end"),
+        ("bank", "/finance/bank/"),
+        ("imprest", "/imprest/"),
+        ("fund", "/imprest/1"),
+    ),
     "gm": (
         ("major", "/major/"),
         ("major-ticket", "/tickets/?grade=major&stage=handling", TICKET),
@@ -104,7 +126,7 @@ def main() -> None:
             _picture(f"http://127.0.0.1:{port}")
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(20)
     target = ROOT / "docs" / "images" / "worklist.png"
     target.parent.mkdir(exist_ok=True)
     shutil.copy(OUT / "worklist-1440-light.png", target)
