@@ -8,12 +8,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
-from ticketing.kernel import search
+from ticketing.kernel import clock, search
 from ticketing.kernel.db import Base, db, transaction
 from ticketing.masters.estate.models import Community, Unit
-from ticketing.procedure.vocabulary import TicketStage
+from ticketing.oversight.reports import commands as reports
+from ticketing.oversight.reports.models import Report
+from ticketing.procedure.periods import Period
+from ticketing.procedure.vocabulary import ReportKind, TicketStage
 from ticketing.settings import ROOT
 
 
@@ -164,3 +167,27 @@ def test_each_migration_says_how_to_go_back(path):
     source = path.read_text(encoding="utf-8")
     body = source[source.index("def downgrade") :]
     assert "pass" not in body.split()
+
+
+def test_the_list_of_new_cases_moves_out_of_a_report_and_back(make):
+    for stage in TicketStage:
+        make.ticket(stage)
+    week = Period.holding(ReportKind.WEEKLY, clock.today())
+    with transaction():
+        report = reports.compile_report(
+            key=f"weekly-FZ-{week.name}", actor=make.user("manager"), scope=make.scope("manager")
+        )
+    number, whole = report.id, {**report.figures, "raw": report.raw}
+    assert len(whole["raw"]) > 1
+    assert "raw" not in report.figures
+    told = reports.figures_of(report)
+    db.session.remove()
+    downgrade(revision="0024")
+    with db.engine.connect() as connection:
+        stored = connection.execute(select(Report.figures).where(Report.id == number)).scalar_one()
+    assert stored == whole
+    upgrade()
+    again = db.session.get_one(Report, number)
+    assert {**again.figures, "raw": again.raw} == whole
+    assert "raw" not in again.figures
+    assert reports.figures_of(again) == told

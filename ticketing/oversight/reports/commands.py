@@ -198,7 +198,7 @@ def period_of(report: Report) -> Period:
 
 def figures_of(report: Report, *, listing: bool = True) -> Figures:
     """The numbers a report stores; pages and workbooks show nothing else. Without `listing` the list of new cases is empty."""
-    return from_json(report.figures if listing else {**report.figures, "raw": ()})
+    return from_json({**report.figures, "raw": report.raw if listing else ()})
 
 
 def _held(report: Report, version: int) -> ReportStage:
@@ -216,12 +216,14 @@ def _must_be_complete(report: Report) -> None:
 
 
 def _put(report: Report, figures: Figures) -> None:
-    report.figures = to_json(figures)
+    stored = to_json(figures)
+    report.raw, report.figures = stored.pop("raw"), stored
     report.cutoff_at = figures.cutoff_at
 
 
 def _journal(report: Report, act: Act, actor: User, *, origin: str) -> None:
-    stored = json.dumps(report.figures, ensure_ascii=False, sort_keys=True)
+    snapshot = {**report.figures, "raw": report.raw}
+    stored = json.dumps(snapshot, ensure_ascii=False, sort_keys=True)
     facts: dict[str, Any] = {
         "key": report.key,
         "cutoff": report.cutoff_at.isoformat(),

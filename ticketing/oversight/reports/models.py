@@ -18,7 +18,7 @@ class Report(Base):
     """One report of an office (or, for quarters, the company) over one period (3.10.3, 3.10.4).
 
     `key` is the address of the period, ``weekly-FZ-2026-W47``; `figures` the frozen snapshot taken at
-    `cutoff_at`. Checking takes a second person; a submitted report never changes.
+    `cutoff_at`, but for its list of new cases, `raw`, a hundred times as long, which only the workbook shows. Checking takes a second person; a submitted report never changes.
     """
 
     __tablename__ = "report"
@@ -37,6 +37,7 @@ class Report(Base):
     stage: Mapped[ReportStage] = mapped_column(default=ReportStage.COMPILED)
     cutoff_at: Mapped[datetime]
     figures: Mapped[dict[str, Any]] = mapped_column(JSON)
+    raw: Mapped[list[Any]] = mapped_column(JSON, deferred=True)
     remarks: Mapped[str] = mapped_column(default="")
     compiled_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     checked_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
