@@ -1,5 +1,6 @@
 """What the road's clauses ask of dispatch, handling, callback and closing beside the table."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -460,6 +461,26 @@ def test_a_transfer_changes_somebody(make):
             reason="重新计时",
             actor=make.user("manager"),
         )
+
+
+def test_what_was_shown_once_needs_no_second_look_when_another_comes_between(make, sign_in):
+    clerk = sign_in("clerk")
+    home = {"unit_id": make.world.units["YX 5-1-0101"], "caller_name": "刘洋", "relation": "owner"}
+    entry = {**home, "channel": "phone", "received_at": "2026-11-20T09:05"}
+
+    def save(content: str, seen: str, once: str):
+        data = {**entry, "content": content, "seen": seen, "once": once}
+        answer = clerk.post("/intake", data=data)
+        shown = re.search(r'name="seen"[^>]*value="([^"]*)"', answer.get_data(as_text=True))
+        return answer.status_code, shown[1] if shown else ""
+
+    assert save("第一件事", "", "a") == (302, "")
+    status, seen = save("第二件事", "", "b")
+    assert (status, seen) == (409, "1")
+    assert save("别人登记的事", "1", "c") == (302, "")
+    status, seen = save("第二件事", seen, "b")
+    assert (status, seen) == (409, "1,2")
+    assert save("第二件事", seen, "b") == (302, "")
 
 
 def test_a_page_brought_back_and_filled_in_anew_is_not_taken_for_a_repetition(make, sign_in):

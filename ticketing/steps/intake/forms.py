@@ -108,7 +108,7 @@ class IntakeForm(DefectsForm):
     unit_id = RowIdField(validators=[Optional()])
     customer_id = RowIdField(validators=[Optional()])
     call = TokenField()
-    seen = TokenField(limit=500)
+    seen = TokenField(limit=2000)
     another = TokenField()
 
     community_id = IdField("小区", blank="（由房号决定）")

@@ -47,7 +47,7 @@ def new() -> ResponseReturnValue:
         form.status = 409
         form.form_errors.append("这位客户还有未结的登记表，请先看右侧；确是新事项再保存一次即可。")
     form.spare_lines()
-    form.seen.data = ",".join(str(ticket.id) for ticket in unseen) or form.seen.data
+    form.seen.data = ",".join(filter(None, [form.seen.data, *(str(one.id) for one in unseen)]))
     return (
         render_template(
             "intake/new.html", form=form, unseen=unseen, **_caller(form), **_lines(form)
