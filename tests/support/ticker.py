@@ -25,7 +25,6 @@ def tick(app: Flask) -> None:
     """Tick as the product does, and ring far more often than its table says, until it is killed."""
     with app.app_context():
         db.engine.dispose(close=False)
-        running.PROCESS = f"forked-{os.getpid()}"
         while True:
             running.tick()
             running.run(BY_NAME["ring"], clock.now())

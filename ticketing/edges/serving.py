@@ -4,7 +4,6 @@ Python does one thing at a time in a process. With two of them a workbook of a h
 everybody else, and a process that dies takes only what it was answering with it (docs/decisions/0022).
 """
 
-import contextlib
 import logging
 import multiprocessing
 import os
@@ -21,7 +20,6 @@ from flask import Flask
 from waitress.adjustments import Adjustments
 
 from ticketing.edges.jobs import scheduler
-from ticketing.kernel.db import db
 from ticketing.settings import Settings
 
 log = logging.getLogger("ticketing")
@@ -31,8 +29,9 @@ MOST_RECEIVED = 64 * 1024 * 1024
 BACKLOG = 1024
 PAUSE = 1.0
 """Seconds before another process takes the place of one that ended, should it end at once again."""
-PATIENCE = 15.0
-"""Seconds the processes have to finish what they are answering."""
+PATIENCE = 10.0
+"""Seconds the processes have to stop. waitress gives what they are answering five."""
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 def serve(app: Flask) -> None:
@@ -41,7 +40,8 @@ def serve(app: Flask) -> None:
     Raises OSError when somebody else has the address.
     """
     settings: Settings = app.extensions["ticketing"]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for told in STOPS:
+        signal.signal(told, _stop)
     lines = _listen(settings)
     sys.stdout.write(f"客服通 http://{settings.host}:{settings.port}/\n")
     sys.stdout.flush()
@@ -49,6 +49,13 @@ def serve(app: Flask) -> None:
         _look_after(app, lines, settings.processes)
     else:
         _answer(app, lines, settings.scheduler)
+
+
+def _stop(*_told: object) -> None:
+    """Stop, once: a service manager tells every process, and the one that looks after the others tells them again."""
+    for told in STOPS:
+        signal.signal(told, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def _listen(settings: Settings) -> list[socket.socket]:
@@ -79,18 +86,23 @@ def _look_after(app: Flask, lines: list[socket.socket], count: int) -> None:
 
     This process has no thread and no connection, so it can be forked at any time.
     """
-    processes = [_fork(app, lines, number) for number in range(count)]
-    with contextlib.suppress(KeyboardInterrupt):
-        try:
-            while True:
-                wait([process.sentinel for process in processes])
-                time.sleep(PAUSE)
-                for number, process in enumerate(processes):
-                    if process.exitcode is not None:
-                        log.error("process %s ended (%s)", process.pid, process.exitcode)
-                        processes[number] = _fork(app, lines, number)
-        finally:
-            _end(processes)
+    processes: dict[int, BaseProcess] = {}
+    try:
+        while True:
+            for number in range(count):
+                if (ended := processes.get(number)) is not None and ended.exitcode is None:
+                    continue
+                if ended is not None:
+                    log.warning("process %s ended (%s)", ended.pid, ended.exitcode)
+                try:
+                    processes[number] = _fork(app, lines, number)
+                except OSError as error:
+                    log.warning("no process to be had: %s", error)
+            all_there = len(processes) == count
+            wait([one.sentinel for one in processes.values()], None if all_there else PAUSE)
+            time.sleep(PAUSE)
+    finally:
+        _end(multiprocessing.active_children())
 
 
 def _end(processes: list[BaseProcess]) -> None:
@@ -105,23 +117,20 @@ def _end(processes: list[BaseProcess]) -> None:
 
 def _fork(app: Flask, lines: list[socket.socket], number: int) -> BaseProcess:
     process = multiprocessing.get_context("fork").Process(
-        target=_answer_for, args=(app, lines, number), name=f"ticketing-{number}"
+        target=_answer_for, args=(app, lines, number, os.getpid()), name=f"ticketing-{number}"
     )
     process.start()
     return process
 
 
-def _answer_for(app: Flask, lines: list[socket.socket], number: int) -> None:
+def _answer_for(app: Flask, lines: list[socket.socket], number: int, parent: int) -> None:
     """What a forked process does; the first one runs the jobs. It ends when the one that looks after it is gone."""
     settings: Settings = app.extensions["ticketing"]
-    with app.app_context():
-        db.engine.dispose(close=False)
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    threading.Thread(target=_end_after, args=(parent,), name="parent", daemon=True).start()
     _answer(app, lines, settings.scheduler and number == 0)
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
+def _end_after(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(PAUSE)
     os.kill(os.getpid(), signal.SIGTERM)

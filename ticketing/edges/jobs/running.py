@@ -1,5 +1,6 @@
 """Taking the turn of whatever job is due, and noting how it went; the heartbeat."""
 
+import functools
 import logging
 import os
 import secrets
@@ -19,7 +20,6 @@ from ticketing.kernel.locking import reading
 
 log = logging.getLogger("ticketing.jobs")
 
-PROCESS = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 BEAT = timedelta(seconds=15)
 SILENT = timedelta(days=1)
 SLACK = timedelta(days=1)
@@ -33,6 +33,12 @@ class Outcome(NamedTuple):
     failed: bool
 
 
+@functools.cache
+def process_name() -> str:
+    """What this process is called where it beats; made when it first does, for it may have been forked."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
 def tick() -> int:
     """Beat, then run every job whose turn it is; how many ran. Never raises for a job's failure.
 
@@ -40,7 +46,7 @@ def tick() -> int:
     """
     at = clock.now()
     with reading():
-        seen = db.session.scalar(select(Heartbeat.at).where(Heartbeat.process == PROCESS))
+        seen = db.session.scalar(select(Heartbeat.at).where(Heartbeat.process == process_name()))
         turns = {row[0]: row[1] for row in db.session.execute(_TURNS)}
         db.session.rollback()
     if seen is None or not seen <= at < seen + BEAT:
@@ -51,9 +57,9 @@ def tick() -> int:
 def beat(at: datetime) -> None:
     """Say that this process ticks; drop those silent for a day."""
     with transaction():
-        known = db.session.get(Heartbeat, PROCESS)
+        known = db.session.get(Heartbeat, process_name())
         if known is None:
-            db.session.add(Heartbeat(process=PROCESS, began_at=at, at=at))
+            db.session.add(Heartbeat(process=process_name(), began_at=at, at=at))
             db.session.execute(delete(Heartbeat).where(Heartbeat.at < at - SILENT))
         else:
             known.at = at
