@@ -11,7 +11,7 @@ from sqlalchemy import Table, select
 
 from ticketing.journal.chain import GENESIS, HEAD, chained
 from ticketing.journal.models import JournalEntry, JournalHead
-from ticketing.kernel.db import run
+from ticketing.kernel.db import db, run
 
 SYSTEM = "系统"
 
@@ -124,9 +124,10 @@ def record_all(
 
 
 def _append(rows: list[dict[str, Any]]) -> None:
-    """Number and chain the rows behind the present head, which is locked first."""
+    """Number and chain the rows behind the present head, which is locked first of the journal and after all else."""
     if not rows:
         return
+    db.session.flush()
     head: Any = run(_LOCK_HEAD).one_or_none()
     if head is None:
         run(_ENTRIES_HEAD.insert().values(id=HEAD, count=0, hash=GENESIS))

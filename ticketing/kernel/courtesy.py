@@ -1,6 +1,6 @@
 """Long work within a request lets other people's short requests go first.
 
-One process answers everybody, and Python does one thing at a time in it: a workbook of a hundred
+A process answers many people, and Python does one thing at a time in it: a workbook of a hundred
 thousand rows, written as fast as it can be, made every other page take three times as long.
 """
 

@@ -14,8 +14,12 @@ from sqlalchemy.engine import Connection
 LOCK_SECONDS = 10
 """How long a writer waits for another: then the person is told that nothing was saved."""
 TURN_SECONDS = 0.1
-FIRST_PAUSE, LONGEST_PAUSE = 0.0003, 0.005
+FIRST_PAUSE, LONGEST_PAUSE = 0.0003, 0.001
 """Seconds between two tries while another process writes. An intake writes for three or four thousandths of one."""
+LONG = 0.02
+BREATHER = 3 * LONGEST_PAUSE
+"""Who has written for `LONG` seconds lets this many pass before this process writes again: else one that writes
+without a break would keep the lock from the others, who look whether it is free no oftener than they do."""
 _PRAGMAS = (
     "foreign_keys=ON",
     "journal_mode=WAL",
@@ -71,12 +75,16 @@ def tune(engine: Engine) -> None:
         if not connection.info.get("writes"):
             connection.info["writes"] = _writers.acquire(timeout=LOCK_SECONDS)
         _begin_to_write(connection, until)
+        connection.info["began"] = time.monotonic()
 
     @event.listens_for(engine, "checkin")
     def _let_next_write(connection: Any, record: Any) -> None:
         if connection is not None and connection.in_transaction:
             connection.rollback()  # a COMMIT refused by a deferred constraint leaves it open
         if record.info.pop("writes", False):
+            began = record.info.pop("began", None)
+            if began is not None and time.monotonic() - began > LONG:
+                time.sleep(BREATHER)
             _writers.release()
             _end_turn()
 
@@ -95,7 +103,7 @@ def _begin_to_write(connection: Connection, until: float) -> None:
                 raw.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     break
             time.sleep(pause)
             pause = min(pause * 1.2, LONGEST_PAUSE)
@@ -109,8 +117,8 @@ def turn() -> Iterator[None]:
     """Inside the block, until it has written, nobody else of this process has a turn (SQLite): for a form that is short.
 
     Eight clerks who save at once otherwise take the processor from each other at every statement, each save
-    costs more, and whoever writes keeps the other processes waiting; only one may write anyway. A turn is a courtesy, not a lock: who has waited `TURN_SECONDS` for it goes
-    on without, so that a long writer holds up no form that will be refused.
+    costs more, and whoever writes keeps the other processes waiting; only one may write anyway. A turn is a
+    courtesy, not a lock: who has waited `TURN_SECONDS` for it goes on without, so that a long writer holds up no form that will be refused.
     """
     if not _turns.acquire(timeout=TURN_SECONDS):
         yield

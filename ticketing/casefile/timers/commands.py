@@ -264,7 +264,7 @@ _SAY_STARTED = _EVENT.insert().from_select(
         ~select(_EVENT.c.id).where(_EVENT.c.clock_id == _CLOCK.c.id).exists(),
     ),
 )
-"""A clock of the ticket that nothing has been said of has just been started."""
+"""Of every clock it is said that it started: one of which nothing has been said is new."""
 _FACTS = select(
     _CLOCK.c.id,
     _CLOCK.c.kind,
