@@ -118,7 +118,8 @@ def turn() -> Iterator[None]:
 
     Eight clerks who save at once otherwise take the processor from each other at every statement, each save
     costs more, and whoever writes keeps the other processes waiting; only one may write anyway. A turn is a
-    courtesy, not a lock: who has waited `TURN_SECONDS` for it goes on without, so that a long writer holds up no form that will be refused.
+    courtesy, not a lock: who has waited `TURN_SECONDS` for it goes on without, so that a long writer holds up no
+    form that will be refused.
     """
     if not _turns.acquire(timeout=TURN_SECONDS):
         yield
