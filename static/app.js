@@ -147,6 +147,7 @@
     const panel = one("[data-open-tickets]", beside);
     if (panel) set("seen", panel.dataset.openTickets);
   };
+  if (beside && !get("seen")) showSeen();  // a link that brought the home along shows its tickets from the start
   const refresh = () => {
     intake.dispatchEvent(new Event("home"));  // the warranty goes by the home
     if (!beside) return;

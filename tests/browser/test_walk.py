@@ -160,3 +160,24 @@ def test_wrong_input_keeps_what_was_typed_and_points_at_the_field(
     expect(page.get_by_text("联络方式不像电话号码，请核对。")).to_be_visible()
     expect(page.get_by_label("联络方式")).to_be_focused()
     expect(page.get_by_label("投诉内容")).to_have_value("楼道灯不亮。")
+
+
+@pytest.mark.clause("3.4.3")
+def test_a_home_a_link_brought_along_is_warned_of_only_where_its_tickets_were_not_in_sight(
+    open_as: Callable[..., Page], size: str
+) -> None:
+    office = open_as("office2", size)
+    office.goto("/intake")
+    office.get_by_label("谁来电").fill("王国强")
+    office.locator("#callers [role=option]").first.click()
+    expect(office.get_by_label("联络方式")).to_have_value("13800001202")
+    home = office.locator("[name=unit_id]").input_value()
+    office.get_by_label("投诉内容").fill("卫生间漏水。")
+    office.get_by_role("button", name=re.compile("^保存")).click()
+    office.wait_for_url("**/dispatch")
+    office.goto(f"/intake?unit={home}")
+    expect(office.locator("#beside")).to_contain_text("本户")
+    office.get_by_label("客户", exact=True).fill("王国强")
+    office.get_by_label("投诉内容").fill("单元门禁坏了。")
+    office.get_by_role("button", name=re.compile("^保存")).click()
+    office.wait_for_url("**/dispatch")
