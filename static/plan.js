@@ -76,7 +76,7 @@
     event.preventDefault();
     send(event.target.action.split("?")[0].split("/").pop(), new FormData(event.target));
   });
-  dialog.addEventListener("close", () => { const card = job(dialog.dataset.of); if (card) card.focus(); });
+  dialog.addEventListener("close", () => { const card = job(dialog.dataset.of); if (card && !board.contains(document.activeElement)) card.focus(); });
 
   board.addEventListener("dragstart", (event) => {
     dragged = event.target.closest("[data-order]");
