@@ -16,16 +16,21 @@ def _number(page: Page) -> str:
     return page.locator("[data-number]").inner_text()
 
 
+def _take_a_call(page: Page) -> None:
+    """Intake with the caller found by his name."""
+    page.goto("/intake")
+    page.get_by_label("谁来电").fill("王国强")
+    page.locator("#callers [role=option]").first.click()
+    expect(page.get_by_label("联络方式")).to_have_value("13800001202")
+
+
 @pytest.mark.clause("3.4.3")
 @pytest.mark.clause("3.10.3")
 def test_a_stranger_takes_a_complaint_from_the_call_to_the_weekly_workbook(
     open_as: Callable[..., Page], size: str
 ) -> None:
     office = open_as("office2", size)
-    office.goto("/intake")
-    office.get_by_label("谁来电").fill("王国强")
-    office.locator("#callers [role=option]").first.click()
-    expect(office.get_by_label("联络方式")).to_have_value("13800001202")
+    _take_a_call(office)
     office.get_by_label("投诉内容").fill("卫生间天花板漏水，滴到马桶上，请尽快来看。")
     office.get_by_role("button", name=re.compile("^保存")).click()
     office.wait_for_url("**/dispatch")
@@ -167,10 +172,7 @@ def test_a_home_a_link_brought_along_is_warned_of_only_where_its_tickets_were_no
     open_as: Callable[..., Page], size: str
 ) -> None:
     office = open_as("office2", size)
-    office.goto("/intake")
-    office.get_by_label("谁来电").fill("王国强")
-    office.locator("#callers [role=option]").first.click()
-    expect(office.get_by_label("联络方式")).to_have_value("13800001202")
+    _take_a_call(office)
     home = office.locator("[name=unit_id]").input_value()
     office.get_by_label("投诉内容").fill("卫生间漏水。")
     office.get_by_role("button", name=re.compile("^保存")).click()

@@ -195,7 +195,6 @@ def to_all(server, told):
     os.killpg(server.process.pid, told)
 
 
-@pytest.mark.usefixtures("one_engine")
 @pytest.mark.parametrize("tell", [to_the_first, to_the_first_again_and_again, to_all])
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_they_finish_what_they_are_answering(start, make, tell, told):
