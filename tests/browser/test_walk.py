@@ -116,7 +116,11 @@ def test_defects_are_proposed_added_and_reckoned_while_the_caller_speaks(
     expect(lines).to_have_count(1)
     page.get_by_label("谁来电").fill("3-1-1202")
     page.locator("#callers [role=option]").first.click()
+    save = page.get_by_role("button", name=re.compile("^保存"))
     page.get_by_label("投诉内容").fill("卫生间顶上漏水，客厅墙面开裂。")
+    before = save.bounding_box()
+    expect(page.locator("[data-propose]")).to_have_count(2)
+    assert save.bounding_box() == before, "what is proposed moves nothing one is about to click"
     page.locator("[data-propose]", has_text="卫生间").click()
     expect(lines.first.get_by_label("位置")).to_have_value("卫生间")
     expect(page.locator(".warranty")).to_contain_text("5 年，至 2029-03-08")
